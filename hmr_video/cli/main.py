@@ -1,0 +1,62 @@
+"""The `hmr-video` program: its commands, and how errors become exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from hmr_video.errors import HmrVideoError
+
+app = typer.Typer(
+    name="hmr-video",
+    help="Turn a video of people into smooth 3D body meshes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from hmr_video import __version__
+
+        typer.echo(f"hmr-video {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="On an error, print the traceback too. May stand anywhere.")] = False,
+) -> None:
+    """Options of every command. ``debug`` is read by :func:`main`, which needs it outside of any command."""
+
+
+def main() -> None:
+    """Runs the program and exits with the code that the README documents."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    sys.exit(run(arguments, debug))
+
+
+def run(arguments: list[str], debug: bool = False) -> int:
+    """Runs one command line; returns its exit code. Errors are printed to standard error."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app(arguments)
+    except SystemExit as done:  # Typer's own ways out: 0, 2 for wrong usage, 130 when interrupted
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except HmrVideoError as error:
+        if debug:
+            console.print_exception()
+        console.print(f"[bold red]error:[/bold red] {escape(error.problem)}\n{escape(error.remedy)}")
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            console.print_exception()
+        console.print(f"[bold red]bug:[/bold red] {escape(type(error).__name__)}: {escape(str(error))}")
+        console.print("This is our fault. Please report it with the output of the same command and --debug.")
+        return 1
+    return 0

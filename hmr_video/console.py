@@ -1,0 +1,71 @@
+"""What a person sees while we work: progress and notes on standard error, never on standard output."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class RateColumn(ProgressColumn):
+    """Items a second, in the unit that the task names."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = task.fields.get("unit", "frames")
+        return Text("" if not speed else f"{speed:.0f} {unit}/s", style="progress.data.speed")
+
+
+@dataclass
+class Reporter:
+    """Collects notes and draws progress bars. A quiet reporter only collects.
+
+    Library calls use ``Reporter(quiet=True)``; the command line a loud one. ``notes`` end up in ``summary.json``.
+    """
+
+    quiet: bool = False
+    notes: list[str] = field(default_factory=list)
+    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def note(self, text: str) -> None:
+        """Keeps a warning for the summary, and prints it once."""
+        if text not in self.notes:
+            self.notes.append(text)
+            if not self.quiet:
+                self.console.print(f"[yellow]note:[/yellow] {text}")
+
+    def say(self, text: str) -> None:
+        """Prints a line, unless quiet."""
+        if not self.quiet:
+            self.console.print(text)
+
+    @contextmanager
+    def progress(self, what: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[int], None]]:
+        """A progress bar for one stage; yields ``advance(count)``. ``total`` may be unknown (None)."""
+        if self.quiet:
+            yield lambda count: None
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console) as bar:
+            task = bar.add_task(what, total=total, unit=unit)
+            yield lambda count: bar.advance(task, count)
+            done = bar.tasks[0].completed
+            bar.update(task, total=done, completed=done)

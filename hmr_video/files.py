@@ -1,0 +1,42 @@
+"""Files that are whole or not there: written under a temporary name, then renamed."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hmr_video.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yields a temporary path beside ``path`` (a file or a folder may be made there) and renames it when all went well.
+
+    Raises OutputError when ``path`` exists and ``overwrite`` is off, or when it cannot be written.
+    """
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already.", "Pass --overwrite to replace it, or choose another output.")
+    # Names in a folder may be up to 255 bytes: a long one is cut for the temporary's sake. The suffix stays, writers look at it.
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.", "Check the folder, its permissions and the free space.") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Rotations, cameras, alignment: pure functions of torch tensors, batch dimensions first."""

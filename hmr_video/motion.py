@@ -1,0 +1,149 @@
+"""`Motion`: the finished result of one person, and its file.
+
+Everything before it makes it, everything after it only reads it. All in camera space (x right, y down, z forward), metres,
+radians, seconds, pixels of the upright frame.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmr_video.errors import InputError
+from hmr_video.files import replacing
+
+Array = NDArray[Any]
+
+# Field -> the shape it must have; a letter is a length that all fields share.
+_SHAPES: dict[str, tuple[int | str, ...]] = {
+    "poses": ("T", 72),
+    "trans": ("T", 3),
+    "betas": (10,),
+    "frame_ids": ("T",),
+    "timestamps": ("T",),
+    "confidence": ("T",),
+    "camera_matrix": (3, 3),
+    "image_size": (2,),
+    "boxes": ("T", 4),
+    "keypoints2d": ("T", 17, 3),
+    "joints3d": ("T", 24, 3),
+    "poses_past": ("T", 72),
+    "poses_future": ("T", 72),
+    "world_from_camera": (4, 4),
+}
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One person over T consecutive frames of the source.
+
+    Attributes:
+        poses: (T, 72) axis-angle of the 24 SMPL joints; the root's turns the body into camera space.
+        trans: (T, 3) metres; vertices = skinning(poses, betas) + trans, as smplx defines it.
+        betas: (10,) shape, constant over the clip, of the body named by ``body`` and of no other.
+        joints3d: (T, 24, 3) metres, skinned joints + trans.
+        poses_past, poses_future: (T, 72) the predicted poses 5/30 s before and after each frame (HMMR's delta regressors).
+        frame_ids: (T,) 0-based frames of the source, consecutive.
+        timestamps: (T,) seconds from the container.
+        frame_rate: frames per second of the source.
+        confidence: (T,) in 0..1; low where the frame was filled in.
+        camera_matrix: (3, 3) intrinsics in pixels, one per clip.
+        image_size: (2,) width and height.
+        boxes: (T, 4) x1 y1 x2 y2.
+        keypoints2d: (T, 17, 3) COCO x, y, confidence as detected, never filtered; confidence 0 where absent.
+        body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
+        world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
+    """
+
+    poses: Array
+    trans: Array
+    betas: Array
+    frame_ids: Array
+    timestamps: Array
+    frame_rate: float
+    confidence: Array
+    camera_matrix: Array
+    image_size: Array
+    boxes: Array
+    keypoints2d: Array
+    joints3d: Array
+    poses_past: Array
+    poses_future: Array
+    body: str
+    body_hash: str
+    weights_hash: str
+    gender: str = "neutral"
+    world_from_camera: Array | None = None
+
+    def __post_init__(self) -> None:
+        for name, shape in _SHAPES.items():
+            value = getattr(self, name)
+            if value is None and name == "world_from_camera":
+                continue
+            wanted = tuple(len(self.poses) if size == "T" else size for size in shape)
+            if np.shape(value) != wanted:
+                raise InputError(
+                    f"{name} has the shape {np.shape(value)} where {wanted} is meant.", "Give a result file of hmr-video."
+                )
+            if not np.isfinite(value).all():
+                raise InputError(f"{name} holds numbers that are not finite.", "Convert the video again.")
+        if len(self.poses) == 0:
+            raise InputError("The result holds no frame.", "Convert the video again.")
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    def replace(self, **changes: Any) -> "Motion":
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def save(self, path: Path, overwrite: bool = False) -> None:
+        """Writes the NPZ that DESIGN.md lists: plain arrays, no pickle. Raises OutputError."""
+        arrays: dict[str, Array] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None or field.name == "frame_rate":
+                continue
+            array = np.asarray(value)
+            arrays[field.name] = array.astype(np.float32) if _is_single(field.name, array) else array
+        # Both spellings are in use: AMASS writes the first, SMPL-X tools the second.
+        arrays["mocap_framerate"] = arrays["mocap_frame_rate"] = np.float64(self.frame_rate)
+        with replacing(path, overwrite) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "Motion":
+        """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
+        data = load_arrays(path)
+        names = {field.name: field.name for field in fields(cls)} | {"frame_rate": "mocap_frame_rate"}
+        missing = [key for name, key in names.items() if key not in data and name != "world_from_camera"]
+        if missing:
+            raise InputError(
+                f"{path} is not a result of hmr-video: it lacks {', '.join(missing)}.", "Give a person_NN.npz made by `hmr-video convert`."
+            )
+        values = {name: data[key] for name, key in names.items() if key in data}
+        texts = {name: str(values[name]) for name in ("body", "body_hash", "weights_hash", "gender")}
+        return cls(**(values | texts | {"frame_rate": float(values["frame_rate"])}))
+
+
+def _is_single(name: str, array: Array) -> bool:
+    """Floating point is stored as float32, but for times: 2 hours at float32 is off by a quarter of a millisecond."""
+    return array.dtype.kind == "f" and name != "timestamps"
+
+
+def load_arrays(path: Path) -> Mapping[str, Array]:
+    """All arrays of an NPZ, read without pickle. Raises InputError with a reason."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist.", "Check the path.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder where a file is meant.", "Name one NPZ file.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except Exception as error:  # zip, zlib, header and pickle refusals: all mean the same to the user
+        raise InputError(f"{path} cannot be read as NPZ ({type(error).__name__}).", "The file is damaged or of another kind.") from error
+
+

@@ -1,0 +1,54 @@
+"""`Track`: the 2D evidence of one person. What comes out of this room."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person's 2D evidence over T consecutive frames.
+
+    Attributes:
+        frame_ids: (T,) 0-based, consecutive frames of the source.
+        boxes: (T, 4) x1 y1 x2 y2 in pixels, gaps filled, smoothed.
+        keypoints: (T, 17, 3) COCO x, y, confidence, in pixels, as detected; all zero where the person was not found.
+        detected: (T,) bool, False where the frame was filled in.
+    """
+
+    frame_ids: Array
+    boxes: Array
+    keypoints: Array
+    detected: Array
+
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+    @property
+    def size(self) -> float:
+        """Mean area of the box in square pixels times the number of frames: how much of the screen the person had."""
+        width, height = (self.boxes[:, 2:] - self.boxes[:, :2]).T
+        return float(np.sum(width * height))
+
+
+@dataclass(frozen=True)
+class People:
+    """All people of one clip, largest on screen first, with the clip's time axis.
+
+    Attributes:
+        tracks: one per person.
+        image_size: width, height in pixels.
+        frame_rate: nominal frames per second.
+        timestamps: (N,) seconds of every frame of the clip, by frame id.
+        camera_matrix: (3, 3) intrinsics in pixels where the source states them, else None.
+    """
+
+    tracks: list[Track]
+    image_size: tuple[int, int]
+    frame_rate: float
+    timestamps: Array
+    camera_matrix: Array | None = None
