@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 __version__ = version("hmr-video")
-__all__ = ["Motion", "reconstruct", "__version__"]
+__all__ = ["Motion", "__version__", "reconstruct"]
 
 
 def __getattr__(name: str) -> object:  # torch is imported only when a reconstruction is asked for

@@ -28,7 +28,9 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
             shutil.rmtree(path)
         os.replace(temporary, path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.", "Check the folder, its permissions and the free space.") from error
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}.", "Check the folder, its permissions and the free space."
+        ) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

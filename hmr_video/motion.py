@@ -122,9 +122,10 @@ class Motion:
         missing = [key for name, key in names.items() if key not in data and name != "world_from_camera"]
         if missing:
             raise InputError(
-                f"{path} is not a result of hmr-video: it lacks {', '.join(missing)}.", "Give a person_NN.npz made by `hmr-video convert`."
+                f"{path} is not a result of hmr-video: it lacks {', '.join(missing)}.",
+                "Give a person_NN.npz made by `hmr-video convert`.",
             )
-        values = {name: data[key] for name, key in names.items() if key in data}
+        values: dict[str, Any] = {name: data[key] for name, key in names.items() if key in data}
         texts = {name: str(values[name]) for name in ("body", "body_hash", "weights_hash", "gender")}
         return cls(**(values | texts | {"frame_rate": float(values["frame_rate"])}))
 
@@ -144,6 +145,6 @@ def load_arrays(path: Path) -> Mapping[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except Exception as error:  # zip, zlib, header and pickle refusals: all mean the same to the user
-        raise InputError(f"{path} cannot be read as NPZ ({type(error).__name__}).", "The file is damaged or of another kind.") from error
-
-
+        raise InputError(
+            f"{path} cannot be read as NPZ ({type(error).__name__}).", "The file is damaged or of another kind."
+        ) from error
