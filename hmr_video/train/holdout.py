@@ -1,0 +1,48 @@
+"""Motion that training never sees: what the samples show, and the validation split.
+
+Names are ``collection/file`` without suffix, as the folders of motion capture name them. The CMU collections are different
+conversions of one database, so a recording is held out in all of them: ``39_03`` of one is ``walking_37_2`` of another (found
+by correlating knee and elbow flexion over all pairs of files), and salsa 09 and 24 are the two partners of one dance.
+"""
+
+from fnmatch import fnmatchcase
+
+# The sources of samples/*.mp4.
+SAMPLES = (
+    "cmu_dance/indian_04_*",  # a lively solo dance
+    "cmu_dance/salsa_09_*",  # both partners of one dance
+    "cmu_dance/salsa_24_*",
+    "cmu_locomotion/49_01",  # a slow walk, and its other conversion
+    "cmu_actions/walking_51_*",
+    "cmu_locomotion/05_01",  # a walk, and its other conversions
+    "cmu_001_007/005_01",
+    "cmu_actions/walking_2_2",
+)
+
+# About a tenth of every kind of motion, by recording or by subject.
+VALIDATION = (
+    "cmu_locomotion/39_*",  # subject 39: brisk walks
+    "cmu_actions/walking_3[7-9]_*",
+    "cmu_actions/walking_4[0-6]_*",
+    "cmu_s01_s03/01_13",  # climbing, swinging and hanging in a playground
+    "cmu_keijiro/85_14_*",  # breakdance
+    "cmu_rancidmilk91/91_5[34]_*",  # hops and jumps
+    "cmu_001_007/005_1[78]*",  # modern dance and ballet
+    "cmu_001_007/002_05",  # punching and striking
+    "cmu_001_007/006_06",  # basketball, and its other conversion
+    "cmu_actions/basketball_5_*",
+    "cmu_actions/soccer_5_*",
+    "cmu_actions/directing_traffic_1_*",
+    "kaykit/Sit_Chair_*",
+    "kaykit/Lie_*",
+    "mesh2motion_addon/Kneeling_Tired",
+    "mesh2motion_ual/Crouch_Idle_Loop",
+    "reactidle/014_*",  # an idling subject
+)
+
+HELD_OUT = SAMPLES + VALIDATION
+
+
+def is_held_out(name: str) -> bool:
+    """Whether the motion ``collection/file`` (no suffix) belongs to the samples or to the validation split."""
+    return any(fnmatchcase(name, pattern) for pattern in HELD_OUT)
