@@ -1,0 +1,90 @@
+"""The dimensions of the model: one dataclass, two presets."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+NUM_JOINTS = 24  # SMPL's, the root included
+NUM_BETAS = 10
+CAMERA_SIZE = 3  # s, tx, ty of the weak-perspective camera
+
+
+@dataclass(frozen=True)
+class HMMRConfig:
+    """Everything that sizes an :class:`~hmr_video.model.HMMR`.
+
+    Attributes:
+        feature_size: length of the feature vector of a frame.
+        width: channels of the image feature phi and of the movie strip.
+        project_features: whether a small network maps features to ``width``; else they are phi itself.
+        blocks: residual blocks of the temporal encoder; each sees two frames further to either side.
+        groups: groups of the group norm.
+        norm_over_time: whether a group's statistics run over all frames of the window, or over one frame's channels only.
+        norm_epsilon: added to the variance.
+        rotation: what the regressors predict for each joint, an axis-angle (3) or two matrix columns (6).
+        hidden: width of the regressors' fully connected layers.
+        dropout: probability, in the regressors.
+        iterations: steps of iterative error feedback.
+        delta_frames: how many frames away the past and the future prediction lie.
+        keypoints: number of 2D points that supervise it (25: the paper's extended COCO set; 17: COCO).
+    """
+
+    feature_size: int
+    width: int
+    project_features: bool
+    groups: int
+    norm_over_time: bool
+    rotation: Literal["axis_angle", "six_d"]
+    dropout: float
+    keypoints: int
+    blocks: int = 3
+    norm_epsilon: float = 1e-6
+    hidden: int = 1024
+    iterations: int = 3
+    delta_frames: int = 5
+
+    def __post_init__(self) -> None:
+        if self.rotation not in ("axis_angle", "six_d"):
+            raise ValueError(f"rotation is {self.rotation!r}, not 'axis_angle' or 'six_d'")
+        if not self.project_features and self.feature_size != self.width:
+            raise ValueError(f"features of {self.feature_size} numbers need a projection to the width {self.width}")
+        if self.width % self.groups:
+            raise ValueError(f"a width of {self.width} does not split into {self.groups} groups")
+
+    @property
+    def pose_size(self) -> int:
+        """Length of the pose: 72 or 144."""
+        return NUM_JOINTS * (3 if self.rotation == "axis_angle" else 6)
+
+    @property
+    def theta_size(self) -> int:
+        """Length of theta = camera, pose, shape: 85 in the paper."""
+        return CAMERA_SIZE + self.pose_size + NUM_BETAS
+
+
+def hmmr_paper() -> HMMRConfig:
+    """The published model: ResNet features of 2048, axis-angle, 85-D theta."""
+    return HMMRConfig(
+        feature_size=2048,
+        width=2048,
+        project_features=False,
+        groups=32,
+        norm_over_time=True,
+        rotation="axis_angle",
+        dropout=0.5,
+        keypoints=25,
+    )
+
+
+def hmr_video_default(feature_size: int = 57, width: int = 512, blocks: int = 3) -> HMMRConfig:
+    """The shipped model: keypoint features, rotations in 6D, statistics of each frame by itself (so windows do not matter)."""
+    return HMMRConfig(
+        feature_size=feature_size,
+        width=width,
+        project_features=True,
+        groups=1,
+        norm_over_time=False,
+        rotation="six_d",
+        dropout=0.0,
+        keypoints=17,
+        blocks=blocks,
+    )
