@@ -1,0 +1,110 @@
+"""Our own weight files: safetensors with the model's config, provenance and a checksum in the metadata.
+
+Tensors are named ``model.*`` (HMMR's state dict); beside them may lie ``image_encoder.*``, ``discriminator.*`` and ``smpl.*``.
+Metadata are strings. Required: ``format``, ``config`` (JSON of HMMRConfig), ``tensors_sha256``. Customary: ``name``, ``licence``,
+``trained_on``, ``source``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hmr_video.errors import AssetError
+from hmr_video.files import replacing
+from hmr_video.model import HMMR, HMMRConfig
+
+FORMAT = "hmr-video-1"
+_REMEDY = "Import or download the weights again, or leave --weights out to use the model that ships."
+
+
+def save_model(
+    path: Path,
+    model: HMMR,
+    metadata: Mapping[str, str],
+    extra: Mapping[str, Tensor] | None = None,
+    dtype: torch.dtype = torch.float32,
+    overwrite: bool = False,
+) -> None:
+    """Writes a model, its config and ``extra`` tensors (fully named) as ``dtype``. Raises OutputError."""
+    named = {f"model.{name}": tensor for name, tensor in model.state_dict().items()} | dict(extra or {})
+    tensors = {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for name, tensor in named.items()
+    }
+    header = dict(metadata) | {
+        "format": FORMAT,
+        "config": json.dumps(asdict(model.config), sort_keys=True),
+        "tensors_sha256": _checksum(tensors),
+    }
+    with replacing(path, overwrite) as temporary:
+        save_file(tensors, temporary, header)
+
+
+def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
+    """The model in a weight file, in float32 on the CPU and ready for inference, and the file's metadata.
+
+    Raises AssetError when the file is missing, damaged, or does not fit its own config.
+    """
+    metadata = read_metadata(path)
+    state = load_tensors(path, "model.")
+    try:
+        model = HMMR(HMMRConfig(**json.loads(metadata["config"])))
+        model.load_state_dict(state)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise AssetError(f"The weights in {path} do not fit their configuration: {reason}.", _REMEDY) from error
+    return model.eval().requires_grad_(False), metadata
+
+
+def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:
+    """The tensors of a weight file whose names begin with ``prefix``, without it; floats as float32. Raises AssetError."""
+    with _opened(path) as stream:
+        tensors = {name: stream.get_tensor(name) for name in stream.keys() if name.startswith(prefix)}  # noqa: SIM118
+    return {
+        name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+    }
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a weight file. Raises AssetError when it is missing or not one of ours."""
+    with _opened(path) as stream:
+        metadata: dict[str, str] = stream.metadata() or {}
+    if metadata.get("format") != FORMAT or not {"config", "tensors_sha256"} <= metadata.keys():
+        raise AssetError(f"{path} is not a weight file of hmr-video.", _REMEDY)
+    return metadata
+
+
+def verify(path: Path) -> None:
+    """Reads every number of a weight file and compares their checksum with the recorded one. Raises AssetError."""
+    recorded = read_metadata(path)["tensors_sha256"]
+    with _opened(path) as stream:
+        found = _checksum({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118
+    if found != recorded:
+        raise AssetError(f"{path} is damaged: its numbers do not have the checksum recorded with them.", _REMEDY)
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise AssetError(f"No weights lie at {path}.", "Check the path, or leave --weights out to use the model that ships.")
+    try:
+        return safe_open(path, "pt")
+    except (SafetensorError, OSError) as error:
+        raise AssetError(f"{path} is damaged or not a safetensors file: {error}.", _REMEDY) from error
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes, in the order of names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
