@@ -1,0 +1,111 @@
+"""`Actor`: a Motion and its body, placed in the world that files are written in (metres, y up, right-handed)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_quaternion
+from hmr_video.motion import Array, Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+# From camera space (x right, y down, z forward) to y up without a levelled world: half a turn about x.
+UPRIGHT = np.diag([1.0, -1.0, -1.0, 1.0])
+_CHUNK = 32  # frames skinned at a time
+
+
+def world_from_camera(motion: Motion) -> Array:
+    """The rigid transform (4, 4) that exports apply: the levelled world's where the result has one, else half a turn about x."""
+    return UPRIGHT if motion.world_from_camera is None else np.asarray(motion.world_from_camera, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One person in world space.
+
+    Attributes:
+        motion: where it came from; times, frame numbers and confidences are read there.
+        body: the body it moves.
+        rotations: (T, 24, 3, 3) float64 of each joint against its parent; the root's against the world.
+        trans: (T, 3) float64; vertices = skinning(rotations, betas) + trans.
+        rest_vertices, rest_joints: (V, 3) and (24, 3) float64 of this person's shape in the body's T-pose.
+    """
+
+    motion: Motion
+    body: "Body"
+    rotations: Array
+    trans: Array
+    rest_vertices: Array
+    rest_joints: Array
+
+    def __len__(self) -> int:
+        return len(self.trans)
+
+    @property
+    def pelvis(self) -> Array:
+        """(T, 3) positions of the root joint."""
+        return self.rest_joints[0] + self.trans
+
+    @cached_property
+    def quaternions(self) -> Array:
+        """(T, 24, 4) of ``rotations``, x y z w, without a change of sign between frames."""
+        return continuous_quaternions(self.rotations)
+
+    @cached_property
+    def joints(self) -> Array:
+        """(T, 24, 3) joint positions."""
+        positions, _ = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
+        return positions.double().numpy() + self.trans[:, None]
+
+    @cached_property
+    def global_rotations(self) -> Array:
+        """(T, 24, 3, 3) of each joint against the world."""
+        _, rotations = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
+        return rotations.double().numpy()
+
+    def vertices(self, indices: Array | None = None) -> Iterator[Array]:
+        """The meshes (V, 3) float32 of all frames, or of those at ``indices``, one after the other."""
+        indices = np.arange(len(self)) if indices is None else indices
+        for start in range(0, len(indices), _CHUNK):
+            chosen = indices[start : start + _CHUNK]
+            rotations = torch.from_numpy(self.rotations[chosen]).float()
+            with torch.inference_mode():
+                vertices, _ = self.body.vertices(rotations, self._betas(len(chosen)))
+            yield from (vertices.numpy() + self.trans[chosen, None]).astype(np.float32)
+
+    def _betas(self, count: int) -> torch.Tensor:
+        return torch.as_tensor(self.motion.betas, dtype=torch.float32).expand(count, 10)
+
+
+def place(motion: Motion, body: "Body") -> Actor:
+    """Carries a result from camera space into the world of the exports.
+
+    The root turns about the pelvis J0, so with x' = A x + b: R0' = A R0 and trans' = A (J0 + trans) + b - J0.
+    """
+    transform = world_from_camera(motion)
+    turn, shift = transform[:3, :3], transform[:3, 3]
+    vertices, joints = body.rest(torch.as_tensor(motion.betas, dtype=torch.float32))
+    joints = joints.double().numpy()
+    rotations = matrices(motion.poses)
+    rotations[:, 0] = turn @ rotations[:, 0]
+    trans = (joints[0] + motion.trans) @ turn.T + shift - joints[0]
+    return Actor(motion, body, rotations, trans, vertices.double().numpy(), joints)
+
+
+def matrices(poses: Array) -> Array:
+    """Axis-angle poses (T, 72) -> rotation matrices (T, 24, 3, 3), float64."""
+    return axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3)).numpy()
+
+
+def continuous_quaternions(rotations: Array) -> Array:
+    """(T, ..., 3, 3) -> (T, ..., 4) x y z w; of q and -q the one nearer to the frame before, as players that blend need it."""
+    quaternions = np.roll(matrix_to_quaternion(torch.from_numpy(rotations)).numpy(), -1, axis=-1)
+    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
+    signs = np.cumprod(np.where(flips, -1.0, 1.0), axis=0)
+    quaternions[1:] *= signs[..., None]
+    return quaternions

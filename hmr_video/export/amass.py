@@ -1,0 +1,60 @@
+"""AMASS: `amass/person_01_amass.npz`, SMPL-H poses (T, 156), metres, z up: what Blender's SMPL add-ons and viewers load."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from hmr_video.export.actors import place
+from hmr_video.export.registry import ExportOptions, person_name
+from hmr_video.export.resample import resampled
+from hmr_video.files import replacing
+from hmr_video.motion import Array, Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # a quarter turn about x: y up becomes z up
+_BODY_JOINTS = 22  # SMPL-H has SMPL's first 22 joints and then 30 of the fingers, which we do not see
+_FITTED = "betas are those of the SMPL body that the person was fitted with; fingers are flat"
+_NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', whose numbers mean nothing to SMPL; fingers are flat"
+
+
+def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+    """One file per person. ``options.frame_rate`` resamples: some add-ons cut 29.97 down to 29."""
+    written = []
+    for index, motion in enumerate(motions):
+        target = folder / "amass" / f"{person_name(index)}_amass.npz"
+        arrays = layout(motion, body, options.frame_rate)
+        with replacing(target, options.overwrite) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+        written.append(target)
+    return written
+
+
+def layout(motion: Motion, body: "Body", frame_rate: float | None = None) -> dict[str, Array]:
+    """The file's arrays: poses (T, 156), trans (T, 3), betas (16,), dmpls (T, 8), gender, the rate in both spellings, a note.
+
+    trans is smplx's, so the turn to z up goes about the pelvis J0: trans' = Z (J0 + trans) - J0. J0 is this body's; a reader
+    that puts another body on the poses keeps the trajectory, a few centimetres off at the most.
+    """
+    actor = resampled(place(motion, body), frame_rate)
+    rotations = actor.rotations[:, :_BODY_JOINTS].copy()
+    rotations[:, 0] = _Z_UP @ rotations[:, 0]
+    poses = np.zeros((len(actor), 156), dtype=np.float32)
+    poses[:, : _BODY_JOINTS * 3] = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(actor), -1)
+    fitted = body.name.lower().startswith("smpl")
+    betas = np.zeros(16, dtype=np.float32)
+    if fitted:
+        betas[:10] = motion.betas
+    return {
+        "poses": poses,
+        "trans": (actor.pelvis @ _Z_UP.T - actor.rest_joints[0]).astype(np.float32),
+        "betas": betas,
+        "dmpls": np.zeros((len(actor), 8), dtype=np.float32),
+        "gender": np.array(motion.gender),
+        "mocap_framerate": np.float64(frame_rate or motion.frame_rate),
+        "mocap_frame_rate": np.float64(frame_rate or motion.frame_rate),
+        "note": np.array(_FITTED if fitted else _NOT_FITTED.format(body=body.name)),
+    }

@@ -1,0 +1,74 @@
+"""The formats by name, and the one function that writes them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+from hmr_video.motion import Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+# Name -> the module that writes it and what it is. Each module has `write(motions, body, folder, options) -> list[Path]`.
+# Modules are imported when first used: some bring heavy libraries along.
+FORMATS: dict[str, tuple[str, str]] = {
+    "obj": ("obj", "a Wavefront mesh per frame"),
+    "ply": ("ply", "a binary PLY mesh per frame, with colours"),
+    "glb": ("glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
+    "bvh": ("bvh", "skeleton animation for retargeting"),
+    "amass": ("amass", "SMPL-H poses in the layout of AMASS"),
+    "csv": ("tables", "joint positions and anatomical angles"),
+    "html": ("webpage", "a page that plays the people in 3D beside the video"),
+    "overlay": ("overlay", "the bodies drawn on the video"),
+    "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
+}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What a writer may want to know besides the motions and their body.
+
+    Attributes:
+        overwrite: replace files that exist.
+        video: the source, for the formats that show it; None where there was none.
+        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames.
+        reporter: where progress and notes go.
+    """
+
+    overwrite: bool = False
+    video: Path | None = None
+    frame_rate: float | None = None
+    reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
+
+
+def check_formats(names: Iterable[str]) -> list[str]:
+    """The names in order and once each. Raises UsageError for one that is not a format."""
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in FORMATS]
+    if unknown:
+        raise UsageError(f"There is no format called {', '.join(unknown)}.", f"Choose from {', '.join(FORMATS)}.")
+    return wanted
+
+
+def export(
+    motions: Sequence[Motion], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
+) -> list[Path]:
+    """Writes ``motions`` (person 1 first) into ``folder`` in each of ``formats``; returns the files and folders made.
+
+    Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
+    """
+    options = options or ExportOptions()
+    written: list[Path] = []
+    for name in check_formats(formats):
+        module = import_module(f"hmr_video.export.{FORMATS[name][0]}")
+        written += module.write(list(motions), body, folder, options)
+    return written
+
+
+def person_name(index: int) -> str:
+    """The stem of a person's files: 0 -> ``person_01``."""
+    return f"person_{index + 1:02d}"

@@ -1,0 +1,110 @@
+"""What tests of several rooms share: the open body and made-up results of people who walk on it."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from hmr_video.geometry.skeleton import JOINT_NAMES
+from hmr_video.motion import Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+
+@pytest.fixture(scope="session")
+def body() -> "Body":
+    from hmr_video.body import load_body
+
+    return load_body("open")
+
+
+@pytest.fixture(scope="session")
+def motion(body: "Body") -> Motion:
+    """Twenty frames of somebody who walks, turns and bends the arms, 4 m before a 640 x 480 camera at 25 fps."""
+    return walk(body, length=20, first_frame=3)
+
+
+@pytest.fixture(scope="session")
+def motions(body: "Body", motion: Motion) -> list[Motion]:
+    """That person and another, of another shape, who comes later and walks the other way."""
+    return [motion, walk(body, length=12, first_frame=9, heading=2.2, place=(-0.8, 5.0), betas=(1.5, -1.0, 0.5))]
+
+
+def walk(
+    body: "Body",
+    length: int,
+    first_frame: int = 0,
+    heading: float = -0.6,
+    place: tuple[float, float] = (0.4, 4.0),
+    betas: tuple[float, ...] = (-0.8, 0.6),
+    frame_rate: float = 25.0,
+) -> Motion:
+    """A walking-like result in camera space: sines in hips, knees, shoulders and elbows, one and a half cycles a second.
+
+    heading: radians about the vertical, 0 facing the camera; place: metres to the right and in depth.
+    """
+    seconds = (first_frame + np.arange(length)) / frame_rate
+    poses = np.stack([_walking_pose(time, heading) for time in seconds])
+    shape = np.zeros(10, dtype=np.float32)
+    shape[: len(betas)] = betas
+    trans = np.zeros((length, 3))
+    trans[:, 0] = place[0] + 1.2 * math.sin(heading) * (seconds - seconds[0])
+    trans[:, 1] = 0.02 * np.sin(6 * math.pi * seconds)
+    trans[:, 2] = place[1] - 1.2 * math.cos(heading) * (seconds - seconds[0])
+    rotations = axis_angle_to_matrix(torch.from_numpy(poses).float().reshape(-1, 24, 3))
+    with torch.inference_mode():
+        joints, _ = body.joints(rotations, torch.from_numpy(shape).expand(length, 10))
+    joints3d = joints.numpy() + trans[:, None]
+    camera = np.array([[800.0, 0, 320], [0, 800.0, 240], [0, 0, 1]])
+    pixels = joints3d[..., :2] / joints3d[..., 2:] * 800 + [320, 240]
+    boxes = np.concatenate([pixels.min(1) - 10, pixels.max(1) + 10], axis=1)
+    keypoints = np.zeros((length, 17, 3))
+    keypoints[:, 5:] = np.concatenate([pixels[:, [16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8]], np.full((length, 12, 1), 0.9)], -1)
+    return Motion(
+        poses=poses.astype(np.float32),
+        trans=trans.astype(np.float32),
+        betas=shape,
+        frame_ids=first_frame + np.arange(length),
+        timestamps=seconds,
+        frame_rate=frame_rate,
+        confidence=np.full(length, 0.9, dtype=np.float32),
+        camera_matrix=camera.astype(np.float32),
+        image_size=np.array([640, 480]),
+        boxes=boxes.astype(np.float32),
+        keypoints2d=keypoints.astype(np.float32),
+        joints3d=joints3d.astype(np.float32),
+        poses_past=np.stack([_walking_pose(time - 5 / 30, heading) for time in seconds]).astype(np.float32),
+        poses_future=np.stack([_walking_pose(time + 5 / 30, heading) for time in seconds]).astype(np.float32),
+        body=body.name,
+        body_hash=body.hash,
+        weights_hash="0" * 64,
+    )
+
+
+def _walking_pose(seconds: float, heading: float) -> np.ndarray:
+    """(72,) axis-angle at a moment; the root turns the body (y up, facing +z) into camera space (y down, facing -z)."""
+    swing = math.sin(3 * math.pi * seconds)
+    pose = np.zeros((24, 3))
+    upright = axis_angle_to_matrix(torch.tensor([math.pi, 0.0, 0.0], dtype=torch.float64))
+    turn = axis_angle_to_matrix(torch.tensor([0.0, heading, 0.0], dtype=torch.float64))
+    pose[0] = matrix_to_axis_angle(upright @ turn).numpy()
+    turns = {
+        "left_hip": (-0.5 * swing, 0, 0.05),
+        "right_hip": (0.5 * swing, 0, -0.05),
+        "left_knee": (0.5 - 0.4 * swing, 0, 0),
+        "right_knee": (0.5 + 0.4 * swing, 0, 0),
+        "left_ankle": (0.15 * swing, 0, 0),
+        "spine2": (0.1, 0.15 * swing, 0),
+        "left_shoulder": (0.3 * swing, 0, -1.2),
+        "right_shoulder": (-0.3 * swing, 0, 1.2),
+        "left_elbow": (0, -0.6 + 0.3 * swing, 0),
+        "right_elbow": (0, 0.6 + 0.3 * swing, 0),
+        "head": (0.1, -0.2 * swing, 0),
+    }
+    for name, turn_of_joint in turns.items():
+        pose[JOINT_NAMES.index(name)] = turn_of_joint
+    return pose.reshape(72)

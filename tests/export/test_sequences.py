@@ -1,0 +1,76 @@
+"""OBJ and PLY sequences, read back by trimesh."""
+
+import time
+
+import numpy as np
+import pytest
+import trimesh
+
+from hmr_video.errors import OutputError, UsageError
+from hmr_video.export import ExportOptions, export
+from hmr_video.export.palette import person_color
+
+
+@pytest.mark.parametrize("kind", ["obj", "ply"])
+def test_frames_are_the_skinned_meshes_turned_upright(kind, motions, body, tmp_path):
+    folders = export(motions, body, tmp_path, [kind])
+    assert [folder.name for folder in folders] == [f"person_01_{kind}", f"person_02_{kind}"]
+    second = motions[1]
+    assert sorted(file.name for file in folders[1].iterdir()) == [f"{frame:06d}.{kind}" for frame in second.frame_ids]
+
+    mesh = trimesh.load(folders[1] / f"{second.frame_ids[4]:06d}.{kind}", process=False)
+    np.testing.assert_array_equal(mesh.faces, body.faces)
+    # Independently of the code under test: the camera-space joints, half a turn about x, lie inside the mesh's box.
+    joints = second.joints3d[4] * [1, -1, -1]
+    assert (joints > mesh.bounds[0] - 0.02).all()
+    assert (joints < mesh.bounds[1] + 0.02).all()
+    assert np.ptp(mesh.vertices[:, 1]) > 1.3  # upright
+    assert mesh.volume > 0.03  # the faces still look outward: no mirror
+
+
+def test_a_levelled_world_is_applied(motion, body, tmp_path):
+    world = np.diag([1.0, -1.0, -1.0, 1.0])
+    world[:3, 3] = [1.0, 2.0, 3.0]
+    plain = export([motion], body, tmp_path / "a", ["ply"])[0]
+    moved = export([motion.replace(world_from_camera=world)], body, tmp_path / "b", ["ply"])[0]
+    name = f"{motion.frame_ids[0]:06d}.ply"
+    shift = trimesh.load(moved / name, process=False).vertices - trimesh.load(plain / name, process=False).vertices
+    np.testing.assert_allclose(shift, np.broadcast_to([1.0, 2.0, 3.0], shift.shape), atol=1e-5)
+
+
+def test_ply_carries_the_persons_colour(motions, body, tmp_path):
+    second = export(motions, body, tmp_path, ["ply"])[1]
+    mesh = trimesh.load(next(second.iterdir()), process=False)
+    assert tuple(mesh.visual.vertex_colors[100, :3]) == person_color(1) != person_color(0)
+
+
+def test_existing_results_are_replaced_only_on_request(motion, body, tmp_path):
+    export([motion], body, tmp_path, ["obj"])
+    with pytest.raises(OutputError):
+        export([motion], body, tmp_path, ["obj"])
+    one = motion.replace(**{name: getattr(motion, name)[:1] for name in _PER_FRAME})
+    (folder,) = export([one], body, tmp_path, ["obj"], ExportOptions(overwrite=True))
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(motion, body, tmp_path):
+    with pytest.raises(UsageError, match="fbx"):
+        export([motion], body, tmp_path, ["obj", "fbx"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["obj", "ply"])
+def test_a_frame_costs_little(kind, motion, body, tmp_path):
+    export([motion], body, tmp_path / "warm", [kind])
+    best = float("inf")
+    for attempt in range(5):
+        start = time.perf_counter()
+        export([motion], body, tmp_path / str(attempt), [kind])
+        best = min(best, (time.perf_counter() - start) / len(motion))
+    assert best < 0.008
+
+
+_PER_FRAME = (
+    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future",
+)  # fmt: skip

@@ -1,0 +1,79 @@
+"""BVH (read back by pybvh), AMASS and CSV."""
+
+import csv
+
+import numpy as np
+import pybvh
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from hmr_video.export import ExportOptions, export
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
+
+UPRIGHT = np.diag([1.0, -1.0, -1.0])  # camera space to y up
+Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+
+def test_bvh_puts_the_joints_where_they_are(motions, body, tmp_path):
+    paths = export(motions, body, tmp_path, ["bvh"])
+    assert [path.name for path in paths] == ["person_01.bvh", "person_02.bvh"]
+    for path, motion in zip(paths, motions, strict=True):
+        read = pybvh.read_bvh_file(path, world_up="+y")
+        assert list(read.joint_names)[:2] == ["pelvis", "left_hip"]
+        assert read.frame_time == pytest.approx(1 / motion.frame_rate)
+        order = [read.joint_names.index(name) for name in JOINT_NAMES]
+        positions = np.asarray(read.joint_positions())[:, order] / 100
+        np.testing.assert_allclose(positions, motion.joints3d @ UPRIGHT, atol=1e-3)
+
+
+def test_bvh_rests_in_a_t_pose_with_the_persons_bones(motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["bvh"])
+    read = pybvh.read_bvh_file(path, world_up="+y")
+    rest = np.asarray(read.rest_pose_positions())[[read.node_index[name] for name in JOINT_NAMES]] / 100
+    bones = rest[1:] - rest[list(PARENTS[1:])]
+    lengths = np.linalg.norm(motion.joints3d[0, 1:] - motion.joints3d[0, list(PARENTS[1:])], axis=1)
+    np.testing.assert_allclose(np.linalg.norm(bones, axis=1), lengths, atol=1e-4)
+    wrist = rest[JOINT_NAMES.index("left_wrist")] - rest[JOINT_NAMES.index("left_shoulder")]
+    assert wrist[0] > 0.9 * np.linalg.norm(wrist)  # arms to the sides
+
+
+def test_amass_reads_like_amass(motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["amass"])
+    assert path == tmp_path / "amass" / "person_01_amass.npz"
+    with np.load(path, allow_pickle=False) as data:
+        assert data["poses"].shape == (20, 156)
+        assert data["betas"].shape == (16,)
+        assert not data["betas"].any()
+        assert body.name in str(data["note"])
+        assert float(data["mocap_framerate"]) == float(data["mocap_frame_rate"]) == 25
+        assert not data["poses"][:, 66:].any()
+        # On this body (the wrist's children aside) the poses give the joints of the result, z up.
+        pose = torch.zeros(20, 24, 3)
+        pose[:, :22] = torch.from_numpy(data["poses"][:, :66]).reshape(20, 22, 3)
+        joints, _ = body.joints(axis_angle_to_matrix(pose), torch.from_numpy(motion.betas).expand(20, 10))
+        np.testing.assert_allclose(joints.numpy() + data["trans"][:, None], motion.joints3d @ UPRIGHT @ Z_UP.T, atol=1e-5)
+
+
+def test_amass_resamples_by_slerp(motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["amass"], ExportOptions(frame_rate=50.0))
+    with np.load(path, allow_pickle=False) as data:
+        assert float(data["mocap_framerate"]) == 50
+        assert len(data["poses"]) == 39
+        knee = Rotation.from_rotvec(data["poses"][:, 12:15])
+        angle = knee.magnitude()
+        np.testing.assert_allclose(angle[1:-1:2], (angle[:-1:2] + angle[2::2]) / 2, atol=1e-6)  # about one axis slerp is linear
+        np.testing.assert_allclose(data["trans"][1:-1:2], (data["trans"][:-1:2] + data["trans"][2::2]) / 2, atol=1e-6)
+
+
+def test_csv_names_units_and_keeps_positions(motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["csv"])
+    with path.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["frame"]) for row in rows] == motion.frame_ids.tolist()
+    assert float(rows[5]["time_s"]) == pytest.approx(motion.timestamps[5], abs=1e-4)
+    assert float(rows[5]["left_wrist_y_m"]) == pytest.approx(-motion.joints3d[5, 20, 1], abs=1e-4)
+    knee = [float(row["left_knee_flexion_deg"]) for row in rows]
+    expected = np.degrees(np.linalg.norm(motion.poses[:, 12:15], axis=1))
+    np.testing.assert_allclose(knee, expected, atol=4)
