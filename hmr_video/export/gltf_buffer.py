@@ -1,0 +1,57 @@
+"""The binary part of a glTF file, grown array by array."""
+
+import numpy as np
+import pygltflib as gltf
+from numpy.typing import DTypeLike
+
+from hmr_video.motion import Array
+
+_COMPONENTS = {
+    np.dtype(np.uint8): gltf.UNSIGNED_BYTE,
+    np.dtype(np.uint16): gltf.UNSIGNED_SHORT,
+    np.dtype(np.uint32): gltf.UNSIGNED_INT,
+    np.dtype(np.float32): gltf.FLOAT,
+}
+
+
+class BufferBuilder:
+    """Collects arrays for one file: each becomes a bufferView and an accessor, aligned to 4 bytes."""
+
+    def __init__(self, file: gltf.GLTF2) -> None:
+        self._file = file
+        self._data = bytearray()
+
+    def add(
+        self,
+        values: Array,
+        dtype: DTypeLike,
+        kind: str,
+        target: int | None = None,
+        normalized: bool = False,
+        bounds: bool = False,
+    ) -> int:
+        """Appends ``values`` (N,) or (N, C), stored as ``dtype``; returns the accessor's number.
+
+        kind: SCALAR, VEC3, VEC4 or MAT4; target: the buffer's use, for meshes; bounds: state minimum and maximum.
+        """
+        array = np.ascontiguousarray(values, dtype=dtype)
+        view = gltf.BufferView(buffer=0, byteOffset=len(self._data), byteLength=array.nbytes, target=target)
+        self._data += array.tobytes() + bytes(-array.nbytes % 4)
+        accessor = gltf.Accessor(
+            bufferView=len(self._file.bufferViews),
+            componentType=_COMPONENTS[array.dtype],
+            count=len(array),
+            type=kind,
+            normalized=normalized or None,
+        )
+        if bounds:
+            accessor.min = np.atleast_1d(array.min(axis=0)).tolist()
+            accessor.max = np.atleast_1d(array.max(axis=0)).tolist()
+        self._file.bufferViews.append(view)
+        self._file.accessors.append(accessor)
+        return len(self._file.accessors) - 1
+
+    def finish(self) -> None:
+        """Hands the bytes to the file."""
+        self._file.buffers = [gltf.Buffer(byteLength=len(self._data))]
+        self._file.set_binary_blob(bytes(self._data))
