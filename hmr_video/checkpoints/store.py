@@ -56,8 +56,9 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
     metadata = read_metadata(path)
     state = load_tensors(path, "model.")
     try:
-        model = HMMR(HMMRConfig(**json.loads(metadata["config"])))
-        model.load_state_dict(state)
+        with torch.device("meta"):  # no memory and no time for an initialisation that is overwritten
+            model = HMMR(HMMRConfig(**json.loads(metadata["config"])))
+        model.load_state_dict(state, assign=True)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise AssetError(f"The weights in {path} do not fit their configuration: {reason}.", _REMEDY) from error

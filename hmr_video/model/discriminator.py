@@ -20,8 +20,7 @@ class PoseDiscriminator(nn.Module):
         self.shared = nn.Sequential(
             init_linear(nn.Linear(9, CHANNELS)), nn.ReLU(), init_linear(nn.Linear(CHANNELS, CHANNELS)), nn.ReLU()
         )
-        self.joint_weight = nn.Parameter(init_linear(nn.Linear(CHANNELS, BODY_JOINTS)).weight.detach().clone())
-        self.joint_bias = nn.Parameter(torch.zeros(BODY_JOINTS))
+        self.joints = nn.ModuleList(init_linear(nn.Linear(CHANNELS, 1)) for _ in range(BODY_JOINTS))
         self.pose = nn.Sequential(
             init_linear(nn.Linear(BODY_JOINTS * CHANNELS, HIDDEN)),
             nn.ReLU(),
@@ -33,5 +32,5 @@ class PoseDiscriminator(nn.Module):
     def forward(self, rotations: Tensor) -> Tensor:
         """rotations (..., 23, 3, 3), the root left out -> scores (..., 24): 1 real, 0 not; the joints, then all together."""
         features = self.shared(rotations.flatten(-2))  # (..., 23, 32)
-        joints = (features * self.joint_weight).sum(-1) + self.joint_bias  # (..., 23)
-        return torch.cat([joints, self.pose(features.flatten(-2))], -1)
+        joints = [head(features[..., joint, :]) for joint, head in enumerate(self.joints)]  # 23 of (..., 1)
+        return torch.cat([*joints, self.pose(features.flatten(-2))], -1)
