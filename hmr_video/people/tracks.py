@@ -45,6 +45,7 @@ class People:
         frame_rate: nominal frames per second.
         timestamps: (N,) seconds of every frame of the clip, by frame id.
         camera_matrix: (3, 3) intrinsics in pixels where the source states them, else None.
+        engine: what ran the detector, ``openvino`` or ``torch``; empty when the keypoints came from a file.
     """
 
     tracks: list[Track]
@@ -52,3 +53,4 @@ class People:
     frame_rate: float
     timestamps: Array
     camera_matrix: Array | None = None
+    engine: str = ""

@@ -1,0 +1,153 @@
+"""`VideoWriter`: frames to an H.264 MP4 with exact presentation times and, where given, the original sound."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from hmr_video.errors import OutputError
+from hmr_video.files import replacing
+from hmr_video.video.source import Array
+
+_TIME_BASE = Fraction(1, 90_000)  # divides 24, 25, 30, 50, 60 and 30000/1001 evenly
+
+
+class VideoWriter:
+    """A context manager that writes frames (H, W, 3) uint8 RGB as H.264, yuv420p.
+
+    Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are
+    ``timestamps`` (one a frame, seconds) or evenly spaced by ``frame_rate``. ``audio_from`` names a video whose first sound
+    track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is left out (``audio_copied``).
+    The file appears under its name when all went well. Raises OutputError.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        frame_rate: Fraction | float,
+        size: tuple[int, int],
+        audio_from: Path | None = None,
+        timestamps: Sequence[float] | Array | None = None,
+        overwrite: bool = False,
+        quality: int = 20,
+    ) -> None:
+        self._rate = Fraction(frame_rate).limit_denominator(100_000)
+        self._width, self._height = size
+        if min(size) < 2:
+            raise OutputError(f"Frames of {size[0]} x {size[1]} pixels cannot be coded as H.264.", "Use frames of 2 x 2 or more.")
+        self._times = None if timestamps is None else np.asarray(timestamps, np.float64)
+        self._audio_from, self._quality = audio_from, quality
+        self._replacing: AbstractContextManager[Path] = replacing(path, overwrite)
+        self._count, self._last = 0, -1
+        self.audio_copied = False
+
+    def __enter__(self) -> "VideoWriter":
+        import av
+
+        temporary = self._replacing.__enter__()
+        try:
+            self._container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
+            self._sound = _Sound(self._audio_from, self._container)
+            self._stream = self._video_stream()
+        except BaseException as error:
+            self._leave(type(error), error, error.__traceback__)
+            raise
+        self.audio_copied = self._sound.stream is not None
+        return self
+
+    def _video_stream(self) -> Any:
+        stream = self._container.add_stream("libx264", rate=self._rate)
+        stream.width, stream.height = self._width // 2 * 2, self._height // 2 * 2
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": str(self._quality), "preset": "veryfast", "threads": "2"}  # a fixed number: same bytes
+        stream.codec_context.time_base = _TIME_BASE
+        return stream
+
+    def write(self, frame: Array) -> None:
+        """Appends one frame (H, W, 3) uint8 RGB."""
+        import av
+
+        if frame.shape != (self._height, self._width, 3):
+            raise OutputError(
+                f"A frame of shape {frame.shape} does not fit a video of {self._width} x {self._height}.", "Report this."
+            )
+        even = np.ascontiguousarray(frame[: self._height // 2 * 2, : self._width // 2 * 2])
+        picture = av.VideoFrame.from_ndarray(even, format="rgb24")
+        picture.time_base = _TIME_BASE
+        picture.pts = self._last = max(self._last + 1, self._ticks(self._count))
+        self._count += 1
+        self._container.mux(self._stream.encode(picture))
+
+    def _ticks(self, position: int) -> int:
+        """Presentation time of the n-th frame in units of the time base, the first at 0."""
+        if self._times is None:
+            return round(position / self._rate / _TIME_BASE)
+        return round(float(self._times[position] - self._times[0]) / float(_TIME_BASE))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        try:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+                start = 0.0 if self._times is None else float(self._times[0])
+                self._sound.copy(start, float(self._last * _TIME_BASE) + float(1 / self._rate))
+        except BaseException as failure:
+            self._leave(type(failure), failure, failure.__traceback__)
+            raise
+        return self._leave(kind, error, trace)
+
+    def _leave(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        if hasattr(self, "_sound"):
+            self._sound.close()
+        if hasattr(self, "_container"):
+            self._container.close()
+        return self._replacing.__exit__(kind, error, trace)
+
+
+class _Sound:
+    """The first sound track of a video, to be copied packet by packet into another container."""
+
+    def __init__(self, source: Path | None, target: Any) -> None:
+        import av
+
+        self._source: Any = None
+        self.stream: Any = None
+        if source is None or not Path(source).is_file():
+            return
+        try:
+            self._source = av.open(str(Path(source).absolute()), options={"protocol_whitelist": "file"})
+            template = self._source.streams.audio[0]
+            if template.codec_context.name in _MP4_SOUND:
+                self.stream = target.add_stream_from_template(template)
+        except (av.FFmpegError, IndexError, ValueError, AttributeError):
+            self.stream = None
+
+    def copy(self, start: float, duration: float) -> None:
+        """Copies the packets from ``start`` (seconds of the source) on for ``duration`` seconds; ``start`` becomes 0."""
+        import av
+
+        if self.stream is None:
+            return
+        track = self._source.streams.audio[0]
+        offset = round(start / track.time_base)
+        try:
+            for packet in self._source.demux(track):
+                if packet.dts is None or packet.pts is None or packet.pts < offset:
+                    continue
+                if (packet.pts - offset) * track.time_base >= duration:
+                    break
+                packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
+                packet.stream = self.stream
+                self.stream.container.mux(packet)
+        except av.FFmpegError:
+            return  # a damaged track is copied as far as it goes
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+
+
+_MP4_SOUND = {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus", "flac"}  # what players expect inside an MP4
