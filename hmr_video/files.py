@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 from hmr_video.errors import OutputError
 
 
@@ -42,3 +44,9 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made or fetched again; HMR_VIDEO_CACHE overrides the platform's own."""
+    override = os.environ.get("HMR_VIDEO_CACHE")
+    return Path(override) if override else Path(platformdirs.user_cache_dir("hmr-video"))

@@ -75,7 +75,7 @@ def hmmr_paper() -> HMMRConfig:
     )
 
 
-def hmr_video_default(feature_size: int = 57, width: int = 512, blocks: int = 3) -> HMMRConfig:
+def hmr_video_default(feature_size: int = 54, width: int = 512, blocks: int = 3) -> HMMRConfig:
     """The shipped model: keypoint features, rotations in 6D, statistics of each frame by itself (so windows do not matter)."""
     return HMMRConfig(
         feature_size=feature_size,

@@ -71,18 +71,22 @@ class HMMR(nn.Module):
 
     def regress(self, strip: Tensor) -> Output:
         """The strip (B, T, C) -> present by f_3D; past and future by f_-5 and f_+5, from the present pose on."""
-        start = self.mean_theta.expand(*strip.shape[:-1], -1)
-        thetas = self.regressor(strip, start)
+        present, thetas = self.regress_present(strip)
+        past, future = self.regress_deltas(strip, present)
+        return Output(present, past, future, strip, thetas)
+
+    def regress_present(self, strip: Tensor) -> tuple[Prediction, list[Tensor]]:
+        """The strip (B, T, C) -> the present alone, and theta (B, T, S) after each iteration."""
+        thetas = self.regressor(strip, self.mean_theta.expand(*strip.shape[:-1], -1))
         camera, pose, betas = thetas[-1].split([CAMERA_SIZE, self.config.pose_size, NUM_BETAS], -1)
-        no_camera = torch.zeros_like(camera)
+        return self.predict(camera, pose, betas), thetas
+
+    def regress_deltas(self, strip: Tensor, present: Prediction) -> tuple[Prediction, Prediction]:
+        """The strip (B, T, C) and its present -> past by f_-5 and future by f_+5, with copied shape and no camera."""
+        no_camera = torch.zeros_like(present.camera)
         no_camera[..., 0] = 1
-        return Output(
-            present=self.predict(camera, pose, betas),
-            past=self.predict(no_camera, self.regressor_past(strip, pose)[-1], betas),
-            future=self.predict(no_camera, self.regressor_future(strip, pose)[-1], betas),
-            strip=strip,
-            thetas=thetas,
-        )
+        past, future = (regressor(strip, present.pose)[-1] for regressor in (self.regressor_past, self.regressor_future))
+        return self.predict(no_camera, past, present.betas), self.predict(no_camera, future, present.betas)
 
     def predict(self, camera: Tensor, pose: Tensor, betas: Tensor) -> Prediction:
         """Reads a regressed pose as rotation matrices. Never in reduced precision."""

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hmr_video.errors import AssetError
-from hmr_video.files import replacing, sha256
-from hmr_video.people.weights import cache_folder
+from hmr_video.files import cache_folder, replacing, sha256
 
 
 def import_ultralytics() -> None:

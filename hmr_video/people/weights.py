@@ -1,22 +1,13 @@
 """Where the detector's weights come from: this installation, a path, or ultralytics' own download into the user's cache."""
 
-import os
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
-
 from hmr_video.errors import AssetError
-from hmr_video.files import sha256
+from hmr_video.files import cache_folder, sha256
 
 DEFAULT = "yolo11n-pose"
 _DEFAULT_SHA256 = "869e83fcdffdc7371fa4e34cd8e51c838cc729571d1635e5141e3075e9319dc0"
-
-
-def cache_folder() -> Path:
-    """The folder for what can be made or fetched again; HMR_VIDEO_CACHE overrides the platform's own."""
-    override = os.environ.get("HMR_VIDEO_CACHE")
-    return Path(override) if override else Path(platformdirs.user_cache_dir("hmr-video"))
 
 
 def find_weights(detector: str) -> Path:

@@ -1,0 +1,98 @@
+"""The default features: 17 COCO keypoints a frame, normalised by the person's box, with the box against the focal length.
+
+Everything here works on *rays*: image points divided by the focal length after subtracting the principal point, (x - c) / f.
+That makes the features the same for every image size and focal length.
+"""
+
+import torch
+from torch import Tensor
+
+FEATURE_SIZE = 17 * 3 + 3  # x, y, confidence of each keypoint; centre and log size of the box
+MODEL_FRAME_RATE = 30.0  # the shipped model's frames per second, whatever the video's
+VISIBLE = 0.1  # confidence above which a keypoint counts as seen
+TRUSTED = 0.3  # confidence from which a keypoint shapes the box, where at least three reach it
+_SMOOTHING = 5  # frames of the box's moving average
+_TYPICAL_SIZE = 0.3  # half side of a typical box in rays; centres the log size at zero
+
+
+def pixels_to_rays(points: Tensor, camera_matrix: Tensor) -> Tensor:
+    """Pixels (..., 2) to rays (..., 2) for intrinsics (3, 3)."""
+    focal = torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
+    return (points - camera_matrix[:2, 2]) / focal
+
+
+def resample(keypoints: Tensor, positions: Tensor) -> Tensor:
+    """Keypoints between frames: (B, N, K, 3) at fractional frame ``positions`` (B, M) -> (B, M, K, 3).
+
+    Linear in time, each neighbour weighted by its confidence too, so that a missing point (confidence 0) never pulls.
+    """
+    last = keypoints.shape[1] - 1
+    positions = positions.clamp(0, last)
+    before = positions.floor().long().clamp(0, max(last - 1, 0))
+    after = (before + 1).clamp_max(last)
+    weight = (positions - before)[..., None, None]
+    batch = torch.arange(len(keypoints), device=keypoints.device)[:, None]
+    start, end = keypoints[batch, before], keypoints[batch, after]  # (B, M, K, 3)
+    trust_start, trust_end = (1 - weight) * start[..., 2:], weight * end[..., 2:]
+    confidence = trust_start + trust_end
+    points = (trust_start * start[..., :2] + trust_end * end[..., :2]) / confidence.clamp_min(1e-9)
+    return torch.cat([points, confidence], -1)
+
+
+def fill_gaps(values: Tensor, valid: Tensor) -> Tensor:
+    """Values (B, T, C) linearly interpolated over the frames that are not ``valid`` (B, T); the ends are held.
+
+    A sequence without any valid frame is returned as it is.
+    """
+    frames = torch.arange(values.shape[1], device=values.device).expand_as(valid)
+    last = values.shape[1] - 1
+    before = torch.where(valid, frames, -1).cummax(1).values
+    after = last - torch.where(valid, last - frames, -1).flip(1).cummax(1).values.flip(1)
+    after = torch.where(after > last, before, after)
+    before = torch.where(before < 0, after, before).clamp(0, last)
+    after = after.clamp(0, last)
+    weight = ((frames - before) / (after - before).clamp_min(1))[..., None]
+    start = values.gather(1, before[..., None].expand_as(values))
+    end = values.gather(1, after[..., None].expand_as(values))
+    return start + weight * (end - start)
+
+
+def keypoint_boxes(keypoints: Tensor) -> Tensor:
+    """Square boxes around keypoints (B, T, K, 3) in rays -> (B, T, 3): centre x, y and half side; gaps filled, smoothed."""
+    points, confidence = keypoints[..., :2], keypoints[..., 2]
+    trusted = confidence > TRUSTED
+    shaping = torch.where(trusted.sum(-1, keepdim=True) >= 3, trusted, confidence > VISIBLE)
+    lowest = torch.where(shaping[..., None], points, torch.inf).amin(-2)
+    highest = torch.where(shaping[..., None], points, -torch.inf).amax(-2)
+    valid = shaping.any(-1)
+    box = torch.cat([(lowest + highest) / 2, ((highest - lowest) / 2).amax(-1, keepdim=True)], -1)
+    nothing = torch.tensor([0.0, 0.0, _TYPICAL_SIZE], device=box.device)
+    box = fill_gaps(torch.where(valid[..., None], box, nothing), valid)
+    margin = _SMOOTHING // 2
+    padded = torch.nn.functional.pad(box.transpose(1, 2), (margin, margin), mode="replicate")
+    box = torch.nn.functional.avg_pool1d(padded, _SMOOTHING, 1).transpose(1, 2)
+    return torch.cat([box[..., :2], box[..., 2:].clamp_min(1e-4)], -1)
+
+
+def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
+    """Features (B, T, FEATURE_SIZE) and boxes (B, T, 3) of keypoints (B, T, 17, 3) in rays and confidence.
+
+    Unseen keypoints stand at the box's centre with confidence 0. Coordinates reach from -1 to 1 over the box.
+    """
+    box = keypoint_boxes(keypoints)
+    seen = (keypoints[..., 2:] > VISIBLE).to(keypoints.dtype)
+    points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
+    points = (points * seen).clamp(-3, 3)
+    confidence = (keypoints[..., 2:] * seen).squeeze(-1)
+    size = (box[..., 2:] / _TYPICAL_SIZE).log()
+    return torch.cat([points.flatten(-2), confidence * 2 - 1, box[..., :2] * 2, size], -1), box
+
+
+def camera_translation(camera: Tensor, box: Tensor) -> Tensor:
+    """The metric translation that a weak camera in a box stands for: (..., 3), (..., 3) -> (..., 3) metres.
+
+    camera = s, tx, ty as HMMR has it, in units of the box's half side per metre; box in rays. A body at depth z fills s = 1 / (z r)
+    of a box of half side r, hence z = 1 / (s r), and the box's centre adds its own ray (Li et al., CLIFF, ECCV 2022, eq. 2).
+    """
+    depth = 1 / (camera[..., :1] * box[..., 2:]).clamp_min(1e-3)
+    return torch.cat([camera[..., 1:] + box[..., :2] * depth, depth], -1)

@@ -1,0 +1,1 @@
+"""Training: motion capture in, weights out."""

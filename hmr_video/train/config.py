@@ -1,0 +1,96 @@
+"""All settings of a training run, in one place."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hmr_video.errors import UsageError
+from hmr_video.train.objective import ObjectiveWeights
+from hmr_video.train.synthetic import SyntheticConfig
+
+# How much a collection weighs against its length. Game clips are stylised, but hold the rare poses.
+SOURCE_WEIGHTS = {
+    "reactidle": 0.35,
+    "deepmimic": 0.5,
+    "kaykit": 0.6,
+    "mesh2motion_addon": 0.8,
+    "mesh2motion_ual": 0.8,
+    "makehuman_poses": 4.0,
+    "cmu_dance": 1.3,
+    "cmu_s01_s03": 1.5,
+    "cmu_keijiro": 2.0,
+    "cmu_rancidmilk91": 2.0,
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a run: ``steps`` batches of ``batch`` windows of ``frames`` frames; the learning rate falls on a cosine."""
+
+    name: str
+    steps: int
+    batch: int
+    frames: int
+    learning_rate: float
+    hallucinator: bool = False  # trains the hallucinator only, the rest frozen
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        mocap: folder of AMASS-layout NPZ files, searched recursively.
+        state: folder of the run's state and log; a run that finds its state there goes on from it.
+        width, blocks: size of the model.
+        frame_steps: batches of single frames, first: poses at high throughput.
+        window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
+        hallucinator_steps: batches for the hallucinator at the end.
+        frame_batch, window_batch: windows a batch.
+        window_frames: frames a window; more than 10, as the deltas look 5 to either side.
+        frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
+        accelerator, devices, precision: as Lightning Fabric takes them; threads: of the CPU, 0 for all.
+        save_every, validate_every: steps.
+        source_weights: how often a collection is drawn against its length.
+    """
+
+    mocap: Path
+    state: Path
+    width: int = 512
+    blocks: int = 3
+    frame_steps: int = 12_000
+    window_steps: int = 10_000
+    hallucinator_steps: int = 1_000
+    frame_batch: int = 1024
+    window_batch: int = 96
+    window_frames: int = 20
+    frame_learning_rate: float = 1e-3
+    window_learning_rate: float = 5e-4
+    warmup: int = 200
+    seed: int = 0
+    accelerator: str = "auto"
+    devices: int = 1
+    precision: str = "bf16-mixed"
+    threads: int = 0
+    save_every: int = 500
+    validate_every: int = 1000
+    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))
+    objective: ObjectiveWeights = field(default_factory=ObjectiveWeights)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+
+    def __post_init__(self) -> None:
+        if self.window_frames < 11:
+            raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
+        for name in ("frame_batch", "window_batch", "width", "blocks", "save_every", "validate_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number of at least 1.")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Single frames, then windows, then the hallucinator."""
+        return (
+            Stage("frames", self.frame_steps, self.frame_batch, 1, self.frame_learning_rate),
+            Stage("windows", self.window_steps, self.window_batch, self.window_frames, self.window_learning_rate),
+            Stage(
+                "hallucinator", self.hallucinator_steps, self.window_batch, self.window_frames, self.window_learning_rate, True
+            ),
+        )

@@ -1,0 +1,129 @@
+"""Motion capture in AMASS layout, resampled to the model's frame rate and cut into windows."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmr_video.errors import InputError
+from hmr_video.features.keypoints import MODEL_FRAME_RATE
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, slerp
+from hmr_video.motion import load_arrays
+
+SMPL_WIDTH = 72
+SMPLH_WIDTH = 156  # 22 body joints, then 30 finger joints, which are left out
+
+
+@dataclass(frozen=True)
+class Mocap:
+    """All clips of a collection, one after the other.
+
+    Attributes:
+        rotations: (N, 24, 6) local joint rotations in 6D; the root's in the world (y up).
+        trans: (N, 3) metres, as smplx defines it.
+        starts, lengths: (C,) first frame and number of frames of each clip.
+        sources: C names, ``folder/file``; the folder counts as the source when sampling.
+    """
+
+    rotations: Tensor
+    trans: Tensor
+    starts: Tensor
+    lengths: Tensor
+    sources: list[str]
+
+    @property
+    def hours(self) -> float:
+        """Length of it all at the model's frame rate."""
+        return float(self.lengths.sum()) / MODEL_FRAME_RATE / 3600
+
+    def sampling_weights(self, source_weights: dict[str, float], power: float = 0.5) -> Tensor:
+        """(C,) probabilities of the clips: sources share by length ** power times their own weight, clips by length within.
+
+        Without the power the largest source would fill four fifths of every batch.
+        """
+        seconds = self.lengths.double()
+        folders = [folder_of(source) for source in self.sources]
+        share = torch.zeros_like(seconds)
+        for folder in set(folders):
+            members = torch.tensor([name == folder for name in folders])
+            total = seconds[members].sum()
+            share[members] = seconds[members] / total * total**power * source_weights.get(folder, 1.0)
+        return share / share.sum()
+
+    def window(self, clips: Tensor, first: Tensor, speed: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """``length`` frames of each clip from frame ``first`` (B,) at ``speed`` (B,): rotations (B, T, 24, 6), trans (B, T, 3).
+
+        Played back and forth where the clip is too short.
+        """
+        last = (self.lengths[clips] - 1)[:, None].clamp_min(1).double()
+        time = torch.remainder(first.double()[:, None] + speed.double()[:, None] * torch.arange(length), 2 * last)
+        time = torch.minimum(time, 2 * last - time)
+        before = torch.minimum(time.floor(), (self.lengths[clips] - 1)[:, None].double()).long()
+        after = torch.minimum(before + 1, (self.lengths[clips] - 1)[:, None])
+        weight = (time - before).float()
+        offset = self.starts[clips][:, None]
+        start, end = self.rotations[offset + before], self.rotations[offset + after]
+        rotations = torch.lerp(start, end, weight[..., None, None])
+        return rotations, torch.lerp(self.trans[offset + before], self.trans[offset + after], weight[..., None])
+
+
+def read_amass(path: Path) -> tuple[Tensor, Tensor]:
+    """One AMASS-layout NPZ at 30 frames a second: rotations (T, 24, 6) and trans (T, 3). Raises InputError.
+
+    SMPL (T, 72) and SMPL-H (T, 156) widths; the fingers of the latter are dropped, its hands kept straight.
+    """
+    data = load_arrays(path)
+    if "poses" not in data or "trans" not in data:
+        raise InputError(f"{path} has no poses and trans.", "Give motion capture in AMASS layout.")
+    poses, trans = np.asarray(data["poses"], np.float32), np.asarray(data["trans"], np.float32)
+    if poses.ndim != 2 or poses.shape[1] not in (SMPL_WIDTH, SMPLH_WIDTH) or trans.shape != (len(poses), 3) or len(poses) == 0:
+        raise InputError(
+            f"{path} has poses {poses.shape} and trans {trans.shape}.",
+            "Poses of width 72 (SMPL) or 156 (SMPL-H) and trans (T, 3) are read.",
+        )
+    if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
+        raise InputError(f"{path} holds numbers that are not finite.", "Remove or mend the file.")
+    rate = float(data.get("mocap_frame_rate", data.get("mocap_framerate", 0)))
+    if not 1 <= rate <= 1000:
+        raise InputError(f"{path} states no usable mocap_frame_rate ({rate:g}).", "Add the frame rate to the file.")
+    joints = torch.from_numpy(poses).unflatten(1, (-1, 3))[:, :24].clone()
+    if poses.shape[1] == SMPLH_WIDTH:
+        joints[:, 22:] = 0
+    return _resample(axis_angle_to_matrix(joints), torch.from_numpy(trans), rate)
+
+
+def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    """(T, 24, 3, 3), (T, 3) at ``rate`` to the model's frame rate, rotations by slerp."""
+    count = int((len(trans) - 1) * MODEL_FRAME_RATE / rate + 1e-6) + 1
+    time = (torch.arange(count) * rate / MODEL_FRAME_RATE).clamp_max(len(trans) - 1)
+    before = time.floor().long().clamp_max(max(len(trans) - 2, 0))
+    after = (before + 1).clamp_max(len(trans) - 1)
+    weight = time - before
+    turned = slerp(rotations[before], rotations[after], weight[:, None])
+    return matrix_to_six_d(turned), torch.lerp(trans[before], trans[after], weight[:, None])
+
+
+def load_mocap(folder: Path, only: tuple[str, ...] = ("*",), without: tuple[str, ...] = ()) -> Mocap:
+    """Every NPZ below ``folder`` whose path inside it (no suffix) matches a glob of ``only`` and none of ``without``."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", "Name a folder of AMASS-layout NPZ files.")
+    names = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.npz"))}
+    chosen = [name for name in names if _matches(name, only) and not _matches(name, without)]
+    if not chosen:
+        raise InputError(f"{folder} holds no motion capture to use.", "Name a folder of AMASS-layout NPZ files.")
+    clips = [read_amass(names[name]) for name in chosen]
+    lengths = torch.tensor([len(trans) for _, trans in clips])
+    starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
+    return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, chosen)
+
+
+def folder_of(source: str) -> str:
+    """The collection that a clip ``folder/file`` belongs to."""
+    return source.rpartition("/")[0]
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)

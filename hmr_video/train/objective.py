@@ -1,0 +1,120 @@
+"""What training minimises: the paper's losses in the shipped model's units, present, past and future."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hmr_video.body.open import Body
+from hmr_video.features.keypoints import camera_translation
+from hmr_video.geometry.skeleton import PARENTS
+from hmr_video.model.hmmr import HMMR, Prediction
+from hmr_video.model.losses import (
+    acceleration_loss,
+    bone_direction_loss,
+    hallucination_loss,
+    shape_variance_loss,
+)
+from hmr_video.train.synthetic import Batch
+
+
+@dataclass(frozen=True)
+class ObjectiveWeights:
+    """The factor of each term, on metres, box units and rotation matrices."""
+
+    rotations: float = 30.0
+    joints: float = 20.0
+    points2d: float = 6.0
+    bone_direction: float = 4.0
+    betas: float = 0.05
+    velocity: float = 40.0
+    acceleration: float = 20.0
+    shape_variance: float = 0.2
+    deltas: float = 0.3
+    hallucination: float = 1.0
+
+
+class Objective(nn.Module):
+    """The model with its losses: ``forward(batch)`` gives weighted terms by name, whose sum is the loss.
+
+    A module of its own, so that Fabric can run it in mixed precision and on several devices.
+    ``hallucinate`` trains the hallucinator on strips of the frozen temporal encoder, instead of all the rest.
+    """
+
+    def __init__(self, model: HMMR, body: Body, weights: ObjectiveWeights, hallucinate: bool = False) -> None:
+        super().__init__()
+        self.model, self.weights, self.hallucinate = model, weights, hallucinate
+        self.body = body
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """One batch -> its terms."""
+        terms = {}
+        phi = self.model.encode(batch.features)
+        strip = self.model.temporal(phi)
+        if self.hallucinate:
+            dreamt = self.model.hallucinate(phi)
+            terms["hallucination"] = self.weights.hallucination * hallucination_loss(strip.detach(), dreamt)
+            strip = dreamt
+        present = self.model.regress_present(strip)[0]
+        frames = delta_frames(batch.features.shape[1], self.model.config.delta_frames)
+        deltas = None
+        if len(frames):
+            chosen = Prediction(*(value[:, frames] for value in vars(present).values()))
+            deltas = self.model.regress_deltas(strip[:, frames], chosen)
+        with torch.autocast(batch.features.device.type, enabled=False):  # geometry needs all its digits
+            terms |= _present_terms(present, batch, self.body, self.weights)
+            if deltas:
+                offset = self.model.config.delta_frames
+                for when, delta, targets in zip(("past", "future"), deltas, (frames - offset, frames + offset), strict=True):
+                    joints = pelvis_joints(self.body, delta)
+                    pose = _pose_terms(
+                        delta.rotations, joints, batch.rotations[:, targets], batch.joints[:, targets], self.weights
+                    )
+                    terms |= {f"{when}_{name}": self.weights.deltas * value for name, value in pose.items()}
+        return terms
+
+
+def delta_frames(length: int, offset: int) -> Tensor:
+    """Frames of a window whose past and future both lie inside it, every third: neighbours would say the same at thrice the cost."""
+    return torch.arange(offset, max(length - offset, offset), 3)
+
+
+def _present_terms(present: Prediction, batch: Batch, body: Body, weights: ObjectiveWeights) -> dict[str, Tensor]:
+    joints = pelvis_joints(body, present)
+    terms = _pose_terms(present.rotations, joints, batch.rotations, batch.joints, weights)
+    terms["points2d"] = weights.points2d * _reprojection(present.camera, joints, batch)
+    terms["betas"] = weights.betas * (present.betas - batch.betas[:, None]).square().mean()
+    if joints.shape[1] > 2:
+        terms["velocity"] = weights.velocity * (joints - batch.joints).diff(dim=1).norm(dim=-1).mean()
+        terms["acceleration"] = weights.acceleration * acceleration_loss(joints, batch.joints)
+        terms["shape_variance"] = weights.shape_variance * shape_variance_loss(present.betas)
+    return terms
+
+
+def pelvis_joints(body: Body, prediction: Prediction) -> Tensor:
+    """Joints (B, T, 24, 3) in metres relative to the pelvis."""
+    joints, _ = body.joints(prediction.rotations, prediction.betas.float())
+    return joints - joints[..., :1, :]
+
+
+def _pose_terms(
+    rotations: Tensor, joints: Tensor, true_rotations: Tensor, true_joints: Tensor, weights: ObjectiveWeights
+) -> dict[str, Tensor]:
+    return {
+        "rotations": weights.rotations * (rotations - true_rotations).square().mean(),
+        "joints": weights.joints * (at_hips(joints) - at_hips(true_joints)).norm(dim=-1).mean(),
+        "bone_direction": weights.bone_direction * bone_direction_loss(joints, true_joints, PARENTS),
+    }
+
+
+def at_hips(joints: Tensor) -> Tensor:
+    """Joints (..., 24, 3) relative to the midpoint of the hips."""
+    return joints - joints[..., [1, 2], :].mean(-2, keepdim=True)
+
+
+def _reprojection(camera: Tensor, joints: Tensor, batch: Batch) -> Tensor:
+    """Mean distance of projected joints to the truth, perspective, in units of the box."""
+    placed = joints + camera_translation(camera.float(), batch.box)[..., None, :]
+    rays = placed[..., :2] / placed[..., 2:].clamp_min(0.2)
+    points = (rays - batch.box[..., None, :2]) / batch.box[..., None, 2:]
+    return (points - batch.points2d).norm(dim=-1).clamp_max(10).mean()

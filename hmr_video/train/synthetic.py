@@ -1,0 +1,86 @@
+"""Training batches: motion windows, augmented, before a random camera, as the synthetic detector sees them."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor
+
+from hmr_video.body.open import Body
+from hmr_video.features.keypoints import keypoint_features
+from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.train.augment import AugmentConfig, augment, chance, uniform
+from hmr_video.train.cameras import CameraConfig, view
+from hmr_video.train.detector import DetectorConfig, observe
+from hmr_video.train.mocap import Mocap
+
+
+@dataclass
+class Batch:
+    """B windows of T frames.
+
+    Attributes:
+        features: (B, T, F) what the model reads.
+        box: (B, T, 3) in rays, what the features were normalised by.
+        rotations: (B, T, 24, 3, 3) the truth, the root's into camera space.
+        betas: (B, 10) its shape.
+        joints: (B, T, 24, 3) metres relative to the pelvis, camera axes.
+        points2d: (B, T, 24, 2) the joints' projections in units of the box, -1 to 1.
+    """
+
+    features: Tensor
+    box: Tensor
+    rotations: Tensor
+    betas: Tensor
+    joints: Tensor
+    points2d: Tensor
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """How windows become training pairs."""
+
+    augment: AugmentConfig | None = field(default_factory=AugmentConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    slowest: float = 0.7  # playing speed of the motion
+    fastest: float = 1.45
+
+
+class Sampler:
+    """Draws batches. The same seed and number give the same batch on the same machine, in whatever order they are drawn."""
+
+    def __init__(self, mocap: Mocap, body: Body, clip_weights: Tensor, config: SyntheticConfig, seed: int = 0) -> None:
+        self.mocap, self.body, self.clip_weights, self.config, self.seed = mocap, body, clip_weights, config, seed
+
+    def batch(self, number: int, size: int, frames: int) -> Batch:
+        """Batch ``number``: ``size`` windows of ``frames`` frames."""
+        generator = Generator().manual_seed((self.seed << 32) + number)
+        rotations, trans = self._windows(size, frames, generator)
+        if self.config.augment:
+            donors = torch.stack([self._windows(size, frames, generator)[0] for _ in range(6)])
+            rotations, trans = augment(rotations, trans, donors, self.config.augment, generator)
+        rotations, position = view(rotations, trans, self.config.camera, generator)
+        betas = torch.randn(size, 10, generator=generator) * torch.where(chance(generator, 0.5, size, 1), 1.0, 0.5)
+        return self._observed(rotations, position, betas, generator)
+
+    def _windows(self, size: int, frames: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        clips = torch.multinomial(self.clip_weights, size, replacement=True, generator=generator)
+        speed = uniform(generator, self.config.slowest, self.config.fastest, size)
+        room = (self.mocap.lengths[clips] - 1 - speed * frames).clamp_min(0)
+        rotations, trans = self.mocap.window(clips, room * torch.rand(size, generator=generator), speed, frames)
+        return six_d_to_matrix(rotations), trans
+
+    def _observed(self, rotations: Tensor, position: Tensor, betas: Tensor, generator: Generator) -> Batch:
+        shape = betas[:, None].expand(-1, rotations.shape[1], -1)
+        joints, turned = self.body.joints(rotations, shape)
+        keypoints = self.body.coco_from_joints(joints, turned, shape)
+        pelvis = joints[..., :1, :]
+        focal = uniform(generator, -1, 1, len(betas)) * self.config.camera.focal_error
+        stretch = torch.stack([focal.exp(), focal.exp(), torch.ones_like(focal)], -1)[:, None, None]  # a wrong focal length
+        seen_joints = (joints - pelvis + position[:, :, None]) * stretch
+        seen_keypoints = (keypoints - pelvis + position[:, :, None]) * stretch
+        detections = observe(seen_keypoints, seen_joints, self.config.detector, generator)
+        features, box = keypoint_features(detections)
+        rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
+        points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
+        return Batch(features, box, rotations, betas, joints - pelvis, points2d)
