@@ -1,6 +1,5 @@
 """A writer of TensorFlow V2 bundles, for the reader to be tested with."""
 
-import os
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,9 +47,8 @@ class Table:
         """Appends a block; returns its handle."""
         body, previous = b"", b""
         for key, value in entries:
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(key, previous, strict=False)) if a != b), min(len(key), len(previous))
-            )
+            differs = [a != b for a, b in zip(key, previous, strict=False)]
+            shared = [*differs, True].index(True)
             body += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
             previous = key
         body += struct.pack("<II", 0, 1)
