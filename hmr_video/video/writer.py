@@ -20,9 +20,10 @@ class VideoWriter:
     """A context manager that writes frames (H, W, 3) uint8 RGB as H.264, yuv420p.
 
     Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are
-    ``timestamps`` (one a frame, seconds) or evenly spaced by ``frame_rate``. ``audio_from`` names a video whose first sound
-    track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is left out (``audio_copied``).
-    The file appears under its name when all went well. Raises OutputError.
+    ``timestamps`` (one a frame, seconds), those given to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
+    names a video whose first sound track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is
+    left out (``audio_copied``). With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
+    when all went well. Raises OutputError.
     """
 
     def __init__(
@@ -34,13 +35,15 @@ class VideoWriter:
         timestamps: Sequence[float] | Array | None = None,
         overwrite: bool = False,
         quality: int = 20,
+        keyframe_interval: int | None = None,
     ) -> None:
         self._rate = Fraction(frame_rate).limit_denominator(100_000)
         self._width, self._height = size
         if min(size) < 2:
             raise OutputError(f"Frames of {size[0]} x {size[1]} pixels cannot be coded as H.264.", "Use frames of 2 x 2 or more.")
         self._times = None if timestamps is None else np.asarray(timestamps, np.float64)
-        self._audio_from, self._quality = audio_from, quality
+        self._start = 0.0 if self._times is None else float(self._times[0])
+        self._audio_from, self._quality, self._keyframe_interval = audio_from, quality, keyframe_interval
         self._replacing: AbstractContextManager[Path] = replacing(path, overwrite)
         self._count, self._last = 0, -1
         self.audio_copied = False
@@ -65,10 +68,12 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(self._quality), "preset": "veryfast", "threads": "2"}  # a fixed number: same bytes
         stream.codec_context.time_base = _TIME_BASE
+        if self._keyframe_interval is not None:
+            stream.codec_context.gop_size = self._keyframe_interval
         return stream
 
-    def write(self, frame: Array) -> None:
-        """Appends one frame (H, W, 3) uint8 RGB."""
+    def write(self, frame: Array, timestamp: float | None = None) -> None:
+        """Appends one frame (H, W, 3) uint8 RGB, at ``timestamp`` (seconds; then every frame has one) where it is given."""
         import av
 
         if frame.shape != (self._height, self._width, 3):
@@ -78,22 +83,25 @@ class VideoWriter:
         even = np.ascontiguousarray(frame[: self._height // 2 * 2, : self._width // 2 * 2])
         picture = av.VideoFrame.from_ndarray(even, format="rgb24")
         picture.time_base = _TIME_BASE
-        picture.pts = self._last = max(self._last + 1, self._ticks(self._count))
+        picture.pts = self._last = max(self._last + 1, self._ticks(self._count, timestamp))
         self._count += 1
         self._container.mux(self._stream.encode(picture))
 
-    def _ticks(self, position: int) -> int:
+    def _ticks(self, position: int, timestamp: float | None) -> int:
         """Presentation time of the n-th frame in units of the time base, the first at 0."""
-        if self._times is None:
+        if timestamp is None and self._times is not None:
+            timestamp = float(self._times[position])
+        if timestamp is None:
             return round(position / self._rate / _TIME_BASE)
-        return round(float(self._times[position] - self._times[0]) / float(_TIME_BASE))
+        if position == 0:
+            self._start = timestamp
+        return round((timestamp - self._start) / float(_TIME_BASE))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
         try:
             if kind is None:
                 self._container.mux(self._stream.encode(None))
-                start = 0.0 if self._times is None else float(self._times[0])
-                self._sound.copy(start, float(self._last * _TIME_BASE) + float(1 / self._rate))
+                self._sound.copy(self._start, float(self._last * _TIME_BASE) + float(1 / self._rate))
         except BaseException as failure:
             self._leave(type(failure), failure, failure.__traceback__)
             raise
