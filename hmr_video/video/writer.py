@@ -143,8 +143,8 @@ class _Sound:
         offset = round(start / track.time_base)
         try:
             for packet in self._source.demux(track):
-                if packet.dts is None or packet.pts is None or packet.pts < offset:
-                    continue
+                if packet.dts is None or packet.pts is None or (offset > 0 and packet.pts < offset):
+                    continue  # what lies before 0 in a whole file primes the decoder, and stays
                 if (packet.pts - offset) * track.time_base >= duration:
                     break
                 packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
