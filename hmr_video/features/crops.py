@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import medfilt
 from torch import Tensor
 
 from hmr_video.features.resnet50 import IMAGE_SIZE
@@ -25,12 +25,16 @@ class Crops:
     """T square crops of one person.
 
     Attributes:
-        centers: (T, 2) x, y of the middle, in pixels of the image.
+        centers: (T, 2) x, y of the person, in pixels of the image.
         scales: (T,) by which the image is enlarged before 224 pixels are cut out.
     """
 
     centers: Array
     scales: Array
+
+    def middles(self) -> Array:
+        """(T, 2) pixels of the image that the middles of the crops show: the centres, rounded where the crop is cut."""
+        return np.round(self.centers * self.scales[:, None]) / self.scales[:, None]
 
     def pixels_per_unit(self) -> Array:
         """(T,) pixels of the image that one unit of a crop's [-1, 1] coordinates spans."""
@@ -38,7 +42,7 @@ class Crops:
 
     def to_image(self, points: Array) -> Array:
         """Points (T, J, 2) in the crops' [-1, 1] coordinates -> pixels of the image (T, J, 2)."""
-        return points * self.pixels_per_unit()[:, None, None] + self.centers[:, None]
+        return points * self.pixels_per_unit()[:, None, None] + self.middles()[:, None]
 
 
 def person_crops(keypoints: Array) -> Crops:
@@ -53,7 +57,7 @@ def person_crops(keypoints: Array) -> Crops:
     span = np.arange(seen[0], seen[-1] + 1)
     passes = [np.interp(span, seen, column[seen]) for column in found.T]
     if len(span) > MEDIAN_FRAMES // 2:  # else, as in photographs, its padding with zeros would outvote the track
-        passes = [medfilt(values, MEDIAN_FRAMES) for values in passes]
+        passes = [np.median(sliding_window_view(np.pad(values, MEDIAN_FRAMES // 2), MEDIAN_FRAMES), -1) for values in passes]
     smooth = np.stack([gaussian_filter1d(values, SIGMA_FRAMES) for values in passes], 1)
     smooth = np.pad(smooth, ((seen[0], len(found) - 1 - seen[-1]), (0, 0)), "edge")
     return Crops(smooth[:, :2], smooth[:, 2])

@@ -18,7 +18,7 @@ def predict_windows(
     """Features (T, F) of one person -> the output for every frame, shapes (1, T, ...).
 
     Windows overlap: each begins ``window - 2 margin`` frames after the one before, and frames outside the video have
-    ``zero_feature`` (F,), that of a black image. The statistics of a group norm over time make each result one of its window.
+    ``zero_feature`` (F,), that of an image of zeros. The statistics of a group norm over time make each result one of its window.
     """
     stride = window - 2 * margin
     count = -(-len(features) // stride)
