@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hmr_video.errors import AssetError
+from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing
 from hmr_video.model import HMMR, HMMRConfig
 
@@ -63,6 +64,24 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
         reason = str(error).strip().splitlines()[-1].strip()
         raise AssetError(f"The weights in {path} do not fit their configuration: {reason}.", _REMEDY) from error
     return model.eval().requires_grad_(False), metadata
+
+
+def load_image_encoder(path: Path) -> ResNet50:
+    """The image encoder in a weight file, ready for inference. Raises AssetError when the file has none."""
+    state = load_tensors(path, "image_encoder.")
+    if not state:
+        raise AssetError(
+            f"{path} holds no image encoder, which the paper's model reads video with.",
+            "Import it again with --hmr and the prefix of HMR's checkpoint.",
+        )
+    with torch.device("meta"):
+        encoder = ResNet50()
+    counters = {name: torch.zeros((), dtype=torch.long) for name in encoder.state_dict() if name.endswith("num_batches_tracked")}
+    try:
+        encoder.load_state_dict(state | counters, assign=True)
+    except RuntimeError as error:
+        raise AssetError(f"The image encoder in {path} is not a ResNet-v2-50.", _REMEDY) from error
+    return encoder.for_inference()
 
 
 def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:
