@@ -1,0 +1,136 @@
+"""`overlay.mp4`: the shaded bodies on the footage, with the original sound; beside it, on request, the people from the side."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from hmr_video.errors import InputError
+from hmr_video.export.palette import person_color
+from hmr_video.export.registry import ExportOptions
+from hmr_video.export.render import Mesh, Renderer, choose_renderer
+from hmr_video.export.stage import SideView, Tags
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.motion import Array, Motion
+from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+    from hmr_video.console import Reporter
+
+_CHUNK = 16  # frames decoded, skinned and drawn at a time
+
+
+def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+    """``overlay.mp4``, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
+    renderer = choose_renderer("auto", options.reporter)
+    video = source_video(options.video)
+    return [write_overlay(motions, body, video, folder / "overlay.mp4", renderer, options.reporter, overwrite=options.overwrite)]
+
+
+def write_overlay(
+    motions: Sequence[Motion],
+    body: "Body",
+    video: Path,
+    target: Path,
+    renderer: Renderer,
+    reporter: "Reporter",
+    side_by_side: bool = False,
+    overwrite: bool = False,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Path:
+    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
+
+    Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
+    the left. ``start`` and ``end`` (s) cut the footage. Raises InputError and OutputError.
+    """
+    reader = open_source(motions, video, reporter, start, end)
+    width, height = reader.info.width, reader.info.height
+    painter = Painter(motions, body, renderer)
+    side = SideView(motions, (width, height)) if side_by_side else None
+    writer = VideoWriter(
+        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=video, overwrite=overwrite
+    )
+    with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
+        for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
+            writer.write(drawn, time)
+            advance(1)
+    return target
+
+
+def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> Iterator[tuple[Array, float]]:
+    for chunk in ahead(reader.chunks(_CHUNK)):
+        for image, people, time in painter.meshes(chunk):
+            drawn = painter.draw(image, people)
+            if side is not None:
+                drawn = np.concatenate([drawn, side.draw(painter.renderer, people)], 1)
+            yield drawn, time
+
+
+def source_video(video: Path | None) -> Path:
+    """The video to draw on. Raises InputError when there is none."""
+    if video is None:
+        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
+    return video
+
+
+def open_source(
+    motions: Sequence[Motion], video: Path, reporter: "Reporter", start: float = 0.0, end: float | None = None
+) -> VideoReader:
+    """The video, with frames numbered as in the result (which may use every n-th only). Raises InputError if it is another."""
+    reader = open_video(video, reporter, start, end)
+    every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
+    if every > 1:
+        reader = open_video(video, reporter, start, end, every)
+    size = tuple(int(length) for length in motions[0].image_size)
+    if size != (reader.info.width, reader.info.height):
+        raise InputError(
+            f"{video} has {reader.info.width} x {reader.info.height} pixels, the result {size[0]} x {size[1]}.",
+            "Name the video that the result was made from with --video.",
+        )
+    return reader
+
+
+class Painter:
+    """Draws the people of one result onto frames of their video."""
+
+    def __init__(self, motions: Sequence[Motion], body: "Body", renderer: Renderer) -> None:
+        self.renderer = renderer
+        self._motions, self._body = list(motions), body
+        self._faces = np.asarray(body.faces)
+        self._tags = Tags(len(motions))
+
+    def meshes(self, chunk: Chunk) -> Iterator[tuple[Array, dict[int, Mesh], float]]:
+        """For every frame of a chunk: its picture (H, W, 3), the people in it by index, in camera space, and its time (s)."""
+        posed = [self._pose(motion, chunk.frame_ids) for motion in self._motions]
+        for position, frame_id in enumerate(chunk.frame_ids):
+            people = {
+                index: Mesh(vertices[frame_id], self._faces, np.array(person_color(index)) / 255)
+                for index, vertices in enumerate(posed)
+                if frame_id in vertices
+            }
+            yield chunk.frames[position], people, float(chunk.timestamps[position])
+
+    def draw(self, image: Array, people: dict[int, Mesh]) -> Array:
+        """The picture with the people and their numbers."""
+        camera = self._motions[0].camera_matrix
+        drawn = self.renderer.draw(image, list(people.values()), camera)
+        for index, mesh in people.items():
+            self._tags.draw(drawn, index, mesh, camera)
+        return drawn
+
+    def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:
+        """The vertices (V, 3) of one person by frame number, of those frames that show them."""
+        first = int(motion.frame_ids[0])
+        shown = [int(frame) for frame in frame_ids if 0 <= frame - first < len(motion)]
+        if not shown:
+            return {}
+        rows = np.array(shown) - first
+        rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses[rows]).float().reshape(-1, 24, 3))
+        betas = torch.as_tensor(motion.betas).float().expand(len(rows), 10)
+        with torch.inference_mode():
+            vertices, _ = self._body.vertices(rotations, betas)
+        return dict(zip(shown, vertices.numpy() + motion.trans[rows, None], strict=True))

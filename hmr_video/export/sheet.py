@@ -1,0 +1,97 @@
+"""`sheet.png`: eight frames with the bodies on them, and under them how good each person's result is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmr_video.export.overlay import Painter, open_source, source_video
+from hmr_video.export.palette import person_color
+from hmr_video.export.registry import ExportOptions
+from hmr_video.export.render import choose_renderer
+from hmr_video.files import replacing
+from hmr_video.motion import Array, Motion
+from hmr_video.quality import assess
+from hmr_video.video import Chunk, ahead
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+_ROWS, _COLUMNS = 2, 4
+_TILE = 480  # pixels, the longer side of a frame on the sheet
+_PAPER, _INK, _FAINT = (250, 250, 248), (30, 30, 34), (120, 120, 126)
+_LINE, _TEXT, _GAP = 30, 18, 8
+# Heading, a person's number in `quality.assess`, and how it is written.
+_TABLE = (
+    ("frames", "frames", "{}"),
+    ("filled in", "interpolated_frames", "{}"),
+    ("confidence", "confidence", "{:.2f}"),
+    ("2D residual", "residual_median", "{:.1%}"),
+    ("90th percentile", "residual_90th_percentile", "{:.1%}"),
+    ("acceleration", "joint_acceleration", "{:.1f} m/s^2"),
+)
+
+
+def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+    """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
+    reader = open_source(motions, source_video(options.video), options.reporter)
+    painter = Painter(motions, body, choose_renderer("auto", options.reporter))
+    wanted = chosen_frames(motions, _ROWS * _COLUMNS)
+    tiles = []
+    with options.reporter.progress("Drawing the sheet", reader.info.frame_count) as advance:
+        for chunk in ahead(reader.chunks(16)):
+            rows = np.isin(chunk.frame_ids, wanted)
+            few = Chunk(chunk.frames[rows], chunk.frame_ids[rows], chunk.timestamps[rows])
+            for frame_id, (image, people, time) in zip(few.frame_ids, painter.meshes(few), strict=True):
+                tiles.append(_tile(painter.draw(image, people), f"frame {frame_id}, {time:.2f} s"))
+            advance(len(chunk))
+    target = folder / "sheet.png"
+    with replacing(target, options.overwrite) as temporary:
+        _sheet(tiles, motions).save(temporary)
+    return [target]
+
+
+def chosen_frames(motions: list[Motion], count: int) -> Array:
+    """Up to ``count`` frame numbers, evenly spread over the frames that show anybody: from the middle of each of equal parts."""
+    shown = np.unique(np.concatenate([motion.frame_ids for motion in motions]))
+    return shown[np.unique(((np.arange(count) + 0.5) * len(shown) / count).astype(int))]
+
+
+def _tile(drawn: Array, caption: str) -> Any:
+    """A frame (H, W, 3) as a small captioned PIL image."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    scale = _TILE / max(drawn.shape[:2])
+    size = (max(1, round(drawn.shape[1] * scale)), max(1, round(drawn.shape[0] * scale)))
+    tile = Image.fromarray(drawn).resize(size, Image.Resampling.LANCZOS)
+    ImageDraw.Draw(tile).text(
+        (8, size[1] - 8), caption, (255, 255, 255), ImageFont.load_default(14), anchor="ls", stroke_width=2, stroke_fill=(0, 0, 0)
+    )
+    return tile
+
+
+def _sheet(tiles: Sequence[Any], motions: Sequence[Motion]) -> Any:
+    """The tiles, and the table under them, as one PIL image."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    width, height = tiles[0].size
+    rows = -(-len(tiles) // _COLUMNS)
+    columns = min(_COLUMNS, len(tiles))
+    full = max(columns * (width + _GAP) + _GAP, 150 * (len(_TABLE) + 1))
+    table_top = rows * (height + _GAP) + 2 * _GAP
+    sheet = Image.new("RGB", (full, table_top + _LINE * (len(motions) + 1) + 2 * _GAP), _PAPER)
+    for place, tile in enumerate(tiles):
+        sheet.paste(tile, (_GAP + place % _COLUMNS * (width + _GAP), _GAP + place // _COLUMNS * (height + _GAP)))
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_TEXT)
+    step = (full - 2 * _GAP) / (len(_TABLE) + 1)
+    for column, (heading, _, _) in enumerate(_TABLE, 1):
+        pen.text((_GAP + step * (column + 1), table_top), heading, _FAINT, font, anchor="ra")
+    for row, motion in enumerate(motions):
+        y, told = table_top + _LINE * (row + 1), assess(motion)
+        pen.rounded_rectangle((2 * _GAP, y + 2, 2 * _GAP + 18, y + 20), 4, person_color(row))
+        pen.text((2 * _GAP + 30, y), f"person {row + 1}", _INK, font)
+        for column, (_, key, form) in enumerate(_TABLE, 1):
+            text = "-" if told[key] is None else form.format(told[key])
+            pen.text((_GAP + step * (column + 1), y), text, _INK, font, anchor="ra")
+    return sheet

@@ -1,0 +1,91 @@
+"""What pictures of people need besides the people: their numbers, and a second camera that sees them from the side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hmr_video.export.palette import person_color
+from hmr_video.export.render import Mesh, Renderer
+from hmr_video.motion import Array, Motion
+
+_BACKDROP = (46, 60)  # grey levels at the top and the bottom of the view from the side
+_MARGIN = 0.35  # metres around the joints, for what reaches beyond them
+_USED = 0.92  # share of the picture that people may fill
+
+
+class Tags:
+    """The numbers of the people, as small plates over their heads."""
+
+    def __init__(self, count: int, size: int = 20) -> None:
+        self._plates = [_plate(str(index + 1), person_color(index), size) for index in range(count)]
+
+    def draw(self, image: Array, index: int, mesh: Mesh, camera_matrix: Array) -> None:
+        """Puts the plate of person ``index`` over the highest point of the mesh that the camera sees, in place."""
+        vertices = mesh.vertices[mesh.vertices[:, 2] > 0.05]
+        if len(vertices) == 0:
+            return
+        pixels = vertices[:, :2] / vertices[:, 2:] * camera_matrix[[0, 1], [0, 1]] + camera_matrix[:2, 2]
+        x, y = pixels[pixels[:, 1].argmin()]
+        plate = self._plates[index]
+        height, width = plate.shape[:2]
+        if not (-width < x < image.shape[1] + width and y < image.shape[0]):
+            return
+        left = int(np.clip(x - width / 2, 0, max(0, image.shape[1] - width)))
+        top = int(np.clip(y - height - 6, 0, max(0, image.shape[0] - height)))
+        under = image[top : top + height, left : left + width]
+        cut = plate[: under.shape[0], : under.shape[1]].astype(np.float32)
+        under[:] = (under + (cut[..., :3] - under) * cut[..., 3:] / 255).round()
+
+
+def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
+    """A rounded plate (H, W, 4) uint8 with dark text on the person's colour."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text)
+    width, height = int(right - left) + size, int(bottom - top) + size * 2 // 3
+    plate = Image.new("RGBA", (width, height))
+    pen = ImageDraw.Draw(plate)
+    pen.rounded_rectangle((0, 0, width - 1, height - 1), size // 3, (*colour, 225))
+    pen.text((width / 2, height / 2), text, (20, 20, 24, 255), font, anchor="mm")
+    return np.asarray(plate)
+
+
+class SideView:
+    """A camera far to the left of the first one's view, level, that looks to the right: near people are on its right.
+
+    It stands still, so that movement in depth is seen as movement, and takes in all that happens in the clip.
+    """
+
+    def __init__(self, motions: Sequence[Motion], size: tuple[int, int]) -> None:
+        width, height = size
+        up = (
+            -np.asarray(motions[0].world_from_camera)[1, :3]
+            if motions[0].world_from_camera is not None
+            else np.array([0.0, 1.0, 0])
+        )
+        down = up / np.linalg.norm(up)  # in camera space, where y runs down
+        forward = np.array([1.0, 0.0, 0.0]) - down[0] * down  # to the right of the first picture, level
+        forward /= np.linalg.norm(forward)
+        self._rotation = np.stack([np.cross(down, forward), down, forward])  # rows: its right, down and forward
+        points = np.concatenate([motion.joints3d.reshape(-1, 3) for motion in motions]) @ self._rotation.T
+        low, high = points.min(0) - _MARGIN, points.max(0) + _MARGIN
+        self._centre = (low + high) / 2
+        across, tall, deep = (high - low) / 2
+        focal = float(max(size))
+        self._distance = deep + focal * max(across / (_USED * width / 2), tall / (_USED * height / 2))
+        self._camera = np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+        shades = np.linspace(*_BACKDROP, height).round().astype(np.uint8)
+        self._backdrop = np.ascontiguousarray(np.broadcast_to(shades[:, None, None], (height, width, 3)))
+
+    def draw(self, renderer: Renderer, people: dict[int, Mesh]) -> Array:
+        """The people, given in the first camera's space, on a plain ground (H, W, 3)."""
+        return renderer.draw(
+            self._backdrop, [mesh._replace(vertices=self.turn(mesh.vertices)) for mesh in people.values()], self._camera
+        )
+
+    def turn(self, points: Array) -> Array:
+        """From the first camera's space (V, 3) into this one's."""
+        turned: Array = points @ self._rotation.T - self._centre
+        turned[:, 2] += self._distance
+        return turned

@@ -1,0 +1,161 @@
+"""The overlay video and the contact sheet, on a made-up clip with sound and uneven times."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from hmr_video.console import Reporter
+from hmr_video.errors import InputError, OutputError
+from hmr_video.export import ExportOptions, export
+from hmr_video.export.overlay import write_overlay
+from hmr_video.export.render.software import SoftwareRenderer
+from hmr_video.export.sheet import chosen_frames
+from hmr_video.export.stage import SideView
+from hmr_video.motion import Motion
+
+QUIET = Reporter(quiet=True)
+GREY = 110
+# A 25 fps clip in which every third frame comes 10 ms late.
+TIMES = np.arange(24) / 25 + np.where(np.arange(24) % 3 == 2, 0.01, 0)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "grey.mp4"
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=25)
+        picture.width, picture.height, picture.pix_fmt = 640, 480, "yuv420p"
+        picture.codec_context.time_base = Fraction(1, 1000)
+        sound = container.add_stream("aac", rate=44100, layout="mono")
+        tone = np.sin(np.arange(44100) * 0.05).astype(np.float32)[None]
+        for start in range(0, 44100 - 1024, 1024):
+            frame = av.AudioFrame.from_ndarray(tone[:, start : start + 1024], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 44100, start, Fraction(1, 44100)
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+        for time in TIMES:
+            frame = av.VideoFrame.from_ndarray(np.full((480, 640, 3), GREY, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+            container.mux(picture.encode(frame))
+        container.mux(picture.encode(None))
+    return path
+
+
+def cut(motion: Motion, rows: slice) -> Motion:
+    """Some frames of a result."""
+    names = ("poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future")
+    names += ("frame_ids",)
+    return motion.replace(**{name: getattr(motion, name)[rows] for name in names})
+
+
+def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
+    """All pictures, their times, and the packets of sound."""
+    with av.open(str(path)) as container:
+        frames = [(frame.to_ndarray(format="rgb24"), frame.time) for frame in container.decode(video=0)]
+    with av.open(str(path)) as container:
+        sound = [bytes(packet) for packet in container.demux(audio=0) if packet.size] if container.streams.audio else []
+    return np.stack([image for image, _ in frames]), np.array([time for _, time in frames]), sound
+
+
+@pytest.fixture(scope="module")
+def overlay(clip, motions, body, tmp_path_factory):
+    target = tmp_path_factory.mktemp("overlay") / "overlay.mp4"
+    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), QUIET, side_by_side=True))
+
+
+def test_times_and_sound_are_those_of_the_source(clip, overlay):
+    _, times, sound = read(clip)
+    np.testing.assert_allclose(overlay[1], times, atol=1e-4)
+    np.testing.assert_allclose(times, TIMES, atol=1e-3)
+    assert len(overlay[2]) > 30
+    assert overlay[2] == sound[: len(overlay[2])]
+
+
+def test_people_are_drawn_where_and_when_they_are(overlay, motions):
+    images = overlay[0][:, :, :640].astype(int)
+    changed = np.abs(images - GREY).max(-1) > 25
+    assert not changed[:3].any()  # nobody yet
+    first = motions[0]
+    for frame in (3, 10, 22):
+        pelvis = first.joints3d[frame - 3, 0]
+        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
+        assert changed[frame, y, x]
+    blue, orange = images[20, ..., 2] - images[20, ..., 0] > 40, images[20, ..., 0] - images[20, ..., 2] > 40
+    assert blue.sum() > 2000
+    assert orange.sum() > 2000
+
+
+def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
+    """Person 2 walks through the same place 1 m behind person 1, then 1 m before."""
+    one = motions[0]
+    seen = {}
+    for name, depth in (("behind", 1.0), ("before", -1.0)):
+        shift = np.array([0, 0, depth])
+        two = one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift)
+        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), QUIET)
+        image = read(target)[0][10].astype(int)
+        pelvis = one.joints3d[7, 0]
+        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
+        seen[name] = image[y, x]
+    assert seen["behind"][2] > seen["behind"][0]  # blue: person 1
+    assert seen["before"][0] > seen["before"][2]  # orange: person 2
+
+
+def test_side_by_side_shows_the_same_people_from_the_left(overlay, motions):
+    assert overlay[0].shape[2] == 1280
+    panel = overlay[0][20, :, 640:].astype(int)
+    blue = np.nonzero(panel[..., 2] - panel[..., 0] > 40)[1].mean()
+    orange = np.nonzero(panel[..., 0] - panel[..., 2] > 40)[1].mean()
+    assert blue > orange  # person 1 is nearer to the camera, so to the right seen from the left
+
+
+def test_the_side_view_takes_in_everybody(motions):
+    view = SideView(motions, (640, 480))
+    for motion in motions:
+        points = view.turn(motion.joints3d.reshape(-1, 3))
+        pixels = points[:, :2] / points[:, 2:] * 640 + [320, 240]
+        assert (points[:, 2] > 0).all()
+        assert ((pixels > 0) & (pixels < [640, 480])).all()
+
+
+def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, body, tmp_path):
+    rows = slice(1, None, 2)  # source frames 4, 6, ... are frames 2, 3, ... of the halved video
+    half = cut(motions[0], rows)
+    half = half.replace(frame_ids=half.frame_ids // 2, frame_rate=12.5)
+    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), QUIET))
+    np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
+
+
+def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, motions, body, tmp_path):
+    small = [motion.replace(image_size=np.array([320, 240])) for motion in motions]
+    with pytest.raises(InputError, match="640 x 480"):
+        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), QUIET)
+    with pytest.raises(InputError, match="--video"):
+        export(motions, body, tmp_path, ["overlay"], ExportOptions())
+    (tmp_path / "overlay.mp4").write_bytes(b"mine")
+    with pytest.raises(OutputError):
+        export(motions, body, tmp_path, ["overlay"], ExportOptions(video=clip))
+    assert (tmp_path / "overlay.mp4").read_bytes() == b"mine"
+
+
+def test_frames_of_the_sheet_are_spread_over_those_with_people(motions):
+    assert chosen_frames(motions, 8).tolist() == [4, 6, 9, 11, 14, 16, 19, 21]
+    short = [cut(motions[0], slice(0, 3))]
+    assert chosen_frames(short, 8).tolist() == [3, 4, 5]
+
+
+def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, body, tmp_path):
+    from PIL import Image
+
+    (path,) = export(motions, body, tmp_path, ["sheet"], ExportOptions(video=clip))
+    one, two = np.asarray(Image.open(path)), (480, 360)
+    assert one.shape[1] > 4 * two[0]
+    assert one.shape[0] > 2 * two[1]
+    for row in range(2):
+        for column in range(4):  # each tile shows the grey clip, with a body on it
+            tile = one[8 + row * 368 :, 8 + column * 488 :][:360, :480].astype(int)
+            assert np.abs(tile[5, 5] - GREY).max() < 12
+            assert (tile[..., 2] - tile[..., 0] > 40).sum() > 500
