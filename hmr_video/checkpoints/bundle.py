@@ -41,7 +41,8 @@ class Bundle:
     """An opened checkpoint: ``variables`` by name, and :meth:`read`. Raises InputError for whatever is missing, cut or wrong."""
 
     def __init__(self, prefix: Path) -> None:
-        self.index_path = prefix.with_name(prefix.name + ".index")
+        prefix = prefix.with_name(prefix.name.removesuffix(".index"))
+        self.index_path = prefix.with_name(f"{prefix.name}.index")
         content = _content_of(self.index_path)
         try:
             entries = dict(_table_entries(content))
@@ -57,6 +58,8 @@ class Bundle:
         self.data_paths = [
             prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{self.shards:05d}") for shard in range(self.shards)
         ]
+        for variable in self.variables.values():
+            self._check_extent(variable)
 
     def read(self, name: str) -> NDArray[Any]:
         """One variable, its checksum compared. Raises InputError."""
@@ -65,17 +68,22 @@ class Bundle:
         dtype = _DTYPES.get(variable.dtype)
         if dtype is None or variable.sliced:
             raise InputError(f"{name} is stored in a way that is not supported (partitioned, or no number).", _REMEDY)
-        if not path.is_file():
-            raise InputError(f"{path} is missing beside {self.index_path.name}.", _REMEDY)
         count = variable.size // np.dtype(dtype).itemsize
         values = np.fromfile(path, dtype, count, offset=variable.offset)
-        if len(values) < count:
-            raise InputError(f"{path} is truncated: it ends before {name}.", _REMEDY)
         if masked(crc32c(values.view(np.uint8))) != variable.checksum:
             raise InputError(f"{path} is damaged: the checksum of {name} is wrong.", _REMEDY)
         if count != np.prod(variable.shape, dtype=np.int64):
             raise InputError(f"{name} has {count} numbers, which do not fill the shape {variable.shape}.", _REMEDY)
         return values.reshape(variable.shape)
+
+    def _check_extent(self, variable: Variable) -> None:
+        """Raises InputError unless the variable lies within its data file."""
+        path = self.data_paths[variable.shard]
+        if not path.is_file():
+            raise InputError(f"{path} is missing beside {self.index_path.name}.", _REMEDY)
+        length, needed = path.stat().st_size, variable.offset + variable.size
+        if length < needed:
+            raise InputError(f"{path} is truncated: of at least {needed} bytes only {length} are there.", _REMEDY)
 
 
 class _Damage(Exception):

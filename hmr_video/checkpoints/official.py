@@ -143,25 +143,27 @@ def _read(bundle: Bundle, required: list[Entry], optional: list[Entry], report: 
             f"{bundle.index_path} lacks {len(absent)} of {len(required)} variables, among them {', '.join(absent[:3])}.",
             "Give the checkpoint of HMMR with --hmmr and that of HMR, which holds the image encoder, with --hmr.",
         )
-    tensors = {}
-    for entry in [*required, *optional]:
-        if entry.official not in bundle.variables:
-            report.missing.append(entry.official)
-            continue
+    present = [entry for entry in [*required, *optional] if entry.official in bundle.variables]
+    for entry in present:
         found = bundle.variables[entry.official].shape
         if found != entry.shape:
             raise InputError(
                 f"{entry.official} in {bundle.index_path} has the shape {found} where {entry.shape} is meant.",
                 "Only the networks of the paper can be imported.",
             )
-        array = np.ascontiguousarray(entry.convert(bundle.read(entry.official)), np.float32)
-        if not np.isfinite(array).all():
-            raise InputError(f"{entry.official} in {bundle.index_path} holds numbers that are not finite.", "Download it again.")
-        tensors[entry.name] = torch.from_numpy(array)
+    tensors = {entry.name: _tensor(bundle, entry) for entry in present}
     used = {entry.official for entry in [*required, *optional]}
     report.taken += len(tensors)
+    report.missing += [entry.official for entry in optional if entry.official not in bundle.variables]
     report.unused += sorted(name for name in bundle.variables if name not in used and not _OPTIMISER.fullmatch(name))
     return tensors
+
+
+def _tensor(bundle: Bundle, entry: Entry) -> Tensor:
+    array = np.ascontiguousarray(entry.convert(bundle.read(entry.official)), np.float32)
+    if not np.isfinite(array).all():
+        raise InputError(f"{entry.official} in {bundle.index_path} holds numbers that are not finite.", "Download it again.")
+    return torch.from_numpy(array)
 
 
 def _provenance(sources: dict[str, str]) -> dict[str, str]:
