@@ -1,0 +1,44 @@
+"""`hmr-video export`: other formats of a finished result, nothing recomputed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.errors import UsageError
+
+
+def export(
+    result: Annotated[Path, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")],
+    formats: Annotated[
+        list[str], typer.Option("--format", "-f", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write into.", show_default="the result's own")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Resample BVH and AMASS to this frame rate.", min=1)] = None,
+    video: Annotated[Path | None, typer.Option(help="The source video, if it has moved since.")] = None,
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Write other formats of a finished result. Nothing is computed again."""
+    from hmr_video.console import Reporter
+    from hmr_video.export import ExportOptions, check_formats
+    from hmr_video.export import export as write
+    from hmr_video.export.results import body_of, read_result
+
+    wanted = check_formats(shared.split_formats(formats))
+    if fps is not None and not {"bvh", "amass"} & set(wanted):
+        raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
+    motions, source = read_result(result)
+    reporter = Reporter(quiet=quiet)
+    folder = output or (result if result.is_dir() else result.parent)
+    options = ExportOptions(overwrite=overwrite, video=video or source, frame_rate=fps, reporter=reporter)
+    written = write(motions, body_of(motions), folder, wanted, options)
+    for path in written:
+        reporter.say(str(path))
+    if as_json:
+        typer.echo(json.dumps({"written": [str(path) for path in written]}))

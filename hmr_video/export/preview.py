@@ -1,0 +1,46 @@
+"""A small copy of the source video for the web page: one every browser plays, with every frame at its time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hmr_video.console import Reporter
+from hmr_video.export.overlay import open_source
+from hmr_video.motion import Array, Motion
+from hmr_video.video import VideoWriter, ahead
+
+LONGEST_SIDE = 960  # pixels
+_QUALITY = 26  # of x264; between 23, its default, and 28, where skin gets blocky
+_KEYFRAMES = 12  # frames between two; scrubbing decodes at most so many
+
+
+@dataclass(frozen=True)
+class Preview:
+    """path: the MP4; timestamps: (N,) seconds of all its frames in the source, of which the first is shown at 0."""
+
+    path: Path
+    timestamps: Array
+
+
+def make_preview(motions: list[Motion], video: Path, target: Path, reporter: Reporter) -> Preview:
+    """Writes the ``video`` of a result (a photograph or folder of images too) as H.264 to ``target``, its sound with it.
+
+    Raises InputError when it cannot be read or is not the result's, and OutputError.
+    """
+    from PIL import Image
+
+    reader = open_source(motions, video, reporter)
+    width, height = reader.info.width, reader.info.height
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    times: list[float] = []
+    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=video, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
+    with writer, reporter.progress("Preparing the video", reader.info.frame_count) as advance:
+        for chunk in ahead(reader.chunks(16)):
+            for frame, time in zip(chunk.frames, chunk.timestamps, strict=True):
+                small = frame if scale == 1.0 else np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
+                writer.write(small, float(time))
+                times.append(float(time))
+            advance(len(chunk))
+    return Preview(target, np.array(times))

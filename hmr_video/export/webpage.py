@@ -1,0 +1,188 @@
+"""`view.html`: one self-contained page that plays the people in 3D beside the video, from disk and without a network."""
+
+import base64
+import html
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmr_video.export.actors import Actor, continuous_quaternions, matrices, place, world_from_camera
+from hmr_video.export.angles import joint_angles
+from hmr_video.export.glb import strongest
+from hmr_video.export.palette import person_color
+from hmr_video.export.preview import Preview, make_preview
+from hmr_video.export.registry import ExportOptions
+from hmr_video.files import replacing
+from hmr_video.geometry.skeleton import PARENTS
+from hmr_video.motion import Array, Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+GHOST_SECONDS = 5 / 30  # how far `poses_past` and `poses_future` lie off
+PLOTTED = ("knee_flexion", "hip_flexion", "shoulder_elevation", "elbow_flexion")  # of both sides, beside the trunk's flexion
+EMBEDDED_BYTES = 20_000_000  # a larger preview lies beside the page, which would grow past 30 MB
+_SCRIPTS = ("data.js", "people.js", "clock.js", "stage.js", "plots.js", "page.js")
+_ROAMING = 3.0  # metres; the view follows people who go farther than this
+
+
+def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+    """One page, and beside it `view.mp4` where the video is too long to be put inside."""
+    target = folder / "view.html"
+    written = [target]
+    with replacing(target, options.overwrite) as page:
+        preview = None
+        if options.video is not None:
+            preview = make_preview(motions, options.video, page.with_suffix(".mp4"), options.reporter)
+        inside = preview is not None and preview.path.stat().st_size <= EMBEDDED_BYTES
+        video = b""
+        if preview is not None and inside:
+            video = preview.path.read_bytes()
+            preview.path.unlink()
+        elif preview is not None:
+            with replacing(folder / "view.mp4", options.overwrite) as beside:
+                preview.path.rename(beside)
+            written.append(folder / "view.mp4")
+        title = "hmr-video" if options.video is None else options.video.stem
+        page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
+    return written
+
+
+def page_text(actors: list[Actor], title: str, preview: Preview | None, video: bytes) -> str:
+    """The page's source. ``video``: what is put inside, empty where ``preview`` lies beside the page as `view.mp4`."""
+    arrays = _Arrays()
+    scene = _scene(actors, arrays, preview)
+    if preview is not None:
+        scene["video"] = {"embedded": bool(video), "path": "view.mp4"}
+    parts = {
+        "title": html.escape(title),
+        "style": _source("page.css"),
+        "scene": json.dumps(scene).replace("<", "\\u003c"),
+        "arrays": base64.b64encode(arrays.data).decode(),
+        "video": base64.b64encode(video).decode(),
+        "three": _source("three.min.js"),
+        "script": "\n".join(_source(name) for name in _SCRIPTS),
+    }
+    text = _source("page.html")
+    for name in ("title", "style", "three", "script", "scene", "arrays", "video"):
+        text = text.replace("{{" + name + "}}", parts[name])
+    return text
+
+
+def _source(name: str) -> str:
+    return (files("hmr_video.export") / "view" / name).read_text(encoding="utf-8")
+
+
+def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> dict[str, Any]:
+    """All that the page knows but the big arrays, which go into ``arrays``. Times start with the first frame of the clip."""
+    first = actors[0].motion
+    times = clip_times([actor.motion for actor in actors], None if preview is None else preview.timestamps)
+    joints, weights = strongest(actors[0].body.weights.double().numpy())
+    pelvis = np.concatenate([actor.pelvis for actor in actors])
+    depth = max(float(actor.motion.joints3d[..., 2].max()) for actor in actors)
+    intrinsics = first.camera_matrix
+    return {
+        "frameRate": float(first.frame_rate),
+        "frameTimes": arrays.add(times - times[0], np.float32),
+        "duration": float(times[-1] - times[0] + 1 / first.frame_rate),
+        "ghostSeconds": GHOST_SECONDS,
+        "floor": _floor(actors),
+        "roaming": bool(np.linalg.norm(np.ptp(pelvis, axis=0)) > _ROAMING),
+        "screenDepth": depth + 0.7,
+        "worldFromCamera": world_from_camera(first).tolist(),
+        "camera": {
+            "width": int(first.image_size[0]),
+            "height": int(first.image_size[1]),
+            "focal": [float(intrinsics[0, 0]), float(intrinsics[1, 1])],
+            "centre": [float(intrinsics[0, 2]), float(intrinsics[1, 2])],
+        },
+        "body": {
+            "parents": list(PARENTS),
+            "faces": arrays.add(actors[0].body.faces.reshape(-1), np.uint16 if len(joints) < 65536 else np.uint32),
+            "joints": arrays.add(joints.reshape(-1), np.uint8),
+            "weights": arrays.add(weights.reshape(-1) * 65535, np.uint16),
+        },
+        "people": [_person(actor, number, times[0], arrays) for number, actor in enumerate(actors)],
+        "video": None,
+    }
+
+
+def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[str, Any]:
+    """One person: the mesh at rest, and per frame 24 quaternions (three times: now, past, future) and the pelvis."""
+    motion = actor.motion
+    angles = joint_angles(actor.global_rotations, actor.joints)
+    plotted = ["trunk_flexion", *(f"{side}_{name}" for side in ("left", "right") for name in PLOTTED)]
+    root = world_from_camera(motion)[:3, :3]
+
+    def quaternions(rotations: Array) -> dict[str, Any]:
+        return arrays.add_fractions(continuous_quaternions(rotations).reshape(-1), 1.0)
+
+    def ghost(poses: Array) -> dict[str, Any]:
+        rotations = matrices(poses)
+        rotations[:, 0] = root @ rotations[:, 0]
+        return quaternions(rotations)
+
+    return {
+        "name": f"Person {number + 1}",
+        "color": "#{:02x}{:02x}{:02x}".format(*person_color(number)),
+        "times": arrays.add(motion.timestamps - start, np.float32),
+        "confidence": arrays.add(motion.confidence, np.float32),
+        "pelvis": arrays.add(actor.pelvis.reshape(-1), np.float32),
+        "quaternions": quaternions(actor.rotations),
+        "past": ghost(motion.poses_past),
+        "future": ghost(motion.poses_future),
+        "restVertices": arrays.add_fractions(actor.rest_vertices.reshape(-1), float(np.abs(actor.rest_vertices).max())),
+        "restJoints": arrays.add(actor.rest_joints.reshape(-1), np.float32),
+        "angles": {name: arrays.add_fractions(np.degrees(angles[name]), 180.0) for name in plotted},
+    }
+
+
+def clip_times(motions: list[Motion], decoded: Array | None) -> Array:
+    """Seconds of every frame of the clip, from its first to the last that matters, by frame number.
+
+    ``decoded``: those of the video where there is one. Else the frames between people are filled in, and those before the
+    first person counted back at the frame rate.
+    """
+    if decoded is not None:
+        return decoded
+    known = {
+        int(frame): float(time) for motion in motions for frame, time in zip(motion.frame_ids, motion.timestamps, strict=True)
+    }
+    frames = np.array(sorted(known))
+    times = np.array([known[frame] for frame in frames])
+    filled = np.interp(np.arange(frames[0], frames[-1] + 1), frames, times)
+    before = times[0] - np.arange(frames[0], 0, -1) / motions[0].frame_rate
+    return np.concatenate([before, filled])
+
+
+def _floor(actors: list[Actor]) -> float:
+    """The height of the floor: that of a levelled world, else the lowest points of the bodies (2nd percentile over time)."""
+    if actors[0].motion.world_from_camera is not None:
+        return 0.0
+    lowest = []
+    for actor in actors:
+        indices = np.linspace(0, len(actor) - 1, min(len(actor), 24)).astype(int)
+        lowest += [float(vertices[:, 1].min()) for vertices in actor.vertices(indices)]
+    return float(np.percentile(lowest, 2))
+
+
+class _Arrays:
+    """One block of bytes, and references into it: {offset, length, type, scale?}."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def add(self, values: Array, dtype: Any) -> dict[str, Any]:
+        """Stores numbers as they are (rounded, for integers)."""
+        kind = np.dtype(dtype)
+        array = np.ascontiguousarray(np.rint(values) if kind.kind in "iu" else values, dtype=kind)
+        reference = {"offset": len(self.data), "length": array.size, "type": kind.name}
+        self.data += array.tobytes() + bytes(-array.nbytes % 4)
+        return reference
+
+    def add_fractions(self, values: Array, scale: float) -> dict[str, Any]:
+        """Stores numbers of -scale..scale as 16-bit fractions of it."""
+        return self.add(np.asarray(values) / scale * 32767, np.int16) | {"scale": scale}
