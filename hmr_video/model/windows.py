@@ -1,6 +1,6 @@
 """Inference over a whole video as the paper does it: short windows, of which only the middle is kept."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ def predict_windows(
 
     Windows overlap: each begins ``window - 2 margin`` frames after the one before, and frames outside the video have
     ``zero_feature`` (F,), that of an image of zeros. The statistics of a group norm over time make each result one of its window.
+    Past and future are seen by the present's camera.
     """
     stride = window - 2 * margin
     count = -(-len(features) // stride)
@@ -35,4 +36,6 @@ def predict_windows(
         return Prediction(**{field.name: join([getattr(part, field.name) for part in parts]) for field in fields(Prediction)})
 
     thetas = [join(list(steps)) for steps in zip(*(output.thetas for output in outputs), strict=True)]
-    return Output(moment("present"), moment("past"), moment("future"), join([output.strip for output in outputs]), thetas)
+    present = moment("present")
+    past, future = (replace(moment(name), camera=present.camera) for name in ("past", "future"))
+    return Output(present, past, future, join([output.strip for output in outputs]), thetas)

@@ -24,6 +24,7 @@ def test_each_frame_has_the_result_of_its_own_window(model: HMMR, frames: int) -
     found = predict_windows(model, features, zero, batch=2)
     assert found.present.rotations.shape == (1, frames, 24, 3, 3)
     assert len(found.thetas) == CONFIG.iterations
+    assert torch.equal(found.past.camera, found.present.camera)
     for frame in range(frames):
         start = frame // 8 * 8 - 6
         window = torch.stack([features[t] if 0 <= t < frames else zero for t in range(start, start + 20)])
