@@ -7,6 +7,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hmr_video.cli.convert import convert
+from hmr_video.cli.doctor import doctor
+from hmr_video.cli.export import export
+from hmr_video.cli.train import train
+from hmr_video.cli.view import view
 from hmr_video.errors import HmrVideoError
 
 app = typer.Typer(
@@ -34,6 +39,13 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="On an error, print the traceback too. May stand anywhere.")] = False,
 ) -> None:
     """Options of every command. ``debug`` is read by :func:`main`, which needs it outside of any command."""
+
+
+app.command()(convert)
+app.command()(export)
+app.command()(view)
+app.command()(train)
+app.command()(doctor)
 
 
 def main() -> None:

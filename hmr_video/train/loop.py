@@ -14,8 +14,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from hmr_video.body import load_body
-from hmr_video.body.open import Body
+from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import save_model
 from hmr_video.console import Reporter
 from hmr_video.features.keypoints import FEATURE_SIZE
@@ -209,4 +208,4 @@ def _steps(config: TrainConfig) -> dict[str, int]:
 
 
 def _values(terms: dict[str, Tensor]) -> dict[str, float]:
-    return {name: float(value) for name, value in terms.items()}
+    return {name: value.item() for name, value in terms.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hmr_video.body.open import Body
+from hmr_video.body import Body
 from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.model.hmmr import HMMR, Prediction

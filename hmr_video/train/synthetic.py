@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Generator, Tensor
 
-from hmr_video.body.open import Body
+from hmr_video.body import Body
 from hmr_video.features.keypoints import keypoint_features
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.train.augment import AugmentConfig, augment, chance, uniform

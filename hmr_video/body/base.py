@@ -1,0 +1,94 @@
+"""`Body`: what every body can do, whatever file it comes from."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
+
+# Joints by their distance from the root: each level needs only the one before it.
+_LEVELS = ((1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12, 13, 14), (15, 16, 17), (18, 19), (20, 21), (22, 23))
+_HEAD = 15
+
+
+class Body(ABC):
+    """A skinned body of 24 SMPL joints and 10 shape numbers.
+
+    Attributes:
+        name, hash: the body's name and the SHA-256 of its file.
+        faces: (F, 3) int64 triangles, counter-clockwise seen from outside.
+        weights: (V, 24) how much each joint moves each vertex.
+        joint_template: (24, 3) metres, the mean shape's joints at rest; joint_shapedirs: (24, 3, 10) how they move with betas.
+        face_template: (5, 3) nose, eyes, ears at rest; face_shapedirs: (5, 3, 10).
+    """
+
+    name: str
+    hash: str
+    faces: NDArray[np.int64]
+    weights: Tensor
+    joint_template: Tensor
+    joint_shapedirs: Tensor
+    face_template: Tensor
+    face_shapedirs: Tensor
+    parents: tuple[int, ...] = PARENTS
+
+    @property
+    def num_vertices(self) -> int:
+        """V."""
+        return len(self.weights)
+
+    @abstractmethod
+    def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Vertices (..., V, 3) and joints (..., 24, 3) of shapes (..., 10) at rest, in metres."""
+
+    @abstractmethod
+    def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Vertices (..., V, 3) and joints (..., 24, 3) of bodies posed by local rotations (..., 24, 3, 3); without translation."""
+
+    def rest_joints(self, betas: Tensor) -> Tensor:
+        """Joints at rest (..., 24, 3) of shapes (..., 10)."""
+        return self.joint_template.to(betas) + torch.einsum("jcb,...b->...jc", self.joint_shapedirs.to(betas), betas)
+
+    def joints(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Forward kinematics, no mesh: local rotations (..., 24, 3, 3), betas (..., 10) -> joints (..., 24, 3) and their
+        rotations in the body's frame (..., 24, 3, 3). The pelvis stays where it rests, as in smplx."""
+        rest = self.rest_joints(betas)
+        turned: list[Tensor] = [rotations[..., 0, :, :]] * 24
+        placed: list[Tensor] = [rest[..., 0, :]] * 24
+        for level in _LEVELS:
+            parents = [PARENTS[joint] for joint in level]
+            frame = torch.stack([turned[parent] for parent in parents], -3)  # (..., L, 3, 3)
+            origin = torch.stack([placed[parent] for parent in parents], -2)  # (..., L, 3)
+            bones = rest[..., level, :] - rest[..., parents, :]
+            places = origin + (frame @ bones[..., None]).squeeze(-1)
+            turns = frame @ rotations[..., level, :, :]
+            for index, joint in enumerate(level):
+                turned[joint], placed[joint] = turns[..., index, :, :], places[..., index, :]
+        return torch.stack(placed, -2), torch.stack(turned, -3)
+
+    def coco_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
+        """The COCO keypoints (..., 17, 3) of what :meth:`joints` gave: limbs are joints, the face rides on the head."""
+        rest_head = self.rest_joints(betas)[..., _HEAD : _HEAD + 1, :]
+        face = self.face_template.to(betas) + torch.einsum("jcb,...b->...jc", self.face_shapedirs.to(betas), betas)
+        face = joints[..., _HEAD : _HEAD + 1, :] + (turned[..., _HEAD : _HEAD + 1, :, :] @ (face - rest_head)[..., None]).squeeze(
+            -1
+        )
+        return torch.cat([face, joints[..., _COCO_JOINTS, :]], -2)
+
+    def coco_keypoints(self, rotations: Tensor, betas: Tensor) -> Tensor:
+        """The COCO keypoints (..., 17, 3) of posed bodies."""
+        joints, turned = self.joints(rotations, betas)
+        return self.coco_from_joints(joints, turned, betas)
+
+
+# For COCO keypoints 5 to 16, the SMPL joint that is the same point.
+_COCO_JOINTS = [joint for _, joint in sorted(zip(COCO_LIMBS, LIMB_JOINTS, strict=True))]
+
+
+def float_tensor(array: Any) -> Tensor:
+    """A float32 tensor of its own."""
+    return torch.from_numpy(np.array(array, np.float32))

@@ -1,0 +1,46 @@
+"""The open body: linear blend skinning on a mesh from MakeHuman's CC0 data. No pose blendshapes, on purpose."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmr_video.body.base import Body, float_tensor
+
+
+class OpenBody(Body):
+    """A body from the arrays of ``weights/open_body.npz``, which are named and shaped as SMPL's are.
+
+    v_template (V, 3), f (F, 3), shapedirs (V, 3, 10), weights (V, 24), J_regressor (24, V), and face_vertices (5,): the vertices that
+    are COCO's nose, left eye, right eye, left ear, right ear. Shape numbers have unit variance over adults; the first is stature.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], name: str, digest: str) -> None:
+        self.name, self.hash = name, digest
+        self.faces = np.asarray(arrays["f"], np.int64)
+        self.weights = float_tensor(arrays["weights"])
+        self.weights /= self.weights.sum(1, keepdim=True)  # half precision on disk
+        self.template, self.shapedirs = float_tensor(arrays["v_template"]), float_tensor(arrays["shapedirs"])
+        regressor = float_tensor(arrays["J_regressor"])
+        self.joint_template = regressor @ self.template
+        self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, self.shapedirs)
+        face = torch.from_numpy(np.asarray(arrays["face_vertices"], np.int64))
+        self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
+
+    def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`Body.rest`."""
+        shaped = self.template.to(betas) + (betas @ self.shapedirs.to(betas).flatten(0, 1).T).unflatten(-1, (-1, 3))
+        return shaped, self.rest_joints(betas)
+
+    def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`Body.vertices`: v' = sum_j w_j (G_j (v - J_j) + J'_j) (Loper et al., SMPL, 2015, eq. 2 to 4)."""
+        shaped, rest = self.rest(betas)
+        joints, turned = self.joints(rotations, betas)
+        offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (..., 24, 3)
+        frames = torch.cat([turned, offset[..., None]], -1).flatten(-2)  # (..., 24, 12)
+        blended = (self.weights.to(betas) @ frames).unflatten(-1, (3, 4))  # (..., V, 3, 4)
+        moved = (blended[..., :3] * shaped[..., None, :]).sum(-1) + blended[..., 3]
+        return moved, joints

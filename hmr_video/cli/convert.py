@@ -1,0 +1,116 @@
+"""`hmr-video convert`: a video in, meshes out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+
+if TYPE_CHECKING:
+    from hmr_video.pipeline import Options
+
+
+def convert(
+    source: Annotated[Path | None, typer.Argument(help="A video, a photograph, or a folder of images.")] = None,
+    output: shared.Output = Path("hmr-out"),
+    formats: shared.Format = None,
+    people: shared.People = "all",
+    keypoints: Annotated[
+        Path | None, typer.Option(help="2D keypoints from elsewhere, in place of a video: NPZ, OpenPose folder, COCO JSON.")
+    ] = None,
+    refine: shared.Refine = True,
+    height: shared.Height = None,
+    focal: shared.Focal = None,
+    body: shared.Body = "open",
+    weights: shared.Weights = "default",
+    detector: shared.Detector = "yolo11n-pose",
+    tracker: shared.Tracker = "bytetrack",
+    engine: shared.Engine = "auto",
+    device: shared.Device = "auto",
+    start: shared.Start = 0.0,
+    end: shared.End = None,
+    every: shared.Every = 1,
+    frame_rate: shared.FrameRate = None,
+    image_size: shared.ImageSize = None,
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Find the people in a video and write smooth 3D bodies, one sequence per person."""
+    from hmr_video.pipeline import Options
+    from hmr_video.people import PeopleOptions
+
+    if keypoints is None and source is None:
+        raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
+    settings = Options(
+        people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
+        weights=weights,
+        body=body,
+        focal=focal,
+        height=height,
+        refine=refine,
+        start=start,
+        end=end,
+        every=every,
+        frame_rate=frame_rate,
+        image_size=shared.parse_size(image_size),
+    )
+    reporter = Reporter(quiet=quiet)
+    folder, told = convert_one(source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
+    if as_json:
+        typer.echo(json.dumps({"output": str(folder)} | told))
+    elif not quiet:
+        report(told, folder, reporter)
+
+
+def convert_one(
+    source: Path | None,
+    keypoints: Path | None,
+    output: Path,
+    settings: "Options",
+    formats: list[str],
+    overwrite: bool,
+    reporter: Reporter,
+) -> tuple[Path, dict[str, Any]]:
+    """Converts one input into its folder below ``output``; returns the folder and the summary."""
+    from hmr_video.export.registry import check_formats
+    from hmr_video.pipeline import run
+    from hmr_video.results import check_output, write_result
+
+    evidence = keypoints or source
+    assert evidence is not None
+    check_formats(formats)
+    folder = output / (source or evidence).stem
+    check_output(folder, overwrite)
+    result = run(evidence, settings, reporter, keypoints=keypoints is not None)
+    told = write_result(result, source or evidence, folder, settings, formats, reporter, overwrite, video=source)
+    return folder, told
+
+
+def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
+    """The table of people, on standard error."""
+    from rich.table import Table
+
+    table = Table(title=None, box=None, header_style="bold")
+    for heading in ("person", "frames", "filled in", "confidence", "2D residual", "90th percentile", "acceleration"):
+        table.add_column(heading, justify="right")
+    for index, person in enumerate(told["people"], 1):
+        median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))
+        table.add_row(
+            str(index),
+            str(person["frames"]),
+            str(person["interpolated_frames"]),
+            f"{person['confidence']:.2f}",
+            "-" if median is None else f"{median:.1%}",
+            "-" if high is None else f"{high:.1%}",
+            f"{person['joint_acceleration']:.1f} m/s²",
+        )
+    reporter.console.print(table)
+    reporter.say(
+        "[dim]2D residual: distance of the 12 limb joints from the detector's confident keypoints, of the person's height[/dim]"
+    )
+    reporter.say(f"written to [bold]{folder}[/bold]")

@@ -1,0 +1,107 @@
+"""`hmr-video doctor`: what is here, what is missing, and what to do about it."""
+
+import json
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.errors import AssetError, HmrVideoError
+
+PACKAGES = ("torch", "ultralytics", "openvino", "av", "decord", "numba", "smplx", "pyrender2", "lightning", "ray")
+
+
+def doctor(as_json: shared.Json = False) -> None:
+    """Check the installation: packages, weights, bodies, renderers."""
+    findings = {
+        "hmr-video": version("hmr-video"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+    findings |= {name: _version(name) for name in PACKAGES}
+    problems: list[str] = []
+    for name, check in CHECKS.items():
+        try:
+            findings[name] = check()
+        except HmrVideoError as error:
+            findings[name] = "not usable"
+            problems.append(f"{name}: {error.problem} {error.remedy}")
+    if as_json:
+        typer.echo(json.dumps(findings | {"problems": problems}))
+    else:
+        _print(findings, problems)
+    if problems:
+        raise AssetError("The installation is not complete.", "Follow the remedies above.")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _check_detector() -> str:
+    from hmr_video.people.engine import choose_engine, import_ultralytics
+    from hmr_video.people.options import PeopleOptions
+    from hmr_video.people.weights import find_weights
+
+    import_ultralytics()
+    engine, device = choose_engine("auto", "auto")
+    return f"{find_weights(PeopleOptions().detector).name} on {engine} ({device})"
+
+
+def _check_weights() -> str:
+    from hmr_video.assets import find_weights
+    from hmr_video.checkpoints.store import read_metadata, verify
+
+    path = find_weights("default")
+    verify(path)
+    return f"{read_metadata(path)['name']}, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _check_body() -> str:
+    from hmr_video.body import load_body
+
+    body = load_body("open")
+    return f"{body.name}, {body.num_vertices} vertices"
+
+
+def _check_folder() -> str:
+    from hmr_video.files import cache_folder, replacing
+
+    with replacing(cache_folder() / "doctor", overwrite=True) as probe:
+        probe.touch()
+    (cache_folder() / "doctor").unlink()
+    return str(cache_folder())
+
+
+def _check_renderer() -> str:
+    return "rasteriser" if find_spec("numba") else "none"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "detector": _check_detector,
+    "weights": _check_weights,
+    "body": _check_body,
+    "cache": _check_folder,
+    "renderer": _check_renderer,
+}
+
+
+def _print(findings: dict[str, str], problems: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False)
+    for name, found in findings.items():
+        table.add_row(f"[bold]{name}[/bold]", found)
+    console = Console(highlight=False)
+    console.print(table)
+    for problem in problems:
+        console.print(f"[yellow]problem:[/yellow] {problem}", soft_wrap=True)
+    if not problems:
+        console.print("[green]Everything that convert needs is here.[/green]")

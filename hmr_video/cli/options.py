@@ -1,0 +1,51 @@
+"""Options that several commands share, and how they become the pipeline's."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.errors import UsageError
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
+]
+Format = Annotated[
+    list[str] | None,
+    typer.Option("--format", "-f", help="Also write obj, ply, glb, bvh, amass, csv, overlay, html, sheet. Commas or repeats."),
+]
+People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
+Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
+Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for footage of a moving camera.")]
+Engine = Annotated[str, typer.Option(help="What runs the detector: auto, openvino or torch.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
+Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
+Focal = Annotated[
+    float | None, typer.Option(help="Focal length in pixels.", show_default="the file's own, else the image diagonal")
+]
+Height = Annotated[float | None, typer.Option(help="The person's height in metres, which fixes the scale.")]
+Refine = Annotated[bool, typer.Option(help="Fit the result to the 2D evidence.")]
+Start = Annotated[float, typer.Option(help="Begin at this second of the video.")]
+End = Annotated[float | None, typer.Option(help="End at this second of the video.")]
+Every = Annotated[int, typer.Option(help="Use every n-th frame.")]
+FrameRate = Annotated[float | None, typer.Option(help="Frames per second, of inputs that state none.")]
+ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of keypoint files that state none.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def split_formats(values: list[str] | None) -> list[str]:
+    """``["glb,bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
+    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+
+
+def parse_size(value: str | None) -> tuple[int, int] | None:
+    """``1280x720`` -> (1280, 720). Raises UsageError."""
+    if value is None:
+        return None
+    width, _, height = value.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
+        raise UsageError(f"{value} is no image size.", "Write it as 1280x720.")
+    return int(width), int(height)

@@ -1,0 +1,111 @@
+"""One person's track through the shipped model: keypoints in, a first 3D estimate with past and future out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.features.keypoints import (
+    MODEL_FRAME_RATE,
+    VISIBLE,
+    camera_translation,
+    keypoint_features,
+    pixels_to_rays,
+    resample,
+)
+from hmr_video.geometry.rotations import slerp
+from hmr_video.model.hmmr import HMMR
+from hmr_video.refine import Estimate, initial_translation
+
+_CHUNK = 1024  # model frames at once, so that memory does not grow with the track
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What the model says of a track of T frames.
+
+    Attributes:
+        estimate: the present.
+        to_past, to_future: (T, 24, 3, 3) what each joint's present rotation is followed by (on the right) to give the past's.
+    """
+
+    estimate: Estimate
+    to_past: Tensor
+    to_future: Tensor
+
+
+@torch.inference_mode()
+def lift(model: HMMR, keypoints: Tensor, timestamps: Tensor, camera_matrix: Tensor, body: Body) -> Lifted:
+    """Keypoints (T, 17, 3) in pixels with confidence at ``timestamps`` (T,) seconds -> the model's estimate of those frames.
+
+    The model runs at its own frame rate: keypoints are resampled to it, rotations brought back by slerp.
+    """
+    rays = torch.cat([pixels_to_rays(keypoints[..., :2], camera_matrix), keypoints[..., 2:]], -1)
+    time = (timestamps - timestamps[0]).double()
+    grid = torch.arange(int(time[-1] * MODEL_FRAME_RATE + 1e-3) + 1) / MODEL_FRAME_RATE
+    features, box = keypoint_features(resample(rays[None], _positions(grid, time)[None]))
+    present, past, future, camera, betas = _run(model, features)
+
+    back = (time * MODEL_FRAME_RATE).float().clamp_max(len(grid) - 1)
+    before = back.floor().long()
+    after = (before + 1).clamp_max(len(grid) - 1)
+    weight = back - before
+
+    def at_frames(rotations: Tensor) -> Tensor:
+        return slerp(rotations[before], rotations[after], weight[:, None])
+
+    rotations = at_frames(present)
+    seen = (keypoints[..., 2] > VISIBLE).float().mean(-1)
+    shape = (betas[before] * seen[:, None]).sum(0) / seen.sum().clamp_min(1e-6)
+    placed = camera_translation(camera, box[0])
+    estimate = Estimate(
+        rotations,
+        shape,
+        _translation(
+            torch.lerp(placed[before], placed[after], weight[:, None]), rotations, shape, keypoints, camera_matrix, body
+        ),
+    )
+    return Lifted(estimate, at_frames(present.mT @ past), at_frames(present.mT @ future))
+
+
+def _positions(grid: Tensor, time: Tensor) -> Tensor:
+    """Where the ``grid`` times (G,) lie among the frames at ``time`` (T,), as fractional frame numbers (G,)."""
+    if len(time) == 1:
+        return torch.zeros(len(grid))
+    after = torch.searchsorted(time, grid.double(), right=True).clamp(1, len(time) - 1)
+    step = (time[after] - time[after - 1]).clamp_min(1e-6)
+    return (after - 1 + (grid - time[after - 1]) / step).float()
+
+
+def _run(model: HMMR, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Features (1, G, F) -> rotations of present, past, future (G, 24, 3, 3), camera (G, 3), betas (G, 10).
+
+    In chunks with the margin that the temporal encoder sees, which changes nothing: each frame's statistics are its own.
+    """
+    margin = 2 * model.config.blocks
+    count = features.shape[1]
+    parts = []
+    for start in range(0, count, _CHUNK):
+        first, last = max(0, start - margin), min(count, start + _CHUNK + margin)
+        strip = model.temporal(model.encode(features[:, first:last]))
+        output = model.regress(strip[:, start - first : start - first + _CHUNK])
+        present = output.present
+        parts.append(
+            [
+                value[0]
+                for value in (present.rotations, output.past.rotations, output.future.rotations, present.camera, present.betas)
+            ]
+        )
+    present_rotations, past, future, camera, betas = (torch.cat(column) for column in zip(*parts, strict=True))
+    return present_rotations, past, future, camera, betas
+
+
+def _translation(
+    placed: Tensor, rotations: Tensor, betas: Tensor, keypoints: Tensor, camera_matrix: Tensor, body: Body
+) -> Tensor:
+    """trans (T, 3) from the model's pelvis positions (T, 3), corrected by the keypoints."""
+    shape = betas.expand(len(rotations), -1)
+    joints, turned = body.joints(rotations, shape)
+    points = body.coco_from_joints(joints, turned, shape)
+    return initial_translation(points, keypoints, camera_matrix, placed - joints[:, 0], depth_deviation=0.1)

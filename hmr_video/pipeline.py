@@ -1,0 +1,179 @@
+"""The one way through the house: video -> people -> features -> model -> refine -> Motion."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmr_video.assets import find_weights
+from hmr_video.body import Body, load_body
+from hmr_video.checkpoints import load_model
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+from hmr_video.files import sha256
+from hmr_video.geometry.cameras import camera_matrix
+from hmr_video.geometry.rotations import matrix_to_axis_angle
+from hmr_video.lift import Lifted, lift
+from hmr_video.model import HMMR
+from hmr_video.motion import Motion
+from hmr_video.people import People, PeopleOptions, Track, find_people, read_keypoints
+from hmr_video.quality import frame_confidence
+from hmr_video.refine import Estimate, RefineConfig, refine
+from hmr_video.shape import with_height
+from hmr_video.video import open_video
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reconstruction may be told.
+
+    Attributes:
+        people: how people are found.
+        weights: name or path of the model's weights.
+        body: ``open``, or the name or path of a body that the user added.
+        focal: focal length in pixels; None takes the source's own, else the image diagonal.
+        height: the person's stature in metres, which one view cannot know; None leaves the model's guess.
+        refine: fit the result to the 2D evidence.
+        start, end: seconds of the source; every: use every n-th frame.
+        frame_rate: of sources that state none (folders of images, keypoint files).
+        image_size: width and height, of keypoint files that state none.
+    """
+
+    people: PeopleOptions = field(default_factory=PeopleOptions)
+    weights: str = "default"
+    body: str = "open"
+    focal: float | None = None
+    height: float | None = None
+    refine: bool = True
+    start: float = 0.0
+    end: float | None = None
+    every: int = 1
+    frame_rate: float | None = None
+    image_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.focal is not None and not 10 <= self.focal <= 1e6:
+            raise UsageError(f"A focal length of {self.focal:g} pixels is out of range.", "Give the focal length in pixels.")
+        if self.height is not None and not 0.5 <= self.height <= 2.6:
+            raise UsageError(f"A height of {self.height:g} m is out of range.", "Give the person's height in metres.")
+
+
+@dataclass(frozen=True)
+class Models:
+    """What is loaded once and serves many videos."""
+
+    model: HMMR
+    metadata: dict[str, str]
+    weights_hash: str
+    body: Body
+
+    @classmethod
+    def load(cls, options: Options) -> "Models":
+        """Loads the weights and the body that the options name. Raises AssetError."""
+        path = find_weights(options.weights)
+        model, metadata = load_model(path)
+        return cls(model, metadata, sha256(path), load_body(options.body))
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """The people of one source, and what the summary tells beside them."""
+
+    motions: list[Motion]
+    people: People
+    models: Models
+
+
+def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
+    """Turns a video, photograph or folder of images into one Motion per person, largest on screen first.
+
+    ``options`` are the fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
+    ``reconstruct("clip.mp4", people="largest", height=1.8)``. Raises HmrVideoError.
+    """
+    return run(Path(source), options_from(options), Reporter(quiet=True)).motions
+
+
+def options_from(values: dict[str, Any]) -> Options:
+    """Options from a flat dictionary. Raises UsageError for an unknown name."""
+    own = {name for name in Options.__dataclass_fields__ if name != "people"}
+    unknown = values.keys() - own - PeopleOptions.__dataclass_fields__.keys()
+    if unknown:
+        raise UsageError(f"There is no option called {', '.join(sorted(unknown))}.", "See hmr_video.pipeline.Options.")
+    people = PeopleOptions(**{name: value for name, value in values.items() if name not in own})
+    return Options(people=people, **{name: value for name, value in values.items() if name in own})
+
+
+def run(
+    source: Path, options: Options, reporter: Reporter, keypoints: bool = False, models: Models | None = None
+) -> Reconstruction:
+    """The whole line. ``keypoints``: the source is a file of 2D keypoints. ``models``: loaded before, to be used again."""
+    people = find(source, options, reporter, keypoints)
+    models = models or Models.load(options)
+    intrinsics = _intrinsics(people, options)
+    evidence = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
+    times = [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
+
+    lifted = []
+    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
+        for points, time in zip(evidence, times, strict=True):
+            lifted.append(lift(models.model, points, time, intrinsics, models.body))
+            advance(1)
+    estimates = [one.estimate for one in lifted]
+    if options.height is not None:
+        estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
+    if options.refine:
+        with reporter.progress("Refining", len(people.tracks), "people") as advance:
+            estimates = refine(estimates, evidence, times, intrinsics, models.body, RefineConfig(), options.height is not None)
+            advance(len(people.tracks))
+    motions = [
+        _motion(track, estimate, one, people, intrinsics, models)
+        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
+    ]
+    return Reconstruction(motions, people, models)
+
+
+def find(source: Path, options: Options, reporter: Reporter, keypoints: bool) -> People:
+    """The people of a video, or of a keypoint file."""
+    if keypoints:
+        return read_keypoints(source, options.image_size, options.frame_rate)
+    reader = open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
+    return find_people(reader, options.people, reporter)
+
+
+def _intrinsics(people: People, options: Options) -> Tensor:
+    if options.focal is None and people.camera_matrix is not None:
+        return torch.from_numpy(np.asarray(people.camera_matrix)).float()
+    return camera_matrix(*people.image_size, options.focal)
+
+
+def _motion(track: Track, estimate: Estimate, lifted: Lifted, people: People, intrinsics: Tensor, models: Models) -> Motion:
+    """The result of one person, in the arrays that every export reads."""
+    body = models.body
+    joints, turned = body.joints(estimate.rotations, estimate.betas.expand(len(track), -1))
+    points = body.coco_from_joints(joints, turned, estimate.betas.expand(len(track), -1)) + estimate.trans[:, None]
+
+    def axis_angle(rotations: Tensor) -> np.ndarray:
+        return matrix_to_axis_angle(rotations).flatten(1).numpy()
+
+    return Motion(
+        poses=axis_angle(estimate.rotations),
+        trans=estimate.trans.numpy(),
+        betas=estimate.betas.numpy(),
+        frame_ids=track.frame_ids,
+        timestamps=people.timestamps[track.frame_ids],
+        frame_rate=people.frame_rate,
+        confidence=frame_confidence(points, track, intrinsics),
+        camera_matrix=intrinsics.numpy(),
+        image_size=np.array(people.image_size, np.int64),
+        boxes=track.boxes,
+        keypoints2d=track.keypoints,
+        joints3d=(joints + estimate.trans[:, None]).numpy(),
+        poses_past=axis_angle(estimate.rotations @ lifted.to_past),
+        poses_future=axis_angle(estimate.rotations @ lifted.to_future),
+        body=body.name,
+        body_hash=body.hash,
+        weights_hash=models.weights_hash,
+    )

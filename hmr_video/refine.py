@@ -1,0 +1,217 @@
+"""Fits whole tracks to their 2D evidence: one shape per person, translation in metres, smooth joints, near the model's prior.
+
+An energy over all frames of all people is minimised with L-BFGS. Each term is a negative log-likelihood with a standard
+deviation in physical units, so that every number below can be argued about. Only joints are computed, never a mesh.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.features.keypoints import VISIBLE
+from hmr_video.geometry.cameras import project
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.skeleton import COCO_FACE
+
+STATURE = 1.7  # metres; turns image errors into fractions of a person's height
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A body over T frames: rotations (T, 24, 3, 3) with the root's into camera space, betas (10,), trans (T, 3) metres."""
+
+    rotations: Tensor
+    betas: Tensor
+    trans: Tensor
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """Standard deviations of the terms, and how long to search."""
+
+    keypoint: float = 0.012  # of a fully trusted keypoint, as a fraction of the person's height on the image
+    outlier: float = 4.0  # deviations from which a keypoint loses its pull
+    face_trust: float = 0.4
+    pose: float = 0.25  # radians between the model's and the refined rotation of a limb joint
+    stiff_pose: float = 0.1  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
+    drift: float = 2.5  # radians/s of change in that difference
+    acceleration: float = 9.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    trans_acceleration: float = 3.0  # m/s^2 of the whole body
+    depth: float = 0.15  # relative, against the model's distance where keypoints say little
+    shape: float = 1.0  # betas
+    steps: tuple[int, int] = (30, 60)  # search steps before and after outliers lose their pull
+
+
+# Joints whose place a COCO keypoint shows directly (or whose child's place does).
+_SHOWN = (0, 1, 2, 4, 5, 16, 17, 18, 19)
+
+
+def refine(
+    estimates: list[Estimate],
+    keypoints: list[Tensor],
+    timestamps: list[Tensor],
+    camera_matrix: Tensor,
+    body: Body,
+    config: RefineConfig | None = None,
+    fixed_shape: bool = False,
+) -> list[Estimate]:
+    """Improves the estimates of P people, all at once.
+
+    keypoints: (T, 17, 3) pixels and confidence per person; timestamps: (T,) seconds per person, increasing;
+    camera_matrix: (3, 3). ``fixed_shape`` keeps the betas. Returns estimates of the same lengths.
+    """
+    problem = _Problem(estimates, keypoints, timestamps, camera_matrix, body, config or RefineConfig(), fixed_shape)
+    problem.solve()
+    return problem.estimates()
+
+
+def initial_translation(
+    joints: Tensor, keypoints: Tensor, camera_matrix: Tensor, prior: Tensor, depth_deviation: float
+) -> Tensor:
+    """Where bodies stand so that their points fall on their keypoints: linear least squares per frame, (T, 3) metres.
+
+    joints: (T, 17, 3) COCO points of bodies at trans 0; keypoints: (T, 17, 3) pixels and confidence; prior: (T, 3), what the model
+    says, which decides where too little is seen. Minimises the distance of each point to its keypoint's ray.
+    """
+    rays = (keypoints[..., :2] - camera_matrix[:2, 2]) / torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
+    weight = torch.where(keypoints[..., 2] > VISIBLE, keypoints[..., 2], 0.0).square()
+    weight = weight * _face_weights(1.0, 0.2)
+    one, zero = torch.ones_like(rays[..., 0]), torch.zeros_like(rays[..., 0])
+    rows = torch.stack([torch.stack([one, zero, -rays[..., 0]], -1), torch.stack([zero, one, -rays[..., 1]], -1)], -2)
+    wanted = rays * joints[..., 2:] - joints[..., :2]  # (T, 17, 2)
+    normal = torch.einsum("tk,tkij,tkil->tjl", weight, rows, rows)
+    right = torch.einsum("tk,tkij,tki->tj", weight, rows, wanted)
+    depth = prior[:, 2].clamp_min(0.5)
+    # The prior's strength: a few centimetres across, and a share of the distance along the view.
+    trust = torch.stack(
+        [torch.full_like(depth, 0.01), torch.full_like(depth, 0.01), (0.02 / (depth_deviation * depth)).square()], -1
+    )
+    normal = normal + torch.diag_embed(trust)
+    right = right + trust * prior
+    solved = torch.linalg.solve(normal, right)
+    return torch.cat([solved[:, :2], solved[:, 2:].clamp_min(0.3)], -1)
+
+
+def _face_weights(others: float, face: float) -> Tensor:
+    weights = torch.full((17,), others)
+    weights[list(COCO_FACE)] = face
+    return weights
+
+
+def robust(squared: Tensor, cutoff: float) -> Tensor:
+    """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
+    return squared / (1 + squared / cutoff**2)
+
+
+class _Problem:
+    """All people's frames one after the other (N = sum of T), as one energy of one parameter vector."""
+
+    def __init__(
+        self,
+        estimates: list[Estimate],
+        keypoints: list[Tensor],
+        timestamps: list[Tensor],
+        camera_matrix: Tensor,
+        body: Body,
+        config: RefineConfig,
+        fixed_shape: bool,
+    ) -> None:
+        self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
+        self.lengths = [len(estimate.trans) for estimate in estimates]
+        person = torch.repeat_interleave(torch.arange(len(estimates)), torch.tensor(self.lengths))
+        self.person = person
+        self.rotations = torch.cat([estimate.rotations for estimate in estimates])
+        self.betas = torch.stack([estimate.betas for estimate in estimates])
+        self.trans = torch.cat([estimate.trans for estimate in estimates])
+        self.keypoints = torch.cat(keypoints)
+        trust = torch.where(self.keypoints[..., 2] > VISIBLE, self.keypoints[..., 2], 0.0)
+        self.trust = trust.square() * _face_weights(1.0, config.face_trust)
+        self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
+
+        steps = torch.cat([torch.cat([times.diff(), times.new_ones(1)]) for times in timestamps]).float().clamp_min(1e-3)
+        same = person[1:] == person[:-1]
+        self.pairs = torch.nonzero(same).squeeze(-1)  # frames with a successor
+        self.triples = torch.nonzero(same[1:] & same[:-1]).squeeze(-1)  # frames with two
+        self.step = steps[self.pairs, None, None]
+        self.first_step = steps[self.triples, None, None]
+        self.second_step = steps[self.triples + 1, None, None]
+
+        shown = torch.zeros(24, dtype=torch.bool)
+        shown[list(_SHOWN)] = True
+        self.pose_deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
+        count = len(person)
+        # Everything searched for, in units of what is a usual change: see `unpack`.
+        self.parameters = torch.zeros(count * (24 * 3 + 3) + self.betas.numel(), requires_grad=True)
+
+    def unpack(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector."""
+        count = len(self.person)
+        turns, moves, shape = self.parameters.split([count * 72, count * 3, self.betas.numel()])
+        turns = turns.view(count, 24, 3) * self.config.stiff_pose
+        moves = moves.view(count, 3)
+        # The body moves along its own ray by a factor, and across it by centimetres.
+        depth = self.trans[:, 2:] * (moves[:, 2:] * 0.05).exp()
+        trans = torch.cat([self.trans[:, :2] / self.trans[:, 2:] * depth + moves[:, :2] * 0.03, depth], -1)
+        betas = self.betas if self.fixed_shape else self.betas + shape.view_as(self.betas) * 0.3
+        return turns, trans, betas
+
+    def energy(self, outlier: float) -> Tensor:
+        """The negative log-likelihood, up to a constant."""
+        config = self.config
+        turns, trans, betas = self.unpack()
+        shape = betas[self.person]
+        joints, turned = self.body.joints(self.rotations @ axis_angle_to_matrix(turns), shape)
+        points = project(self.body.coco_from_joints(joints, turned, shape) + trans[:, None], self.camera_matrix)
+        error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
+        evidence = (self.trust * robust(error.square().sum(-1), outlier)).sum()
+        prior = (turns / self.pose_deviation).square().sum()
+        drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
+        placed = joints + trans[:, None]
+        acceleration = self.acceleration(placed) / config.acceleration
+        sway = self.acceleration(trans[:, None]) / config.trans_acceleration
+        smoothness = torch.log1p(acceleration.square().sum(-1) / 3).sum() * 3 + torch.log1p(sway.square().sum(-1)).sum()
+        depth = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
+        size = (betas / config.shape).square().sum() * 20  # twenty frames' worth
+        return (evidence + prior + drift.square().sum() + smoothness + depth + size) / len(self.person)
+
+    def acceleration(self, points: Tensor) -> Tensor:
+        """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""
+        speed_in = (points[self.triples + 1] - points[self.triples]) / self.first_step
+        speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
+        return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
+
+    def solve(self) -> None:
+        """Two searches: first every keypoint pulls, then the outliers no more."""
+        for steps, outlier in zip(self.config.steps, (3 * self.config.outlier, self.config.outlier), strict=True):
+            minimise(lambda cutoff=outlier: self.energy(cutoff), self.parameters, steps)
+
+    def estimates(self) -> list[Estimate]:
+        """The state as estimates, one per person."""
+        with torch.no_grad():
+            turns, trans, betas = self.unpack()
+            rotations = self.rotations @ axis_angle_to_matrix(turns)
+        parts = zip(rotations.split(self.lengths), betas, trans.split(self.lengths), strict=True)
+        return [Estimate(*part) for part in parts]
+
+
+def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:
+    """L-BFGS with a strong Wolfe line search; stops early when the energy no longer falls."""
+    optimiser = torch.optim.LBFGS(
+        [parameters],
+        max_iter=steps,
+        max_eval=steps * 5 // 4,
+        history_size=20,
+        tolerance_change=1e-5,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = energy()
+        value.backward()
+        return value
+
+    optimiser.step(closure)

@@ -1,0 +1,83 @@
+"""A finished result on disk: the folder with every person's NPZ, the summary, and what formats were asked for."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hmr_video.console import Reporter
+from hmr_video.errors import OutputError
+from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
+from hmr_video.files import replacing
+from hmr_video.pipeline import Options, Reconstruction
+from hmr_video.quality import assess
+
+SUMMARY = "summary.json"
+_VERSIONS = ("hmr-video", "torch", "ultralytics", "numpy")
+
+
+def check_output(folder: Path, overwrite: bool) -> None:
+    """Raises OutputError now rather than after the work: when ``folder`` exists (and may not be replaced) or cannot be made."""
+    if folder.exists():
+        if not (folder / SUMMARY).is_file():
+            raise OutputError(f"{folder} exists and is not a result of hmr-video.", "Choose another output folder.")
+        if not overwrite:
+            raise OutputError(
+                f"{folder} holds a result already.", "Pass --overwrite to replace it, or choose another output folder."
+            )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder.parent} cannot be made: {error.strerror}.", "Choose another output folder.") from error
+    if not os.access(folder.parent, os.W_OK):
+        raise OutputError(f"{folder.parent} cannot be written to.", "Choose another output folder, or change its permissions.")
+
+
+def write_result(
+    result: Reconstruction,
+    source: Path,
+    folder: Path,
+    options: Options,
+    formats: Sequence[str],
+    reporter: Reporter,
+    overwrite: bool = False,
+    video: Path | None = None,
+) -> dict[str, Any]:
+    """Writes it all, or nothing; returns the summary. ``video`` is what overlays and pages show. Raises OutputError."""
+    check_formats(formats)
+    with replacing(folder, overwrite) as temporary:
+        temporary.mkdir()
+        for index, motion in enumerate(result.motions):
+            motion.save(temporary / f"{person_name(index)}.npz")
+        export(result.motions, result.models.body, temporary, formats, ExportOptions(video=video, reporter=reporter))
+        told = summary(result, source, options, reporter)
+        (temporary / SUMMARY).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return told
+
+
+def summary(result: Reconstruction, source: Path, options: Options, reporter: Reporter) -> dict[str, Any]:
+    """What ``summary.json`` holds."""
+    total = len(result.people.timestamps)
+    people = [
+        {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)
+        for index, motion in enumerate(result.motions)
+    ]
+    first = result.motions[0]
+    return {
+        "video": str(source.resolve()),
+        "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        "weights": {"name": result.models.metadata.get("name", options.weights), "sha256": result.models.weights_hash},
+        "body": {"name": first.body, "sha256": first.body_hash},
+        "engine": result.people.engine,
+        "options": asdict(options),
+        "frames": total,
+        "frame_rate": result.people.frame_rate,
+        "image_size": [int(size) for size in result.people.image_size],
+        "focal": float(first.camera_matrix[0, 0]),
+        "people": people,
+        "warnings": list(reporter.notes),
+    }
