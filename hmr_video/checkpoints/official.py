@@ -114,10 +114,10 @@ def _entry(name: str, tensor: Tensor) -> Entry:
     return Entry(name, official, shape, lambda array: array.reshape(into, out).T)
 
 
-def import_official(hmmr: Path, hmr: Path | None, output: Path, overwrite: bool = False) -> ImportReport:
+def import_official(hmmr: Path, hmr: Path | None, faces: Path | None, output: Path, overwrite: bool = False) -> ImportReport:
     """Writes the published checkpoint with the prefix ``hmmr`` (and the image encoder in that of ``hmr``) as our weight file.
 
-    Raises InputError when a file is missing, damaged, or another network's; OutputError when the output cannot be written.
+    ``faces`` (.npy) are the triangles of SMPL's mesh, which no checkpoint holds; without them the body cannot be drawn. Raises InputError when a file is missing, damaged, or another network's; OutputError when the output cannot be written.
     """
     report = ImportReport()
     bundle = Bundle(hmmr)
@@ -127,6 +127,9 @@ def import_official(hmmr: Path, hmr: Path | None, output: Path, overwrite: bool 
         bundle = Bundle(hmr)
         tensors |= _read(bundle, image_encoder_entries(), [], report)
         sources |= {f"hmr/{path.name}": sha256(path) for path in (bundle.index_path, *bundle.data_paths)}
+    if faces is not None:
+        tensors["smpl.f"] = _faces(faces, len(tensors["smpl.v_template"]))
+        sources[faces.name] = sha256(faces)
     with torch.device("meta"):
         model = HMMR(hmmr_paper())
     state = {name.removeprefix("model."): tensors.pop(name) for name in list(tensors) if name.startswith("model.")}
@@ -164,6 +167,18 @@ def _tensor(bundle: Bundle, entry: Entry) -> Tensor:
     if not np.isfinite(array).all():
         raise InputError(f"{entry.official} in {bundle.index_path} holds numbers that are not finite.", "Download it again.")
     return torch.from_numpy(array)
+
+
+def _faces(path: Path, vertices: int) -> Tensor:
+    """Triangles (F, 3) of an .npy file, checked against the number of vertices. Raises InputError."""
+    try:
+        faces = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as .npy.", "Give an array (F, 3) of vertex numbers saved by NumPy.") from error
+    fits = isinstance(faces, np.ndarray) and faces.ndim == 2 and faces.shape[1] == 3 and faces.dtype.kind in "iu"
+    if not fits or faces.min(initial=0) < 0 or faces.max(initial=0) >= vertices:
+        raise InputError(f"{path} does not hold triangles of {vertices} vertices.", "Give SMPL's own, integers (13776, 3).")
+    return torch.from_numpy(faces.astype(np.int32))
 
 
 def _provenance(sources: dict[str, str]) -> dict[str, str]:

@@ -32,7 +32,7 @@ def arrays(monkeypatch: pytest.MonkeyPatch) -> Arrays:
 def test_import(arrays: Arrays, tmp_path: Path, write_bundle: Callable[..., None]) -> None:
     write_bundle(tmp_path / "model.ckpt-7", arrays, shards=1)
     output = tmp_path / "paper.safetensors"
-    report = official.import_official(tmp_path / "model.ckpt-7", None, output)
+    report = official.import_official(tmp_path / "model.ckpt-7", None, _triangles(tmp_path, 4), output)
     assert report.taken == len(arrays) - 3
     assert report.unused == ["mean_var"]
     assert len(report.missing) == len(official.discriminator_entries())
@@ -47,8 +47,16 @@ def test_import(arrays: Arrays, tmp_path: Path, write_bundle: Callable[..., None
         tmp_path / "model.ckpt-7.data-00000-of-00001"
     )
     np.testing.assert_array_equal(load_tensors(output, "smpl.")["v_template"], arrays["v_template"])
+    assert load_tensors(output, "smpl.")["f"].tolist() == [[0, 1, 4]]
+    with pytest.raises(InputError, match="triangles of 5 vertices"):
+        official.import_official(tmp_path / "model.ckpt-7", None, _triangles(tmp_path, 5), output, overwrite=True)
     with pytest.raises(AssetError, match="no image encoder"):
         load_image_encoder(output)
+
+
+def _triangles(folder: Path, last: int) -> Path:
+    np.save(folder / "faces.npy", np.array([[0, 1, last]], np.uint32))
+    return folder / "faces.npy"
 
 
 def test_a_missing_variable_a_wrong_shape_and_nonsense_are_refused(
@@ -57,7 +65,7 @@ def test_a_missing_variable_a_wrong_shape_and_nonsense_are_refused(
     def refusal(changed: Arrays) -> str:
         write_bundle(tmp_path / "model.ckpt-7", changed)
         with pytest.raises(InputError) as caught:
-            official.import_official(tmp_path / "model.ckpt-7", None, tmp_path / "paper.safetensors")
+            official.import_official(tmp_path / "model.ckpt-7", None, None, tmp_path / "paper.safetensors")
         assert not (tmp_path / "paper.safetensors").exists()
         return caught.value.problem
 
