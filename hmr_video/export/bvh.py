@@ -1,5 +1,6 @@
 """BVH: `person_01.bvh`, a skeleton in centimetres, y up, with the hips' translation and ZXY rotations in degrees."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,11 +68,24 @@ def depth_first(joint: int = 0) -> list[int]:
 
 def _motion_lines(actor: Actor, frame_rate: float) -> list[str]:
     """The MOTION section: one line per frame."""
-    rotations = Rotation.from_matrix(actor.rotations.reshape(-1, 3, 3)).as_euler("ZXY", degrees=True).reshape(-1, 24, 3)
-    angles = np.degrees(np.unwrap(np.radians(rotations), axis=0))[:, depth_first()]
+    angles = np.degrees(_steady_euler(actor.rotations))[:, depth_first()]
     rows = np.concatenate([actor.pelvis * _CENTIMETRES, angles.reshape(len(actor), -1)], axis=1)
     head = ["MOTION", f"Frames: {len(actor)}", f"Frame Time: {1 / frame_rate:.9f}"]
     return head + [" ".join(f"{value:.5f}" for value in row) for row in rows]
+
+
+def _steady_euler(rotations: Array) -> Array:
+    """Intrinsic z, x, y angles (T, J, 3) in radians of (T, J, 3, 3), without jumps that the rotations do not make.
+
+    Each rotation has two triples, (z, x, y) and (z + pi, pi - x, y + pi), and whole turns: the one nearest to the frame before.
+    """
+    angles = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_euler("ZXY").reshape(*rotations.shape[:2], 3)
+    for before, now in pairwise(angles):
+        other = np.stack([now[:, 0] + np.pi, np.pi - now[:, 1], now[:, 2] + np.pi], axis=1)
+        first, second = (each + 2 * np.pi * np.round((before - each) / (2 * np.pi)) for each in (now, other))
+        nearer = np.abs(first - before).sum(1) <= np.abs(second - before).sum(1)
+        now[:] = np.where(nearer[:, None], first, second)
+    return angles
 
 
 def _tip(actor: Actor, joint: int) -> Array:

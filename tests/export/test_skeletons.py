@@ -39,6 +39,16 @@ def test_bvh_rests_in_a_t_pose_with_the_persons_bones(motion, body, tmp_path):
     assert wrist[0] > 0.9 * np.linalg.norm(wrist)  # arms to the sides
 
 
+def test_bvh_angles_do_not_jump_when_somebody_turns_round_or_over(motion, body, tmp_path):
+    turning = motion.poses.copy()
+    turning[:, :3] = Rotation.from_euler(
+        "ZXY", np.stack([np.zeros(20), np.linspace(0, 4, 20), np.linspace(2, 5, 20)], 1)
+    ).as_rotvec()
+    (path,) = export([motion.replace(poses=turning)], body, tmp_path, ["bvh"])
+    rows = np.array([[float(value) for value in line.split()] for line in path.read_text().splitlines()[-20:]])
+    assert np.abs(np.diff(rows[:, 3:6], axis=0)).max() < 20  # degrees a frame
+
+
 def test_amass_reads_like_amass(motion, body, tmp_path):
     (path,) = export([motion], body, tmp_path, ["amass"])
     assert path == tmp_path / "amass" / "person_01_amass.npz"

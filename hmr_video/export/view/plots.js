@@ -1,4 +1,4 @@
-// Curves of joint angles under the stage, and the timeline. Both are drawn once and overlaid with the playhead.
+// Curves of joint angles under the stage (left solid, right dashed), and the timeline.
 
 const PLOTS = [
   { title: "Knee flexion", left: "left_knee_flexion", right: "right_knee_flexion" },
@@ -7,7 +7,7 @@ const PLOTS = [
   { title: "Elbow flexion", left: "left_elbow_flexion", right: "right_elbow_flexion" },
   { title: "Trunk flexion", middle: "trunk_flexion" },
 ];
-const SIDES = ["left", "right", "middle"];
+const SIDES = { left: "L ", right: "R ", middle: "" };
 
 function styleOf(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -64,7 +64,9 @@ class Plot {
 
   draw(person, time) {
     const { context, width, height } = cleared(this.canvas);
-    const curves = SIDES.filter((side) => side in this.description).map((side) => [side, person.angles[this.description[side]]]);
+    const curves = Object.keys(SIDES)
+      .filter((side) => side in this.description)
+      .map((side) => [side, person.angles[this.description[side]]]);
     let low = Infinity;
     let high = -Infinity;
     for (const [, values] of curves) {
@@ -81,21 +83,28 @@ class Plot {
     context.strokeStyle = styleOf("--line");
     context.lineWidth = 1;
     if (low < 0 && high > 0) line(context, 0, y(0), width, y(0));
+    context.strokeStyle = this.ink(person);
     for (const [side, values] of curves) {
-      context.strokeStyle = styleOf(`--${side}`);
-      context.lineWidth = 1.4;
+      context.lineWidth = side === "right" ? 1.1 : 1.7;
+      context.setLineDash(side === "right" ? [4, 3] : []);
       context.beginPath();
       const step = Math.max(1, Math.floor(values.length / (2 * width)));
       for (let i = 0; i < values.length; i += step) context.lineTo(x(person.times[i]), y(values[i]));
       context.stroke();
     }
+    context.setLineDash([]);
     context.strokeStyle = styleOf("--text");
     context.globalAlpha = 0.5;
     line(context, x(time), 16, x(time), height);
     context.globalAlpha = 1;
     const index = indexAt(person.times, time + 1e-4);
-    const texts = curves.map(([side, values]) => `<span class="${side}">${person.present(time) ? Math.round(values[index]) + "°" : "–"}</span>`);
-    this.output.innerHTML = texts.join("");
+    const told = (value) => (person.present(time) ? `${Math.round(value)}°` : "–");
+    this.output.textContent = curves.map(([side, values]) => SIDES[side] + told(values[index])).join("  ");
+  }
+
+  // The person's colour, moved towards the text's so that thin lines can be read.
+  ink(person) {
+    return new THREE.Color(person.color).lerp(new THREE.Color(styleOf("--text")), 0.35).getStyle();
   }
 }
 
