@@ -5,6 +5,7 @@ from functools import lru_cache
 from hmr_video.assets import find_body
 from hmr_video.body.base import Body
 from hmr_video.body.open import OpenBody
+from hmr_video.body.published import read_published_body
 from hmr_video.errors import AssetError
 from hmr_video.files import sha256
 from hmr_video.motion import load_arrays
@@ -12,8 +13,13 @@ from hmr_video.motion import load_arrays
 
 @lru_cache(maxsize=4)
 def load_body(name: str = "open") -> Body:
-    """The open body, or one that the user added, by name. Loaded once per process. Raises AssetError."""
+    """The open body, one that the user added, by name, or that in a weight file, by path. Loaded once per process.
+
+    Raises AssetError.
+    """
     path = find_body(name)
+    if path.suffix == ".safetensors":
+        return read_published_body(path)
     try:
         return OpenBody(load_arrays(path), name, sha256(path))
     except KeyError as error:

@@ -36,8 +36,12 @@ class OpenBody(Body):
         return shaped, self.rest_joints(betas)
 
     def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`Body.vertices`: v' = sum_j w_j (G_j (v - J_j) + J'_j) (Loper et al., SMPL, 2015, eq. 2 to 4)."""
-        shaped, rest = self.rest(betas)
+        """See :meth:`Body.vertices`."""
+        return self.skin(self.rest(betas)[0], rotations, betas)
+
+    def skin(self, shaped: Tensor, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Poses vertices at rest (..., V, 3): v' = sum_j w_j (G_j (v - J_j) + J'_j) (Loper et al., SMPL, 2015, eq. 2 to 4)."""
+        rest = self.rest_joints(betas)
         joints, turned = self.joints(rotations, betas)
         offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (..., 24, 3)
         frames = torch.cat([turned, offset[..., None]], -1).flatten(-2)  # (..., 24, 12)

@@ -117,7 +117,8 @@ def _entry(name: str, tensor: Tensor) -> Entry:
 def import_official(hmmr: Path, hmr: Path | None, faces: Path | None, output: Path, overwrite: bool = False) -> ImportReport:
     """Writes the published checkpoint with the prefix ``hmmr`` (and the image encoder in that of ``hmr``) as our weight file.
 
-    ``faces`` (.npy) are the triangles of SMPL's mesh, which no checkpoint holds; without them the body cannot be drawn. Raises InputError when a file is missing, damaged, or another network's; OutputError when the output cannot be written.
+    ``faces`` (.npy) are the triangles of SMPL's mesh, which no checkpoint holds; without them the body cannot be drawn.
+    Raises InputError when a file is missing, damaged, or another network's; OutputError when the output cannot be written.
     """
     report = ImportReport()
     bundle = Bundle(hmmr)

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hmr_video.checkpoints.official import Entry, discriminator_entries, hmmr_entries, image_encoder_entries
+from hmr_video.body.published import PublishedBody
+from hmr_video.checkpoints.official import SMPL_ENTRIES, Entry, discriminator_entries, hmmr_entries, image_encoder_entries
 from hmr_video.features.resnet50 import Bottleneck, ResNet50
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.model import HMMR, PoseDiscriminator, hmmr_paper
@@ -40,6 +41,9 @@ def weight(entry: Entry) -> np.ndarray:
         values *= 0.2
         values[0, :6] += [0.9, 0, 0, np.pi, 0, 0]
         return values
+    if leaf in ("J_regressor", "cocoplus_regressor", "lbs_weights"):
+        shares = np.abs(values) ** 8  # few vertices make a joint, few joints move a vertex
+        return shares / shares.sum(1 if leaf == "lbs_weights" else 0, keepdims=True)
     return values * np.float32(0.02 if "3D_module/fc3" in entry.official else 0.1)
 
 
@@ -118,6 +122,16 @@ def test_windows_over_21_frames(hmmr: HMMR) -> None:
     check("windows", output.present.pose[0, ::3])
     check("windows_past", output.past.pose[0, ::5])
     check("windows_camera", output.present.camera[0])
+
+
+def test_body() -> None:
+    constants = {entry.name.removeprefix("smpl."): entry.convert(weight(entry)) for entry in SMPL_ENTRIES}
+    body = PublishedBody(constants, "random", "")
+    rotations = axis_angle_to_matrix(torch.from_numpy(random("pose", 2, 24, 3)))
+    vertices, joints = body.vertices(rotations, torch.from_numpy(random("shape", 2, 10)))
+    check("vertices", vertices[:, ::97])
+    check("joints", joints)
+    check("keypoints", body.keypoints(vertices))
 
 
 def test_discriminator() -> None:
