@@ -89,12 +89,12 @@ def place(motion: Motion, body: "Body") -> Actor:
     """
     transform = world_from_camera(motion)
     turn, shift = transform[:3, :3], transform[:3, 3]
-    vertices, joints = body.rest(torch.as_tensor(motion.betas, dtype=torch.float32))
-    joints = joints.double().numpy()
+    rest = body.rest(torch.as_tensor(motion.betas, dtype=torch.float32))
+    vertices, joints = (points.double().numpy() for points in rest)
     rotations = matrices(motion.poses)
     rotations[:, 0] = turn @ rotations[:, 0]
     trans = (joints[0] + motion.trans) @ turn.T + shift - joints[0]
-    return Actor(motion, body, rotations, trans, vertices.double().numpy(), joints)
+    return Actor(motion, body, rotations, trans, vertices, joints)
 
 
 def matrices(poses: Array) -> Array:

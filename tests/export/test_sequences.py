@@ -65,9 +65,9 @@ def test_a_frame_costs_little(kind, motion, body, tmp_path):
     export([motion], body, tmp_path / "warm", [kind])
     best = float("inf")
     for attempt in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # of this process: the machine may be busy with others
         export([motion], body, tmp_path / str(attempt), [kind])
-        best = min(best, (time.perf_counter() - start) / len(motion))
+        best = min(best, (time.process_time() - start) / len(motion))
     assert best < 0.008
 
 
