@@ -9,7 +9,9 @@ from rich.markup import escape
 
 from hmr_video.cli.convert import convert
 from hmr_video.cli.doctor import doctor
+from hmr_video.cli.evaluate import evaluate
 from hmr_video.cli.export import export
+from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.errors import HmrVideoError
@@ -44,6 +46,8 @@ def options(
 app.command()(convert)
 app.command()(export)
 app.command()(view)
+app.command()(render)
+app.command()(evaluate)
 app.command()(train)
 app.command()(doctor)
 

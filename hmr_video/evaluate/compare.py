@@ -108,7 +108,7 @@ def compare(predicted: Sequence, true: Sequence, protocol: Protocol = Protocol.D
     rows, true_rows = predicted.rows(frames), true.rows(frames)
     joints, truth = predicted.joints[rows], true.joints[true_rows]
     scores = {"coverage": len(frames) / len(true)}
-    if protocol is Protocol.PAPER:
+    if protocol == Protocol.PAPER:
         return scores | _paper(joints, truth, true.keypoints[true_rows], true.frame_rate)
     chosen, wanted = (metrics.at_hips(points, points)[:, LIMB_JOINTS] for points in (joints, truth))
     rate = true.frame_rate

@@ -32,8 +32,11 @@ def joint_error(points: Tensor, truth: Tensor) -> Tensor:
 
 
 def aligned_error(points: Tensor, truth: Tensor) -> Tensor:
-    """PA-MPJPE: :func:`joint_error` after a similarity transform per frame (Procrustes), (T,) in mm."""
-    return joint_error(procrustes_align(points, truth), truth)
+    """PA-MPJPE: :func:`joint_error` after a similarity transform per frame (Procrustes), (T,) in mm; NaN where a point is."""
+    known = (points.isfinite() & truth.isfinite()).all(-1).all(-1)
+    errors = torch.full_like(points[:, 0, 0], torch.nan)
+    errors[known] = joint_error(procrustes_align(points[known], truth[known]), truth[known])
+    return errors
 
 
 def acceleration(points: Tensor, frame_rate: float) -> Tensor:

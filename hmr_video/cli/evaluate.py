@@ -1,0 +1,117 @@
+"""`hmr-video evaluate`: a result against the truth, or the tool against its own samples."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.console import Reporter
+from hmr_video.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from hmr_video.evaluate import Protocol, Sequence
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
+Row = tuple[str, Mapping[str, float]]
+
+
+def evaluate(
+    result: Annotated[Path | None, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")] = None,
+    truth: Annotated[Path | None, typer.Argument(help="The truth: such a file or folder, or a sequence of 3DPW (.pkl).")] = None,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Convert the sample clips and compare them with their truth.")
+    ] = False,
+    protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
+    weights: shared.Weights = "default",
+    refine: shared.Refine = True,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Measure how near a result is to the truth. People are matched by where they are in the picture."""
+    from hmr_video.evaluate import Protocol
+
+    if protocol not in list(Protocol):
+        raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
+    if samples == (result is not None) or (result is None) != (truth is None):
+        raise UsageError("Neither a result with its truth nor the samples were asked for.", "Give RESULT TRUTH, or --samples.")
+    reporter = Reporter(quiet=quiet)
+    if samples:
+        rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
+    else:
+        assert result is not None
+        assert truth is not None
+        rows = _rows(_read(result), _read(truth), Protocol(protocol), truth.stem)
+    if as_json:
+        typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
+    else:
+        _print_table(rows)
+
+
+def _read(path: Path) -> list["Sequence"]:
+    """The people of a file or folder, with their meshes where the body is here."""
+    from hmr_video.evaluate import Sequence
+    from hmr_video.evaluate.datasets import READERS
+    from hmr_video.export.results import body_of
+    from hmr_video.motion import Motion
+
+    if path.suffix in READERS:
+        return READERS[path.suffix](path)
+    files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no NPZ file.", "Name a folder that `hmr-video convert` has made.")
+    motions = [Motion.load(file) for file in files]
+    return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
+
+
+def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+    from hmr_video.evaluate import Sequence
+    from hmr_video.pipeline import Models, Options, run
+
+    clips = sorted(SAMPLES.glob("*.mp4"))
+    if not clips:
+        raise InputError(
+            "The sample clips are not here: they come with the source, not with the package.", "Run this in a checkout."
+        )
+    settings = Options(weights=weights, refine=refine)
+    models = Models.load(settings)
+    rows: list[Row] = []
+    for clip in clips:
+        reporter.say(clip.name)
+        motions = run(clip, settings, reporter, models=models).motions
+        true = [person for file in sorted(SAMPLES.glob(f"{clip.stem}*.npz")) for person in _read(file)]
+        rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
+    return rows
+
+
+def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protocol", name: str) -> list[Row]:
+    from hmr_video.evaluate import evaluate_people
+
+    people = evaluate_people(predicted, true, protocol)
+    numbered = [name] if len(people) == 1 else [f"{name}, person {number}" for number in range(1, len(people) + 1)]
+    return [
+        (f"{person} (missed)" if partner is None else person, scores)
+        for person, (partner, scores) in zip(numbered, people, strict=True)
+    ]
+
+
+def _print_table(rows: list[Row]) -> None:
+    """One column per person, and their mean, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.evaluate import mean_scores
+    from hmr_video.evaluate.compare import UNITS
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("metric")
+    columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
+    for name, _ in columns:
+        table.add_column(name, justify="right")
+    for metric, unit in UNITS.items():
+        if any(metric in scores for _, scores in columns):
+            cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
+            table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
+    Console(soft_wrap=True).print(table)

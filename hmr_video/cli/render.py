@@ -1,0 +1,75 @@
+"""`hmr-video render`: the overlay video, of a video or of a finished result."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.console import Reporter
+from hmr_video.errors import OutputError
+
+
+def render(
+    source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The MP4 to write; default: overlay.mp4 in the result's folder.")
+    ] = None,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Beside it, show the people from the side.")] = False,
+    renderer: Annotated[str, typer.Option(help="auto, pyrender (OpenGL) or software.")] = "auto",
+    video: Annotated[Path | None, typer.Option(help="The video of a finished result, if it has moved since.")] = None,
+    people: shared.People = "all",
+    refine: shared.Refine = True,
+    height: shared.Height = None,
+    focal: shared.Focal = None,
+    body: shared.Body = "open",
+    weights: shared.Weights = "default",
+    detector: shared.Detector = "yolo11n-pose",
+    tracker: shared.Tracker = "bytetrack",
+    engine: shared.Engine = "auto",
+    device: shared.Device = "auto",
+    start: shared.Start = 0.0,
+    end: shared.End = None,
+    every: shared.Every = 1,
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
+    from hmr_video.export.overlay import source_video, write_overlay
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.export.results import body_of, read_result
+
+    reporter = Reporter(quiet=quiet)
+    drawer = choose_renderer(renderer, reporter)
+    if _is_result(source):
+        motions, known = read_result(source)
+        used = body_of(motions)
+        folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
+    else:
+        from hmr_video.people import PeopleOptions
+        from hmr_video.pipeline import Options, run
+        from hmr_video.results import check_output, write_result
+
+        whom = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
+        settings = Options(whom, weights, body, focal, height, refine, start, end, every)
+        folder, footage = Path("hmr-out") / source.stem, source
+        if output is None:
+            check_output(folder, overwrite)
+        elif output.exists() and not overwrite:
+            raise OutputError(f"{output} exists already.", "Pass --overwrite to replace it, or choose another output.")
+        found = run(source, settings, reporter)
+        motions, used = found.motions, found.models.body
+        if output is None:
+            write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
+    target = output or folder / "overlay.mp4"
+    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end)
+    reporter.say(f"written to [bold]{target}[/bold]")
+    if as_json:
+        typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+
+
+def _is_result(source: Path) -> bool:
+    """Whether this is what `convert` wrote: a folder with a person in it, or one person's NPZ."""
+    return source.suffix == ".npz" or (source.is_dir() and any(source.glob("person_[0-9]*.npz")))

@@ -1,0 +1,63 @@
+"""Readers of published test sets, in the layouts that their authors give out. The data themselves one has to ask them for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmr_video.errors import InputError
+from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence
+from hmr_video.motion import Array
+
+H36M_RATE = 50.0
+# SMPL joint -> joint of Human3.6M's 32: hips, knees, ankles, neck, head, shoulders, elbows, wrists.
+H36M_JOINTS = {1: 6, 2: 1, 4: 7, 5: 2, 7: 8, 8: 3, 12: 13, 15: 15, 16: 17, 17: 25, 18: 18, 19: 26, 20: 19, 21: 27}
+
+
+def read_human36m(path: Path) -> list[Sequence]:
+    """One camera's view of one action: `S9/MyPoseFeatures/D3_Positions_mono/Walking.54138969.cdf`.
+
+    Millimetres in that camera's space, (1, T, 96), 50 frames a second. The file of the same name in `D2_Positions`, (1, T, 64)
+    pixels, tells the camera. Joints that Human3.6M does not have stay NaN. Raises InputError.
+    """
+    twin = path.parent.parent / "D2_Positions" / path.name
+    points = torch.from_numpy(_read_cdf(path, 3)).double() / 1000
+    pixels = torch.from_numpy(_read_cdf(twin, 2)).double()
+    if len(points) != len(pixels):
+        raise InputError(f"{path} and {twin} differ in length.", "Unpack the data set again.")
+    joints = torch.full((len(points), 24, 3), torch.nan, dtype=torch.float64)
+    joints[:, list(H36M_JOINTS)] = points[:, list(H36M_JOINTS.values())]
+    keypoints = torch.ones(len(points), len(PAPER_JOINTS), 3, dtype=torch.float64)
+    keypoints[..., :2] = pixels[:, [H36M_JOINTS[joint] for joint in PAPER_JOINTS]]
+    camera = _camera_from(points.flatten(0, 1), pixels.flatten(0, 1))
+    return [Sequence(joints, torch.arange(len(points)), H36M_RATE, camera, keypoints)]
+
+
+def _camera_from(points: Tensor, pixels: Tensor) -> Tensor:
+    """The intrinsics (3, 3) that project points (N, 3) to pixels (N, 2) best: least squares, per axis u = f x/z + c."""
+    camera = torch.eye(3, dtype=points.dtype)
+    for axis in (0, 1):
+        ratio = points[:, axis] / points[:, 2]
+        system = torch.stack([ratio, torch.ones_like(ratio)], 1)
+        camera[axis, axis], camera[axis, 2] = torch.linalg.lstsq(system, pixels[:, axis : axis + 1]).solution[:, 0]
+    return camera
+
+
+def _read_cdf(path: Path, width: int) -> Array:
+    """The variable `Pose` of a CDF file as (T, 32, width). Raises InputError."""
+    try:
+        import cdflib
+    except ImportError as error:
+        raise InputError("Human3.6M comes as CDF files, which need a reader.", "Run `pip install cdflib`.") from error
+    if not path.is_file():
+        raise InputError(f"{path} does not exist.", "Keep the folders of Human3.6M as they are unpacked.")
+    try:
+        values = np.asarray(cdflib.CDF(str(path)).varget("Pose"), np.float64)
+        return values.reshape(-1, 32, width)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} is no pose file of Human3.6M ({error}).", "Unpack the data set again.") from error
+
+
+READERS: dict[str, Callable[[Path], list[Sequence]]] = {".cdf": read_human36m}
