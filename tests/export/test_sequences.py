@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from hmr_video.errors import OutputError, UsageError
@@ -62,12 +63,14 @@ def test_an_unknown_format_is_refused_before_anything_is_written(motion, body, t
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["obj", "ply"])
 def test_a_frame_costs_little(kind, motion, body, tmp_path):
-    export([motion], body, tmp_path / "warm", [kind])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # idle threads that wait for work would be counted
     best = float("inf")
-    for attempt in range(5):
+    for attempt in range(6):
         start = time.process_time()  # of this process: the machine may be busy with others
         export([motion], body, tmp_path / str(attempt), [kind])
         best = min(best, (time.process_time() - start) / len(motion))
+    torch.set_num_threads(threads)
     assert best < 0.008
 
 
