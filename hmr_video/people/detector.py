@@ -1,6 +1,5 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,11 @@ Array = NDArray[Any]
 
 _PAD = 114  # the grey that the network was trained with
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
+_SURE = 0.4  # score of a detection that may decide the size of the input
+_TALL_ENOUGH = 100  # pixels of the network's input: below, YOLO11n begins to miss people
+_BATCH_PIXELS = 4 * 640**2  # of the squares around a batch: more costs memory and gains nothing
+
+IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
 
 
 @dataclass(frozen=True)
@@ -30,34 +34,46 @@ class Detections:
 
 
 class Detector:
-    """Finds people in batches of frames of one size. ``engine`` says what runs it, ``image_size`` the input's long side."""
+    """Finds people in chunks of frames of one size. ``engine`` says what runs it.
 
-    def __init__(self, options: PeopleOptions, frame_size: tuple[int, int]) -> None:
+    Unless the options fix it, the size of the network's input is chosen for each chunk by a look at its first frame in high
+    resolution: just large enough for the smallest of its people.
+    """
+
+    def __init__(self, options: PeopleOptions) -> None:
         engine, device = choose_engine(options.engine, options.device)
         self._network = Network(find_weights(options.detector), engine, device)
-        self._confidence, self._batch = options.confidence, options.batch
+        self._confidence, self._image_size = options.confidence, options.image_size
+        self._stride = self._network.stride
         self.engine = engine
-        self.image_size = options.image_size or default_image_size(*frame_size)
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
-        found: list[Detections] = []
-        for start in range(0, len(frames), self._batch):
-            found += self._detect(frames[start : start + self._batch])
-        return found
+        size = self._image_size
+        if size is None:
+            size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], max(frames.shape[1:3]))
+        batch = max(1, _BATCH_PIXELS // size**2)
+        return [found for at in range(0, len(frames), batch) for found in self._detect(frames[at : at + batch], size)]
 
-    def _detect(self, frames: Array) -> list[Detections]:
+    def _detect(self, frames: Array, size: int) -> list[Detections]:
         from ultralytics.utils.nms import non_max_suppression
 
-        images, scale = letterbox(frames, self.image_size, self._network.stride)
+        images, scale = letterbox(frames, size, self._stride)
         raw = self._network(images)
         rows = non_max_suppression(raw, self._confidence, _MAX_OVERLAP, nc=self._network.classes)
         return [_unscaled(row.float().cpu().numpy(), scale, frames.shape[2], frames.shape[1]) for row in rows]
 
 
-def default_image_size(width: int, height: int) -> int:
-    """The detector's input size for frames of this size: full resolution between 640 and 1280 pixels."""
-    return min(1280, max(640, math.ceil(max(width, height) / 32) * 32))
+def sufficient_size(detections: Detections, longest_side: int) -> int:
+    """The smallest of IMAGE_SIZES in which all people of a frame are tall enough to be found well.
+
+    Those under a third of the tallest stand in the background and do not count.
+    """
+    heights = (detections.boxes[:, 3] - detections.boxes[:, 1])[detections.scores > _SURE]
+    if len(heights) == 0:
+        return IMAGE_SIZES[0]
+    smallest = float(heights[heights >= heights.max() / 3].min())
+    return next((size for size in IMAGE_SIZES if smallest * size / longest_side >= _TALL_ENOUGH), IMAGE_SIZES[-1])
 
 
 def letterbox(frames: Array, size: int, stride: int) -> tuple[Array, float]:

@@ -29,7 +29,7 @@ def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter) -> P
     Raises NobodyFoundError, AssetError (weights), and what the reader raises.
     """
     info = reader.info
-    detector = Detector(options, (info.width, info.height))
+    detector = Detector(options)
     tracker = Tracker(options.tracker, info.frame_rate)
     times: dict[int, float] = {}
     with reporter.progress("Finding people", info.frame_count) as advance:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.motion import load_arrays
-from hmr_video.people.clean import box_overlap, fill, pose_distance
-from hmr_video.people.tracker import Tracklet
+from hmr_video.people.clean import fill
+from hmr_video.people.joining import box_overlap, pose_distance
 from hmr_video.people.tracks import People, Track
 
 Array = NDArray[Any]
@@ -45,7 +45,7 @@ def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
     """A `Track` from frame ids (n,), ascending, gaps allowed, and keypoints (n, 17, 3); boxes around the keypoints."""
     seen = (keypoints[:, :, 2] > _VISIBLE).sum(-1) >= 2
     frame_ids, keypoints = frame_ids[seen], keypoints[seen]
-    return fill(Tracklet(frame_ids, boxes_around(keypoints), keypoints[:, :, 2].mean(-1), keypoints))
+    return fill(frame_ids, boxes_around(keypoints), keypoints)
 
 
 def boxes_around(keypoints: Array) -> Array:

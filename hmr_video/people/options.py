@@ -19,8 +19,7 @@ class PeopleOptions:
         tracker: ``bytetrack``, or ``botsort``, which compensates the camera's motion and is slower.
         people: ``all``, ``largest``, or how many of the largest to keep.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
-        image_size: longest side of the detector's input in pixels; None chooses by the frame.
-        batch: frames that the detector sees at once.
+        image_size: longest side of the detector's input in pixels; None chooses by how small people appear.
     """
 
     detector: str = "yolo11n-pose"
@@ -30,7 +29,6 @@ class PeopleOptions:
     people: str = "all"
     confidence: float = 0.1
     image_size: int | None = None
-    batch: int = 8
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:

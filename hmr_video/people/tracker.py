@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.people.appearance import torso_colours
 from hmr_video.people.detector import Detections
 from hmr_video.people.engine import import_ultralytics
 
@@ -17,13 +18,15 @@ Array = NDArray[Any]
 class Tracklet:
     """What a tracker believes to be one person, observed frames only.
 
-    frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3).
+    frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3); colours (n, 64), see
+    :func:`hmr_video.people.appearance.torso_colours`.
     """
 
     frame_ids: Array
     boxes: Array
     scores: Array
     keypoints: Array
+    colours: Array
 
     def __len__(self) -> int:
         return len(self.frame_ids)
@@ -54,15 +57,16 @@ class Tracker:
         )
         self._tracker: Any = (BOTSORT if kind == "botsort" else BYTETracker)(settings)
         self._wants_image = kind == "botsort"
-        self._rows: dict[int, list[tuple[int, Array, float, Array]]] = {}
+        self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
 
     def update(self, frame_id: int, detections: Detections, frame: Array) -> None:
-        """The next frame: its detections, and its image (H, W, 3), which only BoT-SORT looks at."""
+        """The next frame: its detections, and its image (H, W, 3)."""
+        colours = torso_colours(frame, detections)
         image = np.ascontiguousarray(frame[..., ::-1]) if self._wants_image else None
         for row in self._tracker.update(_Boxes(detections.boxes, detections.scores), image):
             track, found = int(row[4]), int(row[7])
-            seen = (frame_id, detections.boxes[found], float(detections.scores[found]), detections.keypoints[found])
-            self._rows.setdefault(track, []).append(seen)
+            score, pose = float(detections.scores[found]), detections.keypoints[found]
+            self._rows.setdefault(track, []).append((frame_id, detections.boxes[found], score, pose, colours[found]))
 
     def tracklets(self) -> list[Tracklet]:
         """All tracklets so far, in order of appearance."""
