@@ -36,16 +36,19 @@ class Lifted:
 
 
 @torch.inference_mode()
-def lift(model: HMMR, keypoints: Tensor, timestamps: Tensor, camera_matrix: Tensor, body: Body) -> Lifted:
+def lift(
+    model: HMMR, keypoints: Tensor, timestamps: Tensor, camera_matrix: Tensor, body: Body, hallucinate: bool = False
+) -> Lifted:
     """Keypoints (T, 17, 3) in pixels with confidence at ``timestamps`` (T,) seconds -> the model's estimate of those frames.
 
-    The model runs at its own frame rate: keypoints are resampled to it, rotations brought back by slerp.
+    The model runs at its own frame rate: keypoints are resampled to it, rotations brought back by slerp. With ``hallucinate``
+    each frame is a photograph, which knows nothing of the others.
     """
     rays = torch.cat([pixels_to_rays(keypoints[..., :2], camera_matrix), keypoints[..., 2:]], -1)
     time = (timestamps - timestamps[0]).double()
     grid = torch.arange(int(time[-1] * MODEL_FRAME_RATE + 1e-3) + 1) / MODEL_FRAME_RATE
     features, box = keypoint_features(resample(rays[None], _positions(grid, time)[None]))
-    present, past, future, camera, betas = _run(model, features)
+    present, past, future, camera, betas = _run(model, features, hallucinate)
 
     back = (time * MODEL_FRAME_RATE).float().clamp_max(len(grid) - 1)
     before = back.floor().long()
@@ -78,7 +81,7 @@ def _positions(grid: Tensor, time: Tensor) -> Tensor:
     return (after - 1 + (grid - time[after - 1]) / step).float()
 
 
-def _run(model: HMMR, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Features (1, G, F) -> rotations of present, past, future (G, 24, 3, 3), camera (G, 3), betas (G, 10).
 
     In chunks with the margin that the temporal encoder sees, which changes nothing: each frame's statistics are its own.
@@ -88,7 +91,8 @@ def _run(model: HMMR, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor,
     parts = []
     for start in range(0, count, _CHUNK):
         first, last = max(0, start - margin), min(count, start + _CHUNK + margin)
-        strip = model.temporal(model.encode(features[:, first:last]))
+        phi = model.encode(features[:, first:last])
+        strip = model.hallucinate(phi) if hallucinate else model.temporal(phi)
         output = model.regress(strip[:, start - first : start - first + _CHUNK])
         present = output.present
         parts.append(

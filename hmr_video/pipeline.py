@@ -10,20 +10,23 @@ from torch import Tensor
 
 from hmr_video.assets import find_weights
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import load_model
+from hmr_video.checkpoints import load_image_encoder, load_model
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.features.images import image_features, zero_feature
+from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.lift import Lifted, lift
+from hmr_video.lift_images import lift_images
 from hmr_video.model import HMMR
 from hmr_video.motion import Motion
 from hmr_video.people import People, PeopleOptions, Track, find_people, read_keypoints
 from hmr_video.quality import frame_confidence
 from hmr_video.refine import Estimate, RefineConfig, refine
 from hmr_video.shape import with_height
-from hmr_video.video import open_video
+from hmr_video.video import VideoReader, open_video
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,11 @@ class Options:
     Attributes:
         people: how people are found.
         weights: name or path of the model's weights.
-        body: ``open``, or the name or path of a body that the user added.
+        body: ``open``, or the name or path of a body that the user added. The paper's model comes with its own.
         focal: focal length in pixels; None takes the source's own, else the image diagonal.
         height: the person's stature in metres, which one view cannot know; None leaves the model's guess.
-        refine: fit the result to the 2D evidence.
+        refine: fit the result to the 2D evidence (never done to the paper's model).
+        hallucinate: take each frame for a photograph, whose past and future are guessed from it alone.
         start, end: seconds of the source; every: use every n-th frame.
         frame_rate: of sources that state none (folders of images, keypoint files).
         image_size: width and height, of keypoint files that state none.
@@ -48,6 +52,7 @@ class Options:
     focal: float | None = None
     height: float | None = None
     refine: bool = True
+    hallucinate: bool = False
     start: float = 0.0
     end: float | None = None
     every: int = 1
@@ -63,19 +68,23 @@ class Options:
 
 @dataclass(frozen=True)
 class Models:
-    """What is loaded once and serves many videos."""
+    """What is loaded once and serves many videos. ``image_encoder``: of the paper's model, which reads images."""
 
     model: HMMR
     metadata: dict[str, str]
     weights_hash: str
     body: Body
+    image_encoder: ResNet50 | None = None
 
     @classmethod
     def load(cls, options: Options) -> "Models":
         """Loads the weights and the body that the options name. Raises AssetError."""
         path = find_weights(options.weights)
         model, metadata = load_model(path)
-        return cls(model, metadata, sha256(path), load_body(options.body))
+        if model.config.project_features:
+            return cls(model, metadata, sha256(path), load_body(options.body))
+        body = load_body(str(path) if options.body == "open" else options.body)  # betas belong to the body they were learnt with
+        return cls(model, metadata, sha256(path), body, load_image_encoder(path))
 
 
 @dataclass(frozen=True)
@@ -110,21 +119,24 @@ def run(
     source: Path, options: Options, reporter: Reporter, keypoints: bool = False, models: Models | None = None
 ) -> Reconstruction:
     """The whole line. ``keypoints``: the source is a file of 2D keypoints. ``models``: loaded before, to be used again."""
-    people = find(source, options, reporter, keypoints)
+    reader = None if keypoints else _open(source, options, reporter)
     models = models or Models.load(options)
+    if reader is None:
+        people = read_keypoints(source, options.image_size, options.frame_rate)
+    else:
+        people = find_people(reader, options.people, reporter)
     intrinsics = _intrinsics(people, options)
     evidence = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
     times = [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
-    lifted = []
-    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
-        for points, time in zip(evidence, times, strict=True):
-            lifted.append(lift(models.model, points, time, intrinsics, models.body))
-            advance(1)
+    if models.image_encoder is None:
+        lifted = _lift(people, evidence, times, intrinsics, models, options, reporter)
+    else:
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [one.estimate for one in lifted]
     if options.height is not None:
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
-    if options.refine:
+    if options.refine and models.image_encoder is None:
         with reporter.progress("Refining", len(people.tracks), "people") as advance:
             estimates = refine(estimates, evidence, times, intrinsics, models.body, RefineConfig(), options.height is not None)
             advance(len(people.tracks))
@@ -135,12 +147,37 @@ def run(
     return Reconstruction(motions, people, models)
 
 
-def find(source: Path, options: Options, reporter: Reporter, keypoints: bool) -> People:
-    """The people of a video, or of a keypoint file."""
-    if keypoints:
-        return read_keypoints(source, options.image_size, options.frame_rate)
-    reader = open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
-    return find_people(reader, options.people, reporter)
+def _open(source: Path, options: Options, reporter: Reporter) -> VideoReader:
+    return open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
+
+
+def _lift(
+    people: People,
+    evidence: list[Tensor],
+    times: list[Tensor],
+    intrinsics: Tensor,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+) -> list[Lifted]:
+    """The shipped model's first estimates, from keypoints."""
+    lifted = []
+    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
+        for points, time in zip(evidence, times, strict=True):
+            lifted.append(lift(models.model, points, time, intrinsics, models.body, options.hallucinate))
+            advance(1)
+    return lifted
+
+
+def _lift_images(
+    reader: VideoReader | None, people: People, intrinsics: Tensor, models: Models, options: Options, reporter: Reporter
+) -> list[Lifted]:
+    """The paper's model's estimates, from images. Raises UsageError where there are none."""
+    if reader is None or models.image_encoder is None:
+        raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
+    features = image_features(reader, people.tracks, models.image_encoder, reporter)
+    padding = zero_feature(models.image_encoder)
+    return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
 def _intrinsics(people: People, options: Options) -> Tensor:
