@@ -11,7 +11,7 @@ from hmr_video.errors import UsageError
 
 
 def export(
-    result: Annotated[Path, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")],
+    result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
     formats: Annotated[
         list[str], typer.Option("--format", "-f", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats.")
     ],
@@ -35,9 +35,8 @@ def export(
         raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
     motions, source = read_result(result)
     reporter = Reporter(quiet=quiet)
-    folder = output or (result if result.is_dir() else result.parent)
     options = ExportOptions(overwrite=overwrite, video=video or source, frame_rate=fps, reporter=reporter)
-    written = write(motions, body_of(motions), folder, wanted, options)
+    written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))
     if as_json:

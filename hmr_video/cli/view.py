@@ -25,10 +25,10 @@ def view(
 
     reporter = Reporter(quiet=quiet)
     motions, source = read_result(result)
-    page = (result if result.is_dir() else result.parent) / "view.html"
+    page = result / "view.html"
     if overwrite or not page.exists():
         options = ExportOptions(overwrite=True, video=video or source, reporter=reporter)
-        write(motions, body_of(motions), page.parent, ["html"], options)
+        write(motions, body_of(motions), result, ["html"], options)
     reporter.say(str(page))
     if opened and not webbrowser.open(page.resolve().as_uri()):
         reporter.note("There is no browser here: open the page yourself.")

@@ -1,4 +1,4 @@
-"""Finished results on disk: the folder that `convert` made, or one of its NPZ files."""
+"""Finished results on disk: the folder that `convert` made."""
 
 import json
 from pathlib import Path
@@ -11,18 +11,19 @@ if TYPE_CHECKING:
     from hmr_video.body import Body
 
 
-def read_result(path: Path) -> tuple[list[Motion], Path | None]:
+def read_result(folder: Path) -> tuple[list[Motion], Path | None]:
     """The people of a finished result, person 1 first, and the video they came from where it can still be found.
 
-    path: a folder with `person_NN.npz`, or one such file. The video is the ``video`` of `summary.json`, as it stands there or
-    against the folder. Raises InputError where there is no result, or a damaged one.
+    folder: with `person_NN.npz`. The video is the ``video`` of its `summary.json`. Raises InputError where there is no
+    result, or a damaged one.
     """
-    if not path.exists():
-        raise InputError(f"{path} does not exist.", "Name a folder that `hmr-video convert` has made.")
-    files = sorted(path.glob("person_[0-9]*.npz")) if path.is_dir() else [path]
+    remedy = "Name a folder that `hmr-video convert` has made."
+    if not folder.is_dir():
+        raise InputError(f"{folder} {'is a file where a folder is meant' if folder.exists() else 'does not exist'}.", remedy)
+    files = sorted(folder.glob("person_[0-9]*.npz"))
     if not files:
-        raise InputError(f"{path} holds no person_NN.npz.", "Name a folder that `hmr-video convert` has made.")
-    return [Motion.load(file) for file in files], _source_video(path if path.is_dir() else path.parent)
+        raise InputError(f"{folder} holds no person_NN.npz.", remedy)
+    return [Motion.load(file) for file in files], _source_video(folder)
 
 
 def body_of(motions: list[Motion]) -> "Body":
@@ -46,6 +47,4 @@ def _source_video(folder: Path) -> Path | None:
         named = json.loads(summary.read_text(encoding="utf-8")).get("video")
     except (ValueError, AttributeError, OSError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    if not isinstance(named, str):
-        return None
-    return next((video for video in (Path(named), folder / named) if video.exists()), None)
+    return Path(named) if isinstance(named, str) and Path(named).exists() else None
