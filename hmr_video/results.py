@@ -54,13 +54,15 @@ def write_result(
         for index, motion in enumerate(result.motions):
             motion.save(temporary / f"{person_name(index)}.npz")
         export(result.motions, result.models.body, temporary, formats, ExportOptions(video=video, reporter=reporter))
-        told = summary(result, source, options, reporter)
+        told = summary(result, source, options, reporter, video)
         (temporary / SUMMARY).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return told
 
 
-def summary(result: Reconstruction, source: Path, options: Options, reporter: Reporter) -> dict[str, Any]:
-    """What ``summary.json`` holds."""
+def summary(
+    result: Reconstruction, source: Path, options: Options, reporter: Reporter, video: Path | None = None
+) -> dict[str, Any]:
+    """What ``summary.json`` holds. ``source``: what was converted, which is no ``video`` when it was a keypoint file."""
     total = len(result.people.timestamps)
     people = [
         {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)
@@ -68,7 +70,8 @@ def summary(result: Reconstruction, source: Path, options: Options, reporter: Re
     ]
     first = result.motions[0]
     return {
-        "video": str(source.resolve()),
+        "source": str(source.resolve()),
+        "video": None if video is None else str(video.resolve()),
         "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
         "weights": {"name": result.models.metadata.get("name", options.weights), "sha256": result.models.weights_hash},
         "body": {"name": first.body, "sha256": first.body_hash},

@@ -20,7 +20,7 @@ def read_result(folder: Path) -> tuple[list[Motion], Path | None]:
     remedy = "Name a folder that `hmr-video convert` has made."
     if not folder.is_dir():
         raise InputError(f"{folder} {'is a file where a folder is meant' if folder.exists() else 'does not exist'}.", remedy)
-    files = sorted(folder.glob("person_[0-9]*.npz"))
+    files = sorted(folder.glob("person_[0-9]*.npz"), key=lambda file: (len(file.name), file.name))
     if not files:
         raise InputError(f"{folder} holds no person_NN.npz.", remedy)
     return [Motion.load(file) for file in files], _source_video(folder)
