@@ -11,9 +11,11 @@ from hmr_video.cli.convert import convert
 from hmr_video.cli.doctor import doctor
 from hmr_video.cli.evaluate import evaluate
 from hmr_video.cli.export import export
+from hmr_video.cli.hallucinate import hallucinate
 from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
+from hmr_video.cli.weights import weights
 from hmr_video.errors import HmrVideoError
 
 app = typer.Typer(
@@ -47,8 +49,10 @@ app.command()(convert)
 app.command()(export)
 app.command()(view)
 app.command()(render)
+app.command()(hallucinate)
 app.command()(evaluate)
 app.command()(train)
+app.add_typer(weights, name="weights")
 app.command()(doctor)
 
 

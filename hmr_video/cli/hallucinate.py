@@ -1,0 +1,57 @@
+"""`hmr-video hallucinate`: past, present and future of one photograph."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+
+
+def hallucinate(
+    photo: Annotated[Path, typer.Argument(help="A photograph.")],
+    output: shared.Output = Path("hmr-out"),
+    people: shared.People = "all",
+    refine: shared.Refine = True,
+    focal: shared.Focal = None,
+    body: shared.Body = "open",
+    weights: shared.Weights = "default",
+    detector: shared.Detector = "yolo11n-pose",
+    engine: shared.Engine = "auto",
+    device: shared.Device = "auto",
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Guess from one photograph how its people moved just before and will just after."""
+    from hmr_video.export.hallucination import write_hallucination
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.people import PeopleOptions
+    from hmr_video.pipeline import Options, run
+    from hmr_video.results import check_output, write_result
+    from hmr_video.video import open_video
+
+    reporter = Reporter(quiet=quiet)
+    reader = open_video(photo, reporter)
+    if reader.info.frame_count != 1:
+        raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
+    folder = output / photo.stem
+    check_output(folder, overwrite)
+    settings = Options(
+        people=PeopleOptions(detector=detector, engine=engine, device=device, people=people),
+        weights=weights,
+        body=body,
+        focal=focal,
+        refine=refine,
+        hallucinate=True,
+    )
+    result = run(photo, settings, reporter)
+    told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
+    image = next(reader.chunks(1)).frames[0]
+    pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
+    reporter.say(f"written to [bold]{folder}[/bold]: {', '.join(path.name for path in pictures)}")
+    if as_json:
+        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | told))

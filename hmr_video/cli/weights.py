@@ -1,0 +1,101 @@
+"""`hmr-video weights`: what is installed and whether it is whole, and the import of the paper's published checkpoints."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+
+weights = typer.Typer(help="List, verify and import weights.", no_args_is_help=True)
+
+
+@weights.command("list")
+def list_weights(as_json: shared.Json = False) -> None:
+    """Show the weights that are installed: where, of what licence, trained on what."""
+    found = [_describe(path) for path in _installed()]
+    if as_json:
+        typer.echo(json.dumps({"weights": found}))
+    for entry in [] if as_json else found:
+        typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, {entry['features']} features")
+        typer.echo(f"  licence: {entry['licence']}\n  trained on: {entry['trained_on']}\n  sha256: {entry['sha256']}")
+
+
+@weights.command()
+def verify(
+    path: Annotated[Path | None, typer.Argument(help="One weight file.", show_default="all that are installed")] = None,
+    as_json: shared.Json = False,
+) -> None:
+    """Read weights in full and compare their checksums."""
+    from hmr_video.checkpoints import load_model
+    from hmr_video.checkpoints.store import verify as verify_file
+
+    paths = _installed() if path is None else [path]
+    for one in paths:
+        verify_file(one)
+        load_model(one)
+        if not as_json:
+            typer.echo(f"{one}: whole")
+    if as_json:
+        typer.echo(json.dumps({"verified": [str(one) for one in paths]}))
+
+
+@weights.command("import")
+def import_weights(
+    hmmr: Annotated[Path, typer.Option(help="Prefix of HMMR's TensorFlow checkpoint: its path without .index.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The safetensors file to write.", show_default="installed as hmmr")
+    ] = None,
+    hmr: Annotated[Path | None, typer.Option(help="Prefix of HMR's, which holds the image encoder.")] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="Triangles of SMPL's mesh, (13776, 3) as .npy, which the checkpoints lack.")
+    ] = None,
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Turn the checkpoints published with the paper into one of our weight files."""
+    from hmr_video.assets import user_folder
+    from hmr_video.checkpoints.official import import_official
+    from hmr_video.console import Reporter
+    from hmr_video.files import sha256
+
+    output = output or user_folder() / "weights" / "hmmr.safetensors"
+    report = import_official(hmmr, hmr, faces, output, overwrite)
+    reporter = Reporter(quiet=quiet)
+    reporter.say(f"{output}: {report.taken} tensors")
+    if report.missing:
+        reporter.note(f"Missing, needed only to train on: {', '.join(report.missing)}.")
+    if report.unused:
+        reporter.note(f"Of no use here: {', '.join(report.unused)}.")
+    if faces is None:
+        reporter.note("Without --faces results have joints and vertices, but no mesh to draw or to export.")
+    if hmr is None:
+        reporter.note("Without --hmr there is no image encoder: the file can be trained on, but reads no video.")
+    if as_json:
+        written = {"output": str(output), "sha256": sha256(output), "tensors": report.taken}
+        typer.echo(json.dumps(written | {"missing": report.missing, "unused": report.unused}))
+
+
+def _installed() -> list[Path]:
+    """The weights that ship, then those that the user added."""
+    from hmr_video.assets import find_weights, user_folder
+
+    return [find_weights(), *sorted((user_folder() / "weights").glob("*.safetensors"))]
+
+
+def _describe(path: Path) -> dict[str, str | float]:
+    """A weight file for people and programs. Raises AssetError."""
+    from hmr_video.checkpoints import read_metadata
+    from hmr_video.files import sha256
+
+    metadata = read_metadata(path)
+    config = json.loads(metadata["config"])
+    told = {key: metadata.get(key, "not stated") for key in ("name", "licence", "trained_on")}
+    return told | {
+        "path": str(path),
+        "features": "keypoint" if config["project_features"] else "image",
+        "megabytes": path.stat().st_size / 1e6,
+        "sha256": sha256(path),
+    }
