@@ -1,9 +1,8 @@
 """The losses of HMMR (section 3.3), and four that its readers missed. Shapes: B sequences, T frames, J joints.
 
-Weighted means run over the entries whose weight is not zero, and are 0 where there is none.
+Weighted means run over the entries whose weight is not zero, and are 0 where there is none. The paper's factors are 60 for
+keypoints, joints and SMPL, and 1 for the rest; those of the added four are a matter of the data, 0 to leave one out.
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,23 +10,6 @@ from torch import Tensor
 from hmr_video.geometry.cameras import optimal_camera, weak_project
 
 HIPS = (2, 3)  # right and left, of the 14 joints of the LSP order
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """The factor of each term; the paper's are the defaults, its readers' are off (0) until switched on."""
-
-    keypoints: float = 60.0
-    joints: float = 60.0
-    smpl: float = 60.0
-    constant_shape: float = 1.0
-    adversarial: float = 1.0
-    shape_prior: float = 1.0
-    hallucination: float = 1.0
-    shape_variance: float = 0.0
-    acceleration: float = 0.0
-    bone_direction: float = 0.0
-    depth_scale: float = 0.0
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
