@@ -36,6 +36,7 @@ class Options:
     Attributes:
         people: how people are found.
         weights: name or path of the model's weights.
+        features: ``keypoints`` or ``resnet50`` to insist on what the model reads; ``auto`` takes what the weights need.
         body: ``open``, or the name or path of a body that the user added. The paper's model comes with its own.
         focal: focal length in pixels; None takes the source's own, else the image diagonal.
         height: the person's stature in metres, which one view cannot know; None leaves the model's guess.
@@ -48,6 +49,7 @@ class Options:
 
     people: PeopleOptions = field(default_factory=PeopleOptions)
     weights: str = "default"
+    features: str = "auto"
     body: str = "open"
     focal: float | None = None
     height: float | None = None
@@ -78,9 +80,12 @@ class Models:
 
     @classmethod
     def load(cls, options: Options) -> "Models":
-        """Loads the weights and the body that the options name. Raises AssetError."""
+        """Loads the weights and the body that the options name. Raises AssetError and UsageError."""
         path = find_weights(options.weights)
         model, metadata = load_model(path)
+        read = "keypoints" if model.config.project_features else "resnet50"
+        if options.features not in ("auto", read):
+            raise UsageError(f"The weights {options.weights} read {read} features, not {options.features}.", "Choose others.")
         if model.config.project_features:
             return cls(model, metadata, sha256(path), load_body(options.body))
         body = load_body(str(path) if options.body == "open" else options.body)  # betas belong to the body they were learnt with

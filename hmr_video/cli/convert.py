@@ -27,6 +27,7 @@ def convert(
     focal: shared.Focal = None,
     body: shared.Body = "open",
     weights: shared.Weights = "default",
+    features: shared.Features = "auto",
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
     engine: shared.Engine = "auto",
@@ -41,14 +42,15 @@ def convert(
     quiet: shared.Quiet = False,
 ) -> None:
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
-    from hmr_video.pipeline import Options
     from hmr_video.people import PeopleOptions
+    from hmr_video.pipeline import Options
 
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
     settings = Options(
         people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
         weights=weights,
+        features=features,
         body=body,
         focal=focal,
         height=height,

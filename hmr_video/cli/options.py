@@ -20,6 +20,7 @@ Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for footage of
 Engine = Annotated[str, typer.Option(help="What runs the detector: auto, openvino or torch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
+Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
 Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels.", show_default="the file's own, else the image diagonal")
