@@ -85,10 +85,13 @@ class Models:
         model, metadata = load_model(path)
         read = "keypoints" if model.config.project_features else "resnet50"
         if options.features not in ("auto", read):
-            raise UsageError(f"The weights {options.weights} read {read} features, not {options.features}.", "Choose others.")
+            raise UsageError(
+                f"The weights {options.weights} read {read} features, not {options.features}.", "Leave --features out."
+            )
         if model.config.project_features:
             return cls(model, metadata, sha256(path), load_body(options.body))
-        body = load_body(str(path) if options.body == "open" else options.body)  # betas belong to the body they were learnt with
+        own = str(path.resolve())  # betas belong to the body that they were learnt with, which lies beside the weights
+        body = load_body(own if options.body == "open" else options.body)
         return cls(model, metadata, sha256(path), body, load_image_encoder(path))
 
 
