@@ -47,7 +47,7 @@ class Body(ABC):
 
     @abstractmethod
     def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Vertices (..., V, 3) and joints (..., 24, 3) of bodies posed by local rotations (..., 24, 3, 3); without translation."""
+        """Vertices (..., V, 3) and joints (..., 24, 3) of bodies posed by rotations (..., 24, 3, 3); without translation."""
 
     def rest_joints(self, betas: Tensor) -> Tensor:
         """Joints at rest (..., 24, 3) of shapes (..., 10)."""

@@ -6,7 +6,7 @@ from hmr_video.assets import find_body
 from hmr_video.body.base import Body
 from hmr_video.body.open import OpenBody
 from hmr_video.body.published import read_published_body
-from hmr_video.errors import AssetError
+from hmr_video.errors import AssetError, InputError
 from hmr_video.files import sha256
 from hmr_video.motion import load_arrays
 
@@ -20,7 +20,16 @@ def load_body(name: str = "open") -> Body:
     path = find_body(name)
     if path.suffix == ".safetensors":
         return read_published_body(path)
+    if path.suffix == ".pkl":
+        raise AssetError(f"{path} is a pickle, which is not used as it is.", f"Run `hmr-video body add {path}` once.")
     try:
-        return OpenBody(load_arrays(path), name, sha256(path))
+        arrays = load_arrays(path)
+        if "posedirs" not in arrays:
+            return OpenBody(arrays, name, sha256(path))
+        from hmr_video.body.smpl import SmplBody
+
+        return SmplBody(arrays, name, sha256(path))
     except KeyError as error:
         raise AssetError(f"{path} lacks {error}.", "Install hmr-video again, or add the body again.") from error
+    except InputError as error:
+        raise AssetError(error.problem, "Install hmr-video again, or add the body again.") from error

@@ -14,7 +14,7 @@ from hmr_video.body.base import Body, float_tensor
 class OpenBody(Body):
     """A body from the arrays of ``weights/open_body.npz``, which are named and shaped as SMPL's are.
 
-    v_template (V, 3), f (F, 3), shapedirs (V, 3, 10), weights (V, 24), J_regressor (24, V), and face_vertices (5,): the vertices that
+    v_template (V, 3), f (F, 3), shapedirs (V, 3, 10), weights (V, 24), J_regressor (24, V), and face_vertices (5,): which vertices
     are COCO's nose, left eye, right eye, left ear, right ear. Shape numbers have unit variance over adults; the first is stature.
     """
 
