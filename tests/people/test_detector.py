@@ -1,0 +1,108 @@
+import sys
+
+import numpy as np
+import pytest
+
+from hmr_video.console import Reporter
+from hmr_video.errors import AssetError, NobodyFoundError, UsageError
+from hmr_video.people import PeopleOptions, find_people
+from hmr_video.people.appearance import colour_distance, torso_colours
+from hmr_video.people.detector import Detections, letterbox, sufficient_size
+from hmr_video.people.engine import choose_engine, import_ultralytics
+from hmr_video.people.weights import find_weights
+from hmr_video.video import open_video
+
+
+def detections(*heights: float, score: float = 0.9) -> Detections:
+    boxes = np.array([[10.0, 10.0, 10.0 + 0.4 * height, 10.0 + height] for height in heights]).reshape(-1, 4)
+    return Detections(boxes, np.full(len(heights), score), np.zeros((len(heights), 17, 3)))
+
+
+def test_letterbox_keeps_the_shape_and_pads_to_the_stride():
+    frames = np.full((2, 360, 640, 3), 200, np.uint8)
+    images, scale = letterbox(frames, 320, 32)
+    assert (images.shape, scale) == ((2, 192, 320, 3), 0.5)
+    assert (images[:, :180] == 200).all()
+    assert (images[:, 180:] == 114).all()
+
+
+def test_the_input_is_as_large_as_the_smallest_subject_needs():
+    assert sufficient_size(detections(), 1920) == 640
+    assert sufficient_size(detections(700.0), 1920) == 640
+    assert sufficient_size(detections(220.0), 1920) == 960
+    assert sufficient_size(detections(300.0, 110.0), 1920) == 1280
+    assert sufficient_size(detections(700.0, 110.0), 1920) == 640  # the second stands far behind
+    assert sufficient_size(detections(110.0, score=0.2), 1920) == 640
+
+
+def test_colours_tell_shirts_apart():
+    frame = np.zeros((200, 200, 3), np.uint8)
+    frame[:, 100:] = (250, 30, 30)
+    people = Detections(np.array([[0, 0, 90, 200], [5, 0, 95, 200], [105, 0, 195, 200.0]]), np.ones(3), np.zeros((3, 17, 3)))
+    colours = torso_colours(frame, people)
+    np.testing.assert_allclose((colours**2).sum(1), 1.0)
+    assert colour_distance(colours[0], colours[1]) == pytest.approx(0.0)
+    assert colour_distance(colours[0], colours[2]) == pytest.approx(1.0)
+    assert torso_colours(frame, detections()).shape == (0, 64)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"engine": "tpu"}, {"tracker": "sort"}, {"people": "0"}, {"people": "some"}, {"confidence": 1.5}, {"image_size": 3}],
+)
+def test_meaningless_options(options):
+    with pytest.raises(UsageError):
+        PeopleOptions(**options)
+
+
+def test_engine_choice(monkeypatch):
+    assert choose_engine("torch", "cpu") == ("torch", "cpu")
+    monkeypatch.setattr("hmr_video.people.engine.util.find_spec", lambda name: None)
+    assert choose_engine("auto", "cpu") == ("torch", "cpu")
+    with pytest.raises(AssetError, match="not installed"):
+        choose_engine("openvino", "cpu")
+    monkeypatch.setattr("hmr_video.people.engine.util.find_spec", lambda name: object())
+    assert choose_engine("auto", "cpu") == ("openvino", "cpu")
+
+
+def test_missing_and_wrong_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    with pytest.raises(AssetError, match="does not exist"):
+        find_weights(str(tmp_path / "mine.pt"))
+    (tmp_path / "detectors").mkdir()
+    (tmp_path / "detectors" / "yolo11n-pose.pt").write_bytes(b"something else")
+    monkeypatch.setattr("hmr_video.people.weights._packaged", lambda: None)
+    with pytest.raises(AssetError, match="SHA-256"):
+        find_weights("yolo11n-pose")
+
+
+def test_a_missing_system_library_has_a_remedy(monkeypatch, tmp_path):
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "ultralytics":
+                raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.delitem(sys.modules, "ultralytics", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(AssetError) as caught:
+        import_ultralytics()
+    assert "apt-get install libgl1 libglib2.0-0" in caught.value.remedy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_nobody_in_a_wall_and_not_a_word_said(tmp_path, monkeypatch, capfd, engine):
+    pytest.importorskip("openvino" if engine == "openvino" else "torch")
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    from PIL import Image
+
+    Image.new("RGB", (320, 240), (120, 110, 100)).save(tmp_path / "wall.png")
+    reporter = Reporter(quiet=True)
+    with pytest.raises(NobodyFoundError):
+        find_people(open_video(tmp_path / "wall.png", reporter), PeopleOptions(engine=engine), reporter)
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+    assert {path.name for path in tmp_path.iterdir()} == {"wall.png", "cache"}
