@@ -53,7 +53,9 @@ def render(
         from hmr_video.results import check_output, write_result
 
         whom = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
-        settings = Options(whom, weights, body, focal, height, refine, start, end, every)
+        settings = Options(
+            people=whom, weights=weights, body=body, focal=focal, height=height, refine=refine, start=start, end=end, every=every
+        )
         folder, footage = Path("hmr-out") / source.stem, source
         if output is None:
             check_output(folder, overwrite)
