@@ -32,21 +32,24 @@ class Estimate:
 class RefineConfig:
     """Standard deviations of the terms, and how long to search."""
 
-    keypoint: float = 0.012  # of a fully trusted keypoint, as a fraction of the person's height on the image
+    keypoint: float = 0.018  # of a fully trusted keypoint, as a fraction of the person's height on the image
     outlier: float = 4.0  # deviations from which a keypoint loses its pull
     face_trust: float = 0.4
     pose: float = 0.25  # radians between the model's and the refined rotation of a limb joint
+    root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.1  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 9.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    acceleration: float = 15.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 1.0  # betas
-    steps: tuple[int, int] = (30, 60)  # search steps before and after outliers lose their pull
+    steps: tuple[int, int] = (40, 60)  # search steps before and after outliers lose their pull
 
+
+TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 
 # Joints whose place a COCO keypoint shows directly (or whose child's place does).
-_SHOWN = (0, 1, 2, 4, 5, 16, 17, 18, 19)
+_SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
 
 
 def refine(
@@ -106,6 +109,12 @@ def robust(squared: Tensor, cutoff: float) -> Tensor:
     return squared / (1 + squared / cutoff**2)
 
 
+def heavy_tailed(squared: Tensor, tolerance: float) -> Tensor:
+    """Student's negative log-likelihood of squared deviations, up to a factor: quadratic, then logarithmic."""
+    freedom = 3 * tolerance**2
+    return freedom * torch.log1p(squared / freedom)
+
+
 class _Problem:
     """All people's frames one after the other (N = sum of T), as one energy of one parameter vector."""
 
@@ -142,40 +151,46 @@ class _Problem:
         shown = torch.zeros(24, dtype=torch.bool)
         shown[list(_SHOWN)] = True
         self.pose_deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
-        count = len(person)
-        # Everything searched for, in units of what is a usual change: see `unpack`.
-        self.parameters = torch.zeros(count * (24 * 3 + 3) + self.betas.numel(), requires_grad=True)
+        self.pose_deviation[0] = config.root
+        self.bases = [_spectrum(length) for length in self.lengths]
+        self.scales = [_preconditioner(length) for length in self.lengths]
+        self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
 
     def unpack(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector."""
+        """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector.
+
+        It holds amplitudes over temporal frequencies, each scaled by how stiff the energy is there: so the search takes tens of
+        steps where amplitudes over frames, tied to their neighbours by acceleration, take thousands.
+        """
         count = len(self.person)
-        turns, moves, shape = self.parameters.split([count * 72, count * 3, self.betas.numel()])
-        turns = turns.view(count, 24, 3) * self.config.stiff_pose
-        moves = moves.view(count, 3)
-        # The body moves along its own ray by a factor, and across it by centimetres.
-        depth = self.trans[:, 2:] * (moves[:, 2:] * 0.05).exp()
-        trans = torch.cat([self.trans[:, :2] / self.trans[:, 2:] * depth + moves[:, :2] * 0.03, depth], -1)
+        amplitudes, shape = self.parameters.split([count * 75, self.betas.numel()])
+        parts = amplitudes.view(count, 75).split(self.lengths)
+        changes = torch.cat([base @ (scale * part) for base, scale, part in zip(self.bases, self.scales, parts, strict=True)])
+        turns, moves = changes[:, :72].view(count, 24, 3), changes[:, 72:]
+        depth = self.trans[:, 2:] * moves[:, 2:].exp()
+        trans = torch.cat([self.trans[:, :2] / self.trans[:, 2:] * depth + moves[:, :2], depth], -1)
         betas = self.betas if self.fixed_shape else self.betas + shape.view_as(self.betas) * 0.3
         return turns, trans, betas
 
-    def energy(self, outlier: float) -> Tensor:
-        """The negative log-likelihood, up to a constant."""
+    def energy(self, tolerance: float) -> Tensor:
+        """The negative log-likelihood, up to a constant. The robust losses turn flat ``tolerance`` times later than configured."""
         config = self.config
         turns, trans, betas = self.unpack()
         shape = betas[self.person]
         joints, turned = self.body.joints(self.rotations @ axis_angle_to_matrix(turns), shape)
         points = project(self.body.coco_from_joints(joints, turned, shape) + trans[:, None], self.camera_matrix)
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
-        evidence = (self.trust * robust(error.square().sum(-1), outlier)).sum()
+        evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
         prior = (turns / self.pose_deviation).square().sum()
         drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
         placed = joints + trans[:, None]
         acceleration = self.acceleration(placed) / config.acceleration
         sway = self.acceleration(trans[:, None]) / config.trans_acceleration
-        smoothness = torch.log1p(acceleration.square().sum(-1) / 3).sum() * 3 + torch.log1p(sway.square().sum(-1)).sum()
+        smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
+        smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
         depth = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
         size = (betas / config.shape).square().sum() * 20  # twenty frames' worth
-        return (evidence + prior + drift.square().sum() + smoothness + depth + size) / len(self.person)
+        return (evidence + prior + drift.square().sum() + smoothness + depth + size)
 
     def acceleration(self, points: Tensor) -> Tensor:
         """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""
@@ -184,9 +199,9 @@ class _Problem:
         return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
 
     def solve(self) -> None:
-        """Two searches: first every keypoint pulls, then the outliers no more."""
-        for steps, outlier in zip(self.config.steps, (3 * self.config.outlier, self.config.outlier), strict=True):
-            minimise(lambda cutoff=outlier: self.energy(cutoff), self.parameters, steps)
+        """Two searches: first all keypoints pull and all jerks count, then outliers of both no more."""
+        for steps, tolerance in zip(self.config.steps, TOLERANCES, strict=True):
+            minimise(lambda tolerance=tolerance: self.energy(tolerance), self.parameters, steps)
 
     def estimates(self) -> list[Estimate]:
         """The state as estimates, one per person."""
@@ -195,6 +210,30 @@ class _Problem:
             rotations = self.rotations @ axis_angle_to_matrix(turns)
         parts = zip(rotations.split(self.lengths), betas, trans.split(self.lengths), strict=True)
         return [Estimate(*part) for part in parts]
+
+
+def _spectrum(length: int) -> Tensor:
+    """The orthonormal cosine basis (T, T) over T frames, a frequency a column (DCT-II)."""
+    frames, frequencies = torch.arange(length)[:, None] + 0.5, torch.arange(length)[None]
+    basis = torch.cos(torch.pi / length * frames * frequencies) * (2 / length) ** 0.5
+    basis[:, 0] /= 2**0.5
+    return basis
+
+
+def _preconditioner(length: int) -> Tensor:
+    """The usual size (T, 75) of each parameter's amplitude at each frequency: 72 of joint turns, 3 of moves.
+
+    The energy's curvature is about ``still + swift * w``, w being what a second difference makes of the frequency squared.
+    """
+    still = torch.full((75,), 400.0)  # 1 / rad^2, by evidence and prior
+    swift = torch.full((75,), 5e3)  # by acceleration
+    heavy = [joint * 3 + axis for joint in (0, 1, 2, 3, 6, 9) for axis in range(3)]  # they carry other joints along
+    still[heavy], swift[heavy] = 2e3, 4e4
+    still[72:], swift[72:] = 3e4, 2.4e5  # 1 / m^2
+    still[74], swift[74] = 8e3, 4e6  # of the logarithm of the depth
+    frequency = torch.pi * torch.arange(length) / length
+    second_difference = (2 - 2 * frequency.cos()).square()[:, None]
+    return (still + swift * second_difference).rsqrt() * 2
 
 
 def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:

@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from hmr_video.body import load_body
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
+from hmr_video.train.augment import mirror
+from hmr_video.train.detector import DetectorConfig, observe, self_occluded
+from hmr_video.train.mocap import Mocap
+from hmr_video.train.synthetic import Sampler, SyntheticConfig
+
+
+@pytest.fixture(scope="module")
+def sampler() -> Sampler:
+    """Two clips of swinging limbs."""
+    generator = torch.Generator().manual_seed(0)
+    swing = torch.sin(torch.arange(80.0) / 5)[:, None, None] * 0.4 * torch.randn(1, 24, 3, generator=generator)
+    rotations = matrix_to_six_d(axis_angle_to_matrix(swing))
+    mocap = Mocap(rotations, torch.zeros(80, 3), torch.tensor([0, 50]), torch.tensor([50, 30]), ["a/1", "b/2"])
+    return Sampler(mocap, load_body("open"), torch.tensor([0.5, 0.5]), SyntheticConfig(), seed=3)
+
+
+def test_a_batch_depends_on_its_number_alone(sampler: Sampler) -> None:
+    first, other, again = sampler.batch(7, 4, 12), sampler.batch(8, 4, 12), sampler.batch(7, 4, 12)
+    assert torch.equal(first.features, again.features)
+    assert not torch.equal(first.features, other.features)
+
+
+def test_projections_belong_to_the_joints(sampler: Sampler) -> None:
+    """A person seen without error: detections and true projections agree at the limbs."""
+    batch = sampler.batch(1, 64, 12)
+    seen = batch.features[..., :34].unflatten(-1, (17, 2))[..., 5:, :]
+    confident = batch.features[..., 34 + 5 : 51] > 0.6
+    joints = batch.points2d[..., [16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8], :]
+    error = (seen - joints).norm(dim=-1)[confident] / 2
+    assert error.median() < 0.03
+    assert batch.joints[..., 0, :].abs().max() < 1e-5
+
+
+def test_mirroring_twice_is_nothing_and_swaps_sides() -> None:
+    rotations = axis_angle_to_matrix(torch.randn(1, 3, 24, 3, generator=torch.Generator().manual_seed(2)))
+    trans = torch.randn(1, 3, 3)
+    twice = mirror(*mirror(rotations, trans))
+    assert torch.allclose(twice[0], rotations, atol=1e-6)
+    assert torch.allclose(twice[1], trans)
+    body = load_body("open")
+    betas = torch.zeros(1, 3, 10)
+    joints, _ = body.joints(rotations, betas)
+    mirrored, _ = body.joints(mirror(rotations, trans)[0], betas)
+    assert torch.allclose(mirrored[0, 0, 20], joints[0, 0, 21] * torch.tensor([-1.0, 1, 1]), atol=1e-3)
+
+
+def test_the_far_wrist_hides_behind_the_body() -> None:
+    body = load_body("open")
+    facing = axis_angle_to_matrix(torch.tensor([torch.pi, 0, 0]))  # towards the camera
+    rotations = torch.eye(3).repeat(1, 1, 24, 1, 1)
+    rotations[..., 0, :, :] = facing
+    betas = torch.zeros(1, 1, 10)
+    joints, turned = body.joints(rotations, betas)
+    place = torch.tensor([0.0, 0.0, 4.0])
+    points = body.coco_from_joints(joints, turned, betas) + place
+    joints = joints + place
+    assert not self_occluded(points, joints)[..., 5:].any()
+    points[0, 0, 9] = joints[0, 0, 6] + torch.tensor([0.0, 0.0, 0.25])  # a wrist behind the back
+    assert self_occluded(points, joints)[0, 0, 9]
+    points[0, 0, 9] -= torch.tensor([0.0, 0.0, 0.5])  # and before the belly
+    assert not self_occluded(points, joints)[0, 0, 9]
+
+
+def test_a_perfect_detector_reports_the_truth() -> None:
+    quiet = DetectorConfig(noise=(1e-9, 2e-9), definition_bias=0, outlier=0, swap=0, copied_limb=0, occluder=0, truncated=0, lost=0, slow_source=0)  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(2, 10, 17, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 5.0])
+    joints = torch.full((2, 10, 24, 3), 50.0)  # nothing to hide behind
+    seen = observe(points, joints, quiet, generator)
+    assert torch.allclose(seen[..., :2], points[..., :2] / points[..., 2:], atol=1e-5)
+    assert seen[..., 2].min() > 0.3
