@@ -94,6 +94,7 @@ function toggleFollow() {
 function toggleScreen() {
   if (!stage.screen) return;
   stage.screen.visible = !stage.screen.visible;
+  if (stage.screen.visible) VIEWS.camera();
   pressed("#screen", stage.screen.visible);
 }
 

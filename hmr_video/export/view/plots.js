@@ -93,11 +93,15 @@ class Plot {
       context.stroke();
     }
     context.setLineDash([]);
+    const index = indexAt(person.times, time + 1e-4);
+    context.fillStyle = context.strokeStyle;
+    for (const [, values] of curves) {
+      if (person.present(time)) disc(context, x(person.times[index]), y(values[index]), 2.5);
+    }
     context.strokeStyle = styleOf("--text");
-    context.globalAlpha = 0.5;
+    context.globalAlpha = 0.4;
     line(context, x(time), 16, x(time), height);
     context.globalAlpha = 1;
-    const index = indexAt(person.times, time + 1e-4);
     const told = (value) => (person.present(time) ? `${Math.round(value)}°` : "–");
     this.output.textContent = curves.map(([side, values]) => SIDES[side] + told(values[index])).join("  ");
   }
@@ -150,4 +154,10 @@ function line(context, x1, y1, x2, y2) {
   context.moveTo(x1, y1);
   context.lineTo(x2, y2);
   context.stroke();
+}
+
+function disc(context, x, y, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fill();
 }

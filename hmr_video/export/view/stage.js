@@ -63,7 +63,7 @@ class Stage {
     this.key.shadow.mapSize.set(2048, 2048);
     this.key.shadow.normalBias = 0.02;
     this.key.shadow.radius = 4;
-    Object.assign(this.key.shadow.camera, { left: -5, right: 5, top: 5, bottom: -5, near: 0.5, far: 30 });
+    Object.assign(this.key.shadow.camera, { left: -8, right: 8, top: 8, bottom: -8, near: 0.5, far: 30 });
     this.rim = new THREE.DirectionalLight("#b8ccf0", 0.9);
     this.scene.add(this.hemisphere, this.key, this.key.target, this.rim, this.rim.target);
   }
@@ -108,20 +108,29 @@ class Stage {
     return target.divideScalar(chosen.length);
   }
 
-  // How far from the middle the people reach, limbs included.
-  reach(time, middle) {
+  // How far the people are from their middle at any time of the clip, limbs included, in metres.
+  reach() {
+    const middle = new THREE.Vector3();
     const pelvis = new THREE.Vector3();
-    const shown = this.people.filter((person) => person.visible && person.present(time));
-    return shown.reduce((far, person) => Math.max(far, person.pelvisAt(time, pelvis).distanceTo(middle) + 1.0), 1.1);
+    let far = 1.1;
+    for (let sample = 0; sample <= 24; sample++) {
+      const time = (sample / 24) * (scene.duration - 1 / scene.frameRate);
+      this.middle(time, middle);
+      for (const person of this.people) {
+        if (person.visible && person.present(time)) far = Math.max(far, person.pelvisAt(time, pelvis).distanceTo(middle) + 1);
+      }
+    }
+    return Math.min(far, 6);
   }
 
   // A level view from `azimuth` (radians about y, 0 from +z) and `elevation`, far enough to see everybody.
   look(time, azimuth, elevation) {
     this.lens = null;
     const middle = this.middle(time, new THREE.Vector3());
-    const half = THREE.MathUtils.degToRad(FIELD_OF_VIEW / 2);
-    const narrow = Math.atan(Math.tan(half) * Math.min(this.camera.aspect, 1));
-    const distance = Math.min(this.reach(time, middle) / Math.sin(narrow), 60);
+    const reach = this.reach();
+    const tangent = Math.tan(THREE.MathUtils.degToRad(FIELD_OF_VIEW / 2));
+    const room = Math.max(reach / (tangent * this.camera.aspect), Math.max(1.25, reach * Math.sin(elevation)) / tangent);
+    const distance = Math.min(room + 0.7 * (reach - 1), 60);
     const flat = Math.cos(elevation) * distance;
     const offset = new THREE.Vector3(Math.sin(azimuth) * flat, Math.sin(elevation) * distance, Math.cos(azimuth) * flat);
     this.controls.target.copy(middle);
