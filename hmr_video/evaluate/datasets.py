@@ -7,9 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hmr_video.body.unpickle import UnsafePickleError, read_pickle, resolve
 from hmr_video.errors import InputError
 from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence
 from hmr_video.motion import Array
+
+PW3D_RATE = 30.0
+# Of OpenPose's 18 points those nearest to PAPER_JOINTS: hips, knees, ankles, shoulders, elbows, wrists (left, right), neck, nose.
+PW3D_POINTS = (11, 8, 12, 9, 13, 10, 5, 2, 6, 3, 7, 4, 1, 0)
+PW3D_VISIBLE = 0.1  # confidence above which the paper calls a point visible
 
 H36M_RATE = 50.0
 # SMPL joint -> joint of Human3.6M's 32: hips, knees, ankles, neck, head, shoulders, elbows, wrists.
@@ -60,4 +66,38 @@ def _read_cdf(path: Path, width: int) -> Array:
         raise InputError(f"{path} is no pose file of Human3.6M ({error}).", "Unpack the data set again.") from error
 
 
-READERS: dict[str, Callable[[Path], list[Sequence]]] = {".cdf": read_human36m}
+def read_3dpw(path: Path) -> list[Sequence]:
+    """All people of one sequence of 3DPW: `sequenceFiles/test/downtown_walking_00.pkl` (von Marcard et al., ECCV 2018).
+
+    Of each person ``jointPositions`` (T, 72) in the world's metres, ``poses2d`` (T, 3, 18) pixels and confidence, and
+    ``campose_valid`` (T,); of the clip ``cam_poses`` (T, 4, 4), world to camera, and ``cam_intrinsics`` (3, 3). Frame t is
+    image t of the sequence. Frames whose camera is not valid become NaN. The pickle is read without running anything in it.
+    Raises InputError.
+    """
+    remedy = "Give a file of 3DPW's sequenceFiles."
+    try:
+        data = read_pickle(path)
+        to_camera = torch.from_numpy(np.asarray(data["cam_poses"], np.float64))
+        camera = torch.from_numpy(np.asarray(data["cam_intrinsics"], np.float64))
+        people = zip(data["jointPositions"], data["poses2d"], data["campose_valid"], strict=True)
+        return [
+            _person_3dpw(resolve(positions), resolve(points), resolve(valid), to_camera, camera)
+            for positions, points, valid in people
+        ]
+    except UnsafePickleError as error:
+        raise InputError(f"{path} is no sequence of 3DPW: it holds {error}.", remedy) from error
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} is no sequence of 3DPW ({type(error).__name__}: {error}).", remedy) from error
+
+
+def _person_3dpw(positions: Array, points: Array, valid: Array, to_camera: Tensor, camera: Tensor) -> Sequence:
+    world = torch.from_numpy(np.asarray(positions, np.float64).reshape(-1, 24, 3))
+    count = min(len(world), len(to_camera))
+    joints = world[:count] @ to_camera[:count, :3, :3].mT + to_camera[:count, None, :3, 3]
+    joints[torch.from_numpy(valid[:count] == 0)] = torch.nan
+    keypoints = torch.from_numpy(np.asarray(points, np.float64)[:count].transpose(0, 2, 1)[:, list(PW3D_POINTS)])
+    keypoints[..., 2] = (keypoints[..., 2] > PW3D_VISIBLE).double()
+    return Sequence(joints, torch.arange(count), PW3D_RATE, camera, keypoints)
+
+
+READERS: dict[str, Callable[[Path], list[Sequence]]] = {".cdf": read_human36m, ".pkl": read_3dpw}

@@ -1,12 +1,15 @@
 """Readers of published test sets, on tiny files of their layouts made here."""
 
+import os
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
 from hmr_video.errors import InputError
 from hmr_video.evaluate import compare
-from hmr_video.evaluate.datasets import H36M_JOINTS, read_human36m
+from hmr_video.evaluate.datasets import H36M_JOINTS, read_3dpw, read_human36m
 
 FRAMES = 6
 
@@ -75,3 +78,49 @@ def test_frames_without_a_valid_pose_do_not_count(human36m):
     scores = compare(type(person)(joints, person.frame_ids, 50.0, person.camera_matrix, person.keypoints), person)
     assert scores["mpjpe"] == 0
     assert scores["pa_mpjpe"] < 1e-6
+
+
+@pytest.fixture
+def walkers():
+    """Two people in the layout of 3DPW, before a camera that moves; protocol 2 with text as Python 2 wrote it."""
+    dice = np.random.default_rng(2)
+    to_camera = np.tile(np.eye(4), (FRAMES, 1, 1))
+    to_camera[:, :3, :3] = np.diag([1.0, -1.0, -1.0])  # the world is y up
+    to_camera[:, :3, 3] = [[0.1 * t, 1.0, 5.0] for t in range(FRAMES)]
+    people = [dice.normal(0, 0.4, (FRAMES, 72)) for _ in range(2)]
+    return {
+        "sequence": "downtown_walking_00",
+        "jointPositions": people,
+        "poses2d": [dice.uniform(0, 1, (FRAMES, 3, 18)) * np.array([[[900.0], [900.0], [1.0]]]) for _ in people],
+        "campose_valid": [np.array([1, 1, 1, 1, 0, 1]), np.ones(FRAMES, int)],
+        "cam_poses": to_camera,
+        "cam_intrinsics": np.array([[1960.0, 0, 540], [0, 1960, 960], [0, 0, 1]]),
+        "genders": ["m", "f"],
+        "betas": [dice.normal(size=10) for _ in people],
+    }
+
+
+def test_3dpw_in_camera_space(tmp_path, walkers):
+    path = tmp_path / "downtown_walking_00.pkl"
+    path.write_bytes(pickle.dumps(walkers, protocol=2))
+    one, two = read_3dpw(path)
+    wrist = walkers["jointPositions"][1][3].reshape(24, 3)[20]
+    np.testing.assert_allclose(two.joints[3, 20], wrist * [1, -1, -1] + [0.3, 1, 5])
+    assert one.joints[4].isnan().all()
+    assert not one.joints[[0, 1, 2, 3, 5]].isnan().any()
+    np.testing.assert_allclose(two.keypoints[2, 0, :2], walkers["poses2d"][1][2, :2, 11])  # the left hip
+    assert two.keypoints[2, 0, 2] == (walkers["poses2d"][1][2, 2, 11] > 0.1)
+    assert compare(one, one)["mpjpe"] == 0
+
+
+def test_a_pickle_of_something_else_is_refused_and_not_run(tmp_path, walkers):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    for name, content in (("trap", walkers | {"genders": [Trap()]}), ("other", {"a": 1}), ("list", [1, 2])):
+        path = tmp_path / f"{name}.pkl"
+        path.write_bytes(pickle.dumps(content, protocol=2))
+        with pytest.raises(InputError):
+            read_3dpw(path)
+    assert not (tmp_path / "sprung").exists()
