@@ -23,6 +23,7 @@ from hmr_video.lift_images import lift_images
 from hmr_video.model import HMMR
 from hmr_video.motion import Motion
 from hmr_video.people import People, PeopleOptions, Track, find_people, read_keypoints
+from hmr_video.people.engine import choose_engine
 from hmr_video.quality import frame_confidence
 from hmr_video.refine import Estimate, RefineConfig, refine
 from hmr_video.shape import with_height
@@ -83,16 +84,17 @@ class Models:
         """Loads the weights and the body that the options name. Raises AssetError and UsageError."""
         path = find_weights(options.weights)
         model, metadata = load_model(path)
-        read = "keypoints" if model.config.project_features else "resnet50"
+        read = model.config.features
         if options.features not in ("auto", read):
             raise UsageError(
                 f"The weights {options.weights} read {read} features, not {options.features}.", "Leave --features out."
             )
-        if model.config.project_features:
+        if read == "keypoints":
             return cls(model, metadata, sha256(path), load_body(options.body))
         own = str(path.resolve())  # betas belong to the body that they were learnt with, which lies beside the weights
         body = load_body(own if options.body == "open" else options.body)
-        return cls(model, metadata, sha256(path), body, load_image_encoder(path))
+        device = choose_engine("torch", options.people.device)[1]
+        return cls(model, metadata, sha256(path), body, load_image_encoder(path).to(device))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def list_weights(as_json: shared.Json = False) -> None:
     if as_json:
         typer.echo(json.dumps({"weights": found}))
     for entry in [] if as_json else found:
-        typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, {entry['features']} features")
+        typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, reads {entry['features']}")
         typer.echo(f"  licence: {entry['licence']}\n  trained on: {entry['trained_on']}\n  sha256: {entry['sha256']}")
 
 
@@ -95,7 +95,7 @@ def _describe(path: Path) -> dict[str, str | float]:
     told = {key: metadata.get(key, "not stated") for key in ("name", "licence", "trained_on")}
     return told | {
         "path": str(path),
-        "features": "keypoint" if config["project_features"] else "image",
+        "features": config.get("features", "keypoints"),
         "megabytes": path.stat().st_size / 1e6,
         "sha256": sha256(path),
     }

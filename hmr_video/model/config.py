@@ -25,6 +25,7 @@ class HMMRConfig:
         dropout: probability, in the regressors.
         iterations: steps of iterative error feedback.
         delta_frames: how many frames away the past and the future prediction lie.
+        features: what the model reads, for whoever runs it; to the model itself features are numbers.
         keypoints: number of 2D points that supervise it (25: the paper's extended COCO set; 17: COCO).
     """
 
@@ -41,6 +42,7 @@ class HMMRConfig:
     hidden: int = 1024
     iterations: int = 3
     delta_frames: int = 5
+    features: Literal["keypoints", "resnet50"] = "keypoints"
 
     def __post_init__(self) -> None:
         if self.rotation not in ("axis_angle", "six_d"):
@@ -72,6 +74,7 @@ def hmmr_paper() -> HMMRConfig:
         rotation="axis_angle",
         dropout=0.5,
         keypoints=25,
+        features="resnet50",
     )
 
 

@@ -26,7 +26,7 @@ def test_list_tells_what_is_known(installed: Path, capsys: pytest.CaptureFixture
     assert main.run(["weights", "list", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)["weights"]
     assert (told["name"], told["licence"], told["trained_on"]) == ("mine", "CC0", "walks")
-    assert (told["features"], told["sha256"]) == ("keypoint", sha256(installed))
+    assert (told["features"], told["sha256"]) == ("keypoints", sha256(installed))
     assert main.run(["weights", "list"]) == 0
     assert "CC0" in capsys.readouterr().out
 
