@@ -133,12 +133,11 @@ def test_it_plays_scrubs_and_shows_bodies(browser, page):
     browser.find_element("id", "speed").send_keys("0.25")
     _press(browser, " ")
     _until(lambda: _seconds(browser) > 0.2)
-    drift = "return [document.querySelector('video').paused, document.querySelector('video').currentTime]"
-    paused, current = browser.execute_script(drift)
-    assert not paused
-    assert abs(_seconds(browser) - current) < 0.2
+    assert not browser.execute_script("return document.querySelector('video').paused")
     _press(browser, " ")
-    assert browser.execute_script("return document.querySelector('video').paused")
+    _until(lambda: browser.execute_script("return document.querySelector('video').paused"))
+    _until(lambda: abs(browser.execute_script("return document.querySelector('video').currentTime") - _seconds(browser)) < 0.01)
+    assert _seconds(browser) > 0.1
 
     # Every other key and button does its work without a complaint.
     for key in "gsftcvdlg":
@@ -171,7 +170,7 @@ def test_a_video_beside_the_page_plays_from_disk(browser, motions, body, clip, t
     assert _complaints(browser) == []
 
 
-def _until(condition, seconds: float = 30.0) -> None:
+def _until(condition, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the page did not get there"
