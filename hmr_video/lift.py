@@ -9,7 +9,9 @@ from hmr_video.body import Body
 from hmr_video.features.keypoints import (
     MODEL_FRAME_RATE,
     VISIBLE,
+    bracket,
     camera_translation,
+    fill_gaps,
     keypoint_features,
     pixels_to_rays,
     resample,
@@ -18,6 +20,7 @@ from hmr_video.geometry.rotations import slerp
 from hmr_video.model.hmmr import HMMR
 from hmr_video.refine import Estimate, initial_translation
 
+_ENOUGH = 4  # visible keypoints from which a frame says where the person is
 _CHUNK = 1024  # model frames at once, so that memory does not grow with the track
 
 
@@ -58,18 +61,21 @@ def lift(
     def at_frames(rotations: Tensor) -> Tensor:
         return slerp(rotations[before], rotations[after], weight[:, None])
 
-    rotations = at_frames(present)
-    seen = (keypoints[..., 2] > VISIBLE).float().mean(-1)
-    shape = (betas[before] * seen[:, None]).sum(0) / seen.sum().clamp_min(1e-6)
+    points_seen = (keypoints[..., 2] > VISIBLE).sum(-1)
+    known = points_seen >= _ENOUGH
+    shape = (betas[before] * points_seen[:, None]).sum(0) / points_seen.sum().clamp_min(1)
     placed = camera_translation(camera, box[0])
-    estimate = Estimate(
-        rotations,
-        shape,
-        _translation(
-            torch.lerp(placed[before], placed[after], weight[:, None]), rotations, shape, keypoints, camera_matrix, body
-        ),
-    )
+    placed = torch.lerp(placed[before], placed[after], weight[:, None])
+    rotations = _bridge_rotations(at_frames(present), known)
+    trans = _translation(placed, rotations, shape, keypoints, camera_matrix, body)
+    estimate = Estimate(rotations, shape, fill_gaps(trans[None], known[None])[0])
     return Lifted(estimate, at_frames(present.mT @ past), at_frames(present.mT @ future))
+
+
+def _bridge_rotations(rotations: Tensor, known: Tensor) -> Tensor:
+    """(T, 24, 3, 3), slerped over the frames that are not ``known`` (T,): of what it cannot see the model tells stories."""
+    before, after, weight = (value[0] for value in bracket(known[None]))
+    return slerp(rotations[before], rotations[after], weight[:, None])
 
 
 def _positions(grid: Tensor, time: Tensor) -> Tensor:

@@ -4,7 +4,8 @@ An energy over all frames of all people is minimised with L-BFGS. Each term is a
 deviation in physical units, so that every number below can be argued about. Only joints are computed, never a mesh.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -67,8 +68,20 @@ def refine(
     camera_matrix: (3, 3). ``fixed_shape`` keeps the betas. Returns estimates of the same lengths.
     """
     problem = _Problem(estimates, keypoints, timestamps, camera_matrix, body, config or RefineConfig(), fixed_shape)
-    problem.solve()
-    return problem.estimates()
+    with _one_thread():
+        problem.solve()
+        return problem.estimates()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The work is thousands of small operations, each over before a second thread has woken up."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def initial_translation(
@@ -189,8 +202,8 @@ class _Problem:
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
         depth = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
-        size = (betas / config.shape).square().sum() * 20  # twenty frames' worth
-        return (evidence + prior + drift.square().sum() + smoothness + depth + size)
+        size = (shape / config.shape).square().sum()  # a frame's worth per frame: keypoints err alike in all of them
+        return evidence + prior + drift.square().sum() + smoothness + depth + size
 
     def acceleration(self, points: Tensor) -> Tensor:
         """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""

@@ -39,22 +39,32 @@ def resample(keypoints: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([points, confidence], -1)
 
 
+def bracket(valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """For each frame of (B, T) the nearest ``valid`` ones before and after it, and the weight of the latter (0 at valid frames).
+
+    Beyond the first and last valid frame both are that frame. Where none is valid, each frame is its own.
+    """
+    frames = torch.arange(valid.shape[1], device=valid.device).expand_as(valid)
+    last = valid.shape[1] - 1
+    before = torch.where(valid, frames, -1).cummax(1).values
+    after = last - torch.where(valid, last - frames, -1).flip(1).cummax(1).values.flip(1)
+    nothing_after = after > last
+    after = torch.where(nothing_after, before, after)
+    before = torch.where(before < 0, after, before)
+    nothing = ~valid.any(1, keepdim=True)
+    before, after = torch.where(nothing, frames, before), torch.where(nothing, frames, after)
+    return before, after, (frames - before) / (after - before).clamp_min(1)
+
+
 def fill_gaps(values: Tensor, valid: Tensor) -> Tensor:
     """Values (B, T, C) linearly interpolated over the frames that are not ``valid`` (B, T); the ends are held.
 
     A sequence without any valid frame is returned as it is.
     """
-    frames = torch.arange(values.shape[1], device=values.device).expand_as(valid)
-    last = values.shape[1] - 1
-    before = torch.where(valid, frames, -1).cummax(1).values
-    after = last - torch.where(valid, last - frames, -1).flip(1).cummax(1).values.flip(1)
-    after = torch.where(after > last, before, after)
-    before = torch.where(before < 0, after, before).clamp(0, last)
-    after = after.clamp(0, last)
-    weight = ((frames - before) / (after - before).clamp_min(1))[..., None]
+    before, after, weight = bracket(valid)
     start = values.gather(1, before[..., None].expand_as(values))
     end = values.gather(1, after[..., None].expand_as(values))
-    return start + weight * (end - start)
+    return torch.lerp(start, end, weight[..., None].clamp(0, 1))
 
 
 def keypoint_boxes(keypoints: Tensor) -> Tensor:
