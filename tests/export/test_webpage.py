@@ -94,7 +94,7 @@ def browser():
     for argument in (
         "headless=new", "no-sandbox", "disable-gpu", "use-angle=swiftshader", "enable-unsafe-swiftshader",
         "disable-background-networking", "disable-component-update", "disable-dev-shm-usage", "no-first-run",
-        "window-size=1000,700",
+        "window-size=800,600",
     ):  # fmt: skip
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

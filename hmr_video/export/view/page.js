@@ -73,7 +73,7 @@ function showPeople() {
 // Draws everything again, although time stands still.
 function refresh() {
   state.drawn = "";
-  stage.wake(60);
+  stage.wake(20);
 }
 
 function pressed(selector, value) {
@@ -202,7 +202,7 @@ function drawPanels() {
 }
 
 function draw(now) {
-  const elapsed = Math.min((now - state.last) / 1000, 0.1);
+  const elapsed = (now - state.last) / 1000;
   state.last = now;
   clock.tick();
   for (const person of people) person.pose(clock.time, state.ghosts);

@@ -26,6 +26,7 @@ const THEMES = {
   dark: { background: "#14161a", grid: "#49515e", sky: "#c9d4e6", soil: "#3a3733", shadow: 0.45, light: 2.6 },
   light: { background: "#eceef1", grid: "#aab2be", sky: "#ffffff", soil: "#b9b2a8", shadow: 0.22, light: 2.4 },
 };
+const SLOW = 0.12; // seconds a picture: there is no graphics card, the processor draws
 const FIELD_OF_VIEW = 32; // degrees, of the views that are not the source camera's
 
 class Stage {
@@ -44,6 +45,8 @@ class Stage {
     this.worldFromCamera = new THREE.Matrix4().set(...scene.worldFromCamera.flat());
     this.following = false;
     this.awake = 1; // pictures still to draw although time stands still
+    this.slowPictures = 0;
+    this.detail = 1; // of the screen's pixels
     this.controls.addEventListener("change", () => this.wake());
     this.lens = null; // the source camera's, while the view is its own
     this.light();
@@ -193,7 +196,7 @@ class Stage {
 
   resize(force = false) {
     const { clientWidth: width, clientHeight: height } = this.canvas.parentElement;
-    const ratio = Math.min(window.devicePixelRatio, 2);
+    const ratio = Math.min(window.devicePixelRatio, 2) * this.detail;
     const size = `${width}x${height}x${ratio}`;
     if (!force && size === this.size) return;
     this.size = size;
@@ -212,14 +215,24 @@ class Stage {
     return THREE.MathUtils.radToDeg(2 * Math.atan(tangent));
   }
 
+  // Fewer pixels and no shadows, once several pictures in a row have been slow.
+  lighten(elapsed) {
+    this.slowPictures = elapsed > SLOW ? this.slowPictures + 1 : 0;
+    if (this.slowPictures < 6 || this.detail < 1) return;
+    this.detail = 0.6;
+    this.key.castShadow = false;
+  }
+
+  // `elapsed`: seconds since the picture before.
   draw(time, elapsed) {
     this.resize();
-    this.controls.update(elapsed);
-    if (time !== this.drawnTime) this.wake(this.following ? 60 : 2); // following goes on after a jump
+    this.controls.update(Math.min(elapsed, 0.1));
+    if (time !== this.drawnTime) this.wake(this.following ? 30 : 2); // following goes on after a jump
     if (this.awake === 0) return;
     this.awake -= 1;
     this.drawnTime = time;
-    this.surround(time, elapsed);
+    this.lighten(elapsed);
+    this.surround(time, Math.min(elapsed, 0.1));
     this.renderer.render(this.scene, this.camera);
   }
 }
