@@ -60,7 +60,9 @@ class Detector:
 
         images, scale = letterbox(frames, size, self._stride)
         raw = self._network(images)
-        rows = non_max_suppression(raw, self._confidence, _MAX_OVERLAP, nc=self._network.classes)
+        rows = non_max_suppression(
+            raw, self._confidence, _MAX_OVERLAP, nc=self._network.classes, end2end=self._network.end_to_end
+        )
         return [_unscaled(row.float().cpu().numpy(), scale, frames.shape[2], frames.shape[1]) for row in rows]
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import metadata, util
 from pathlib import Path
@@ -58,30 +58,36 @@ def choose_engine(wanted: str, device: str) -> tuple[str, str]:
 class Network:
     """YOLO pose weights, ready to run.
 
-    engine: ``openvino`` or ``torch``; stride: what the input's sides must be multiples of.
+    engine: ``openvino`` or ``torch``; stride: what the input's sides must be multiples of; classes: how many it knows;
+    end_to_end: whether its output needs no non-maximum suppression.
     """
 
     def __init__(self, weights: Path, engine: str, device: str) -> None:
         import_ultralytics()
         import torch
-        from ultralytics.nn.autobackend import AutoBackend
 
         self.engine, self.device = engine, torch.device(device)
         self.half = device.startswith("cuda")
         try:
             with _silence():
-                model = _exported(weights) if engine == "openvino" else weights
-                self._model: Any = AutoBackend(str(model), device=self.device, fp16=self.half).eval()
+                self._run, facts = _load_openvino(weights) if engine == "openvino" else self._load_torch(weights)
         except AssetError:
             raise
         except Exception as error:  # pickle, zip, torch and ultralytics raise what they like for a file of another kind
             raise AssetError(
                 f"{weights} cannot be used as a detector ({type(error).__name__}).", "Give YOLO pose weights (.pt)."
             ) from error
-        if tuple(getattr(self._model, "kpt_shape", None) or ()) != (17, 3):
+        if tuple(facts.get("kpt_shape") or ()) != (17, 3):
             raise AssetError(f"{weights} does not find COCO keypoints.", "Give YOLO pose weights of 17 keypoints.")
-        self.stride = int(self._model.stride)
-        self.classes = len(self._model.names)
+        self.stride, self.classes = int(facts["stride"]), len(facts["names"])
+        self.end_to_end = bool(facts.get("end2end"))
+
+    def _load_torch(self, weights: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+        from ultralytics.nn.autobackend import AutoBackend
+
+        model: Any = AutoBackend(str(weights), device=self.device, fp16=self.half).eval()
+        names = ("kpt_shape", "stride", "names", "end2end")
+        return model, {name: getattr(model, name, None) for name in names}
 
     def __call__(self, images: Any) -> Any:
         """Raw predictions of (N, H, W, 3) uint8 RGB arrays whose sides are multiples of ``stride``."""
@@ -90,7 +96,27 @@ class Network:
         batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
         batch = (batch.half() if self.half else batch.float()).div_(255).contiguous()
         with torch.inference_mode():
-            return self._model(batch)
+            return self._run(batch)
+
+
+def _load_openvino(weights: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+    """The compiled OpenVINO model as a function of a batch tensor, and the facts that its export states."""
+    import openvino
+    import torch
+    from ultralytics.utils import YAML
+
+    folder = _exported(weights)
+    # bfloat16 pays only where the processor multiplies matrices in it; elsewhere the results are torch's to the last digits.
+    precision = "bf16" if has_amx() else "f32"
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    compiled = openvino.Core().compile_model(str(next(folder.glob("*.xml"))), "CPU", settings)
+    return lambda batch: torch.from_numpy(compiled(batch.numpy())[0]), YAML.load(folder / "metadata.yaml")
+
+
+def has_amx() -> bool:
+    """Whether this processor has Intel's matrix extensions for bfloat16 (only Linux tells)."""
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and "amx_bf16" in flags.read_text()
 
 
 def _exported(weights: Path) -> Path:

@@ -8,7 +8,7 @@ from hmr_video.errors import AssetError, NobodyFoundError, UsageError
 from hmr_video.people import PeopleOptions, find_people
 from hmr_video.people.appearance import colour_distance, torso_colours
 from hmr_video.people.detector import Detections, letterbox, sufficient_size
-from hmr_video.people.engine import choose_engine, import_ultralytics
+from hmr_video.people.engine import Network, choose_engine, has_amx, import_ultralytics
 from hmr_video.people.weights import find_weights
 from hmr_video.video import open_video
 
@@ -106,3 +106,16 @@ def test_nobody_in_a_wall_and_not_a_word_said(tmp_path, monkeypatch, capfd, engi
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
     assert {path.name for path in tmp_path.iterdir()} == {"wall.png", "cache"}
+
+
+@pytest.mark.slow
+def test_engines_agree(tmp_path, monkeypatch):
+    """Raw predictions for noise: equal to rounding, or to that of bfloat16 where the processor computes in it."""
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    weights = find_weights("yolo11n-pose")
+    first, second = (Network(weights, engine, "cpu") for engine in ("torch", "openvino"))
+    assert (first.stride, first.classes, first.end_to_end) == (second.stride, second.classes, second.end_to_end) == (32, 1, False)
+    expected, found = (np.asarray(network(images)[0]).reshape(-1, 56, 126) for network in (first, second))
+    np.testing.assert_allclose(found[0], expected[0], atol=2.0 if has_amx() else 1e-2)
