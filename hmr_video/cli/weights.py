@@ -14,7 +14,9 @@ weights = typer.Typer(help="List, verify and import weights.", no_args_is_help=T
 @weights.command("list")
 def list_weights(as_json: shared.Json = False) -> None:
     """Show the weights that are installed: where, of what licence, trained on what."""
-    found = [_describe(path) for path in _installed()]
+    from hmr_video.assets import installed_weights
+
+    found = [_describe(path) for path in installed_weights()]
     if as_json:
         typer.echo(json.dumps({"weights": found}))
     for entry in [] if as_json else found:
@@ -24,14 +26,16 @@ def list_weights(as_json: shared.Json = False) -> None:
 
 @weights.command()
 def verify(
-    path: Annotated[Path | None, typer.Argument(help="One weight file.", show_default="all that are installed")] = None,
+    name: Annotated[str | None, typer.Argument(help="Weights by name or path.", show_default="all that are installed")] = None,
     as_json: shared.Json = False,
 ) -> None:
     """Read weights in full and compare their checksums."""
+    from hmr_video.assets import SHIPPED_WEIGHTS, find_weights, installed_weights
     from hmr_video.checkpoints import load_model
     from hmr_video.checkpoints.store import verify as verify_file
 
-    paths = _installed() if path is None else [path]
+    chosen = find_weights(name or SHIPPED_WEIGHTS)  # compares what ships with the hash in its manifest
+    paths = installed_weights() if name is None else [chosen]
     for one in paths:
         verify_file(one)
         load_model(one)
@@ -76,13 +80,6 @@ def import_weights(
     if as_json:
         written = {"output": str(output), "sha256": sha256(output), "tensors": report.taken}
         typer.echo(json.dumps(written | {"missing": report.missing, "unused": report.unused}))
-
-
-def _installed() -> list[Path]:
-    """The weights that ship, then those that the user added."""
-    from hmr_video.assets import find_weights, user_folder
-
-    return [find_weights(), *sorted((user_folder() / "weights").glob("*.safetensors"))]
 
 
 def _describe(path: Path) -> dict[str, str | float]:

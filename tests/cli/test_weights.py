@@ -5,39 +5,44 @@ from pathlib import Path
 
 import pytest
 
+from hmr_video import assets
 from hmr_video.checkpoints import save_model
 from hmr_video.cli import main
-from hmr_video.cli import weights as command
 from hmr_video.files import sha256
 from hmr_video.model import HMMR, hmr_video_default
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A weight file in the user's folder, and none but that."""
-    monkeypatch.setenv("HMR_VIDEO_HOME", str(tmp_path))
-    path = tmp_path / "weights" / "mine.safetensors"
-    save_model(path, HMMR(hmr_video_default(6, 8, 1)), {"name": "mine", "licence": "CC0", "trained_on": "walks"})
-    monkeypatch.setattr(command, "_installed", lambda: [path])
-    return path
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A shipped weight file with its manifest, and one that the user added."""
+    shipped, added = tmp_path / "shipped" / "model.safetensors", tmp_path / "home" / "weights" / "mine.safetensors"
+    model = HMMR(hmr_video_default(6, 8, 1))
+    save_model(shipped, model, {"name": "ours", "licence": "Apache-2.0", "trained_on": "runs"})
+    save_model(added, model, {"name": "mine", "licence": "CC0", "trained_on": "walks"})
+    (shipped.parent / "manifest.json").write_text(json.dumps({shipped.name: {"sha256": sha256(shipped)}}))
+    monkeypatch.setattr(assets, "shipped_folder", lambda: shipped.parent)
+    monkeypatch.setenv("HMR_VIDEO_HOME", str(tmp_path / "home"))
+    return shipped, added
 
 
-def test_list_tells_what_is_known(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_tells_what_is_known(installed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["weights", "list", "--json"]) == 0
-    (told,) = json.loads(capsys.readouterr().out)["weights"]
-    assert (told["name"], told["licence"], told["trained_on"]) == ("mine", "CC0", "walks")
-    assert (told["features"], told["sha256"]) == ("keypoints", sha256(installed))
+    ours, mine = json.loads(capsys.readouterr().out)["weights"]
+    assert ours["name"] == "ours"
+    assert (mine["name"], mine["licence"], mine["trained_on"]) == ("mine", "CC0", "walks")
+    assert (mine["features"], mine["sha256"]) == ("keypoints", sha256(installed[1]))
     assert main.run(["weights", "list"]) == 0
     assert "CC0" in capsys.readouterr().out
 
 
-def test_verify_finds_damage(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_finds_damage(installed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["weights", "verify"]) == 0
-    content = bytearray(installed.read_bytes())
+    assert main.run(["weights", "verify", "mine"]) == 0
+    content = bytearray(installed[1].read_bytes())
     content[-1] ^= 64
-    installed.write_bytes(content)
+    installed[1].write_bytes(content)
     assert main.run(["weights", "verify"]) == 6
-    assert main.run(["weights", "verify", str(installed.with_name("absent.safetensors"))]) == 6
+    assert main.run(["weights", "verify", "absent"]) == 6
     assert "checksum" in capsys.readouterr().err
 
 
