@@ -1,0 +1,67 @@
+"""The commands render and evaluate on a finished result."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+
+from hmr_video.cli.main import run
+from hmr_video.video import VideoWriter
+
+
+@pytest.fixture
+def result(tmp_path, motions):
+    """A folder as `convert` writes it, and the video that it names."""
+    video = tmp_path / "clip.mp4"
+    with VideoWriter(video, 25, (640, 480)) as writer:
+        for _ in range(24):
+            writer.write(np.full((480, 640, 3), 110, np.uint8))
+    folder = tmp_path / "clip"
+    for number, motion in enumerate(motions, 1):
+        motion.save(folder / f"person_{number:02d}.npz")
+    (folder / "summary.json").write_text(json.dumps({"video": str(video)}))
+    return folder
+
+
+def test_render_of_a_finished_result(result, capsys):
+    assert run(["render", str(result), "--quiet", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["people"] == 2
+    assert told["renderer"] in ("software", "pyrender")
+    with av.open(told["output"]) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 24
+    assert run(["render", str(result), "--quiet"]) == 7  # it exists
+    assert run(["render", str(result), "--quiet", "--overwrite", "--renderer", "povray"]) == 2
+    (result.parent / "clip.mp4").unlink()
+    assert run(["render", str(result), "--quiet", "--overwrite"]) == 3
+    assert run(["render", str(result / "nothing.mp4"), "--quiet"]) == 3
+
+
+def test_evaluate_a_result_against_itself(result, capsys):
+    assert run(["evaluate", str(result), str(result), "--json"]) == 0
+    people = json.loads(capsys.readouterr().out)
+    assert len(people) == 2
+    for person in people:
+        assert person["mpjpe"] == 0
+        assert person["pve"] == 0
+        assert person["pck"] == 1
+    assert run(["evaluate", str(result), str(result), "--protocol", "paper"]) == 0
+    assert "acceleration_error" in capsys.readouterr().out
+
+
+def test_evaluate_says_who_was_missed(result, capsys):
+    assert run(["evaluate", str(result / "person_02.npz"), str(result), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert "missed" in first["person"]
+    assert "mpjpe" not in first
+    assert second["mpjpe"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [([], 2), (["a"], 2), (["--samples", "a", "b"], 2), (["nowhere", "nowhere"], 3), (["--samples", "--protocol", "own"], 2)],
+)
+def test_evaluate_refuses(arguments, code, capsys):
+    assert run(["evaluate", *arguments]) == code
+    assert "error" in capsys.readouterr().err
