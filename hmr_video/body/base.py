@@ -23,6 +23,7 @@ class Body(ABC):
         faces: (F, 3) int64 triangles, counter-clockwise seen from outside.
         weights: (V, 24) how much each joint moves each vertex.
         joint_template: (24, 3) metres, the mean shape's joints at rest; joint_shapedirs: (24, 3, 10) how they move with betas.
+        is_smpl: whether betas are SMPL's own shape numbers, which other tools understand.
         face_template: (5, 3) nose, eyes, ears at rest; face_shapedirs: (5, 3, 10).
     """
 
@@ -35,6 +36,7 @@ class Body(ABC):
     face_template: Tensor
     face_shapedirs: Tensor
     parents: tuple[int, ...] = PARENTS
+    is_smpl: bool = False
 
     @property
     def num_vertices(self) -> int:

@@ -25,6 +25,8 @@ class PublishedBody(OpenBody):
     The faces are missing when the import was not given any; then to ask for them is an AssetError, all else works.
     """
 
+    is_smpl = True
+
     def __init__(self, arrays: Mapping[str, NDArray[Any]], name: str, digest: str) -> None:
         no_faces = np.zeros((0, 3), np.int64)
         super().__init__({"f": no_faces, "face_vertices": np.array(_FACE_VERTICES)} | dict(arrays), name, digest)

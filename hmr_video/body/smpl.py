@@ -17,6 +17,8 @@ FACE_VERTICES = (332, 2800, 6260, 583, 4071)
 class SmplBody(Body):
     """SMPL with its pose blendshapes, from the arrays that :func:`hmr_video.body.smpl_file.read_smpl` gives."""
 
+    is_smpl = True
+
     def __init__(self, arrays: Mapping[str, NDArray[Any]], name: str, digest: str) -> None:
         import smplx
         from smplx.utils import Struct

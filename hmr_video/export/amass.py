@@ -44,9 +44,8 @@ def layout(motion: Motion, body: "Body", frame_rate: float | None = None) -> dic
     rotations[:, 0] = _Z_UP @ rotations[:, 0]
     poses = np.zeros((len(actor), 156), dtype=np.float32)
     poses[:, : _BODY_JOINTS * 3] = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(actor), -1)
-    fitted = body.name.lower().startswith("smpl")
     betas = np.zeros(16, dtype=np.float32)
-    if fitted:
+    if body.is_smpl:
         betas[:10] = motion.betas
     return {
         "poses": poses,
@@ -56,5 +55,5 @@ def layout(motion: Motion, body: "Body", frame_rate: float | None = None) -> dic
         "gender": np.array(motion.gender),
         "mocap_framerate": np.float64(frame_rate or motion.frame_rate),
         "mocap_frame_rate": np.float64(frame_rate or motion.frame_rate),
-        "note": np.array(_FITTED if fitted else _NOT_FITTED.format(body=body.name)),
+        "note": np.array(_FITTED if body.is_smpl else _NOT_FITTED.format(body=body.name)),
     }

@@ -66,6 +66,13 @@ def test_amass_reads_like_amass(motion, body, tmp_path):
         np.testing.assert_allclose(joints.numpy() + data["trans"][:, None], motion.joints3d @ UPRIGHT @ Z_UP.T, atol=1e-5)
 
 
+def test_amass_keeps_the_shape_of_smpl_only(motion, body, tmp_path, monkeypatch):
+    monkeypatch.setattr(body, "is_smpl", True, raising=False)
+    (path,) = export([motion], body, tmp_path, ["amass"])
+    with np.load(path, allow_pickle=False) as data:
+        np.testing.assert_array_equal(data["betas"], [*motion.betas, *[0.0] * 6])
+
+
 def test_amass_resamples_by_slerp(motion, body, tmp_path):
     (path,) = export([motion], body, tmp_path, ["amass"], ExportOptions(frame_rate=50.0))
     with np.load(path, allow_pickle=False) as data:
