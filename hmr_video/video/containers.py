@@ -21,6 +21,7 @@ from hmr_video.video.source import MAX_PIXELS, Array, Frame, VideoInfo, check_si
 _DECORD_CONTAINERS = {"mov", "mp4", "matroska", "webm", "avi"}
 _NOT_VIDEO = {"tty"}  # FFmpeg draws any text file as a picture
 _FOCAL_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent", "com.android.capture.focal_length_35mm")
+_MISSING_SECONDS = 0.5  # by which a duration may exceed the frames before that counts as a loss
 _OTHER_FILE = "Give a video, a photograph, or a folder of images."
 _REMAKE = "Make the file again, or convert it with another program first."
 
@@ -143,6 +144,7 @@ def index_packets(path: Path) -> PacketIndex:
         else:
             times = np.sort(np.array(ticks, np.float64)) * float(stream.time_base)
         turned = _orientation(first)
+        stated = stream.frames or _promised(container, stream, times)
         width, height = (first.height, first.width) if turned[0] else (first.width, first.height)
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
@@ -152,12 +154,25 @@ def index_packets(path: Path) -> PacketIndex:
             height=height,
             orientation=turned,
             times=times,
-            stated=stream.frames,
+            stated=stated,
             rates=rates,
             origin=(container.start_time or 0) / 1e6,
             focal=_focal(focals, width, height),
-            clean=clean and stream.frames in (0, len(ticks)) and bool(np.all(np.diff(times) > 0)),
+            clean=clean and stated in (0, len(ticks)) and bool(np.all(np.diff(times) > 0)),
         )
+
+
+def _promised(container: Any, stream: Any, times: Array) -> int:
+    """How many frames the stated duration has room for, where that is clearly more than there are ``times``; else 0.
+
+    Matroska states no number of frames, and no duration of a stream; its own duration is that of the sound, where there is any.
+    """
+    seconds = float(stream.duration * stream.time_base) if stream.duration else 0.0
+    if not seconds and not container.streams.audio:
+        seconds = (container.duration or 0) / 1e6
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    room = round(seconds / step) if step > 0 else 0
+    return room if (room - len(times)) * step > _MISSING_SECONDS else 0
 
 
 def _focal(values: list[str], width: int, height: int) -> float | None:
