@@ -20,9 +20,9 @@ _UNSEEN = 0.5  # factor on the confidence of frames that were filled in
 
 
 def frame_confidence(points: Tensor, track: Track, camera_matrix: Tensor) -> Array:
-    """(T,) in 0..1: the mean confidence of the 12 limb keypoints, each weighed by how well the body's ``points`` (T, 17, 3) meet it.
+    """(T,) in 0..1: the mean confidence of the 12 limb keypoints, each weighed by how well the body's ``points`` meet it.
 
-    Filled-in frames take what their neighbours have, halved.
+    points: (T, 17, 3) COCO points in camera space. Filled-in frames take what their neighbours have, halved.
     """
     projected = project(points, camera_matrix).numpy()[:, COCO_LIMBS]
     detected = track.keypoints[:, COCO_LIMBS]
@@ -47,7 +47,7 @@ def residuals(motion: Motion) -> Array:
 
 
 def joint_acceleration(motion: Motion) -> float:
-    """Mean acceleration of the limb joints relative to the pelvis in m/s^2: near 0 is frozen, jitter is tens. 0 below 3 frames."""
+    """Mean acceleration in m/s^2 of the limb joints relative to the pelvis: near 0 is frozen, tens jitter. 0 below 3 frames."""
     if len(motion) < 3:
         return 0.0
     joints = (motion.joints3d - motion.joints3d[:, :1])[:, LIMB_JOINTS].astype(np.float64)

@@ -89,8 +89,8 @@ def initial_translation(
 ) -> Tensor:
     """Where bodies stand so that their points fall on their keypoints: linear least squares per frame, (T, 3) metres.
 
-    joints: (T, 17, 3) COCO points of bodies at trans 0; keypoints: (T, 17, 3) pixels and confidence; prior: (T, 3), what the model
-    says, which decides where too little is seen. Minimises the distance of each point to its keypoint's ray.
+    joints: (T, 17, 3) COCO points of bodies at trans 0; keypoints: (T, 17, 3) pixels and confidence; prior: (T, 3), what the
+    model says, which decides where too little is seen. Minimises the distance of each point to its keypoint's ray.
     """
     rays = (keypoints[..., :2] - camera_matrix[:2, 2]) / torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
     weight = torch.where(keypoints[..., 2] > VISIBLE, keypoints[..., 2], 0.0).square()
@@ -186,7 +186,7 @@ class _Problem:
         return turns, trans, betas
 
     def energy(self, tolerance: float) -> Tensor:
-        """The negative log-likelihood, up to a constant. The robust losses turn flat ``tolerance`` times later than configured."""
+        """The negative log-likelihood, up to a constant. Robust losses turn flat ``tolerance`` times later than configured."""
         config = self.config
         turns, trans, betas = self.unpack()
         shape = betas[self.person]

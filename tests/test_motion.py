@@ -38,7 +38,7 @@ def test_what_exists_is_kept_unless_told(motion: Motion, tmp_path: Path) -> None
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="bad.npz"):
+    with pytest.raises(InputError, match=r"bad\.npz"):
         Motion.load(path)
 
 

@@ -14,7 +14,9 @@ from hmr_video.geometry.skeleton import COCO_FACE, MIRRORED_COCO
 from hmr_video.train.augment import chance, drift, log_uniform, uniform
 
 # Spread of human annotators by keypoint, as a fraction of the person's scale (COCO keypoint evaluation).
-COCO_SIGMAS = torch.tensor([0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089])  # fmt: skip
+COCO_SIGMAS = torch.tensor(
+    [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089]
+)
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
 
@@ -146,7 +148,7 @@ def _detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Gen
 
 
 def _covered(rays: Tensor, low: Tensor, high: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Points (B, T, 17) behind an upright rectangle that stands before part of the person, for part of the window or all of it."""
+    """Points (B, T, 17) behind an upright rectangle before part of the person, for part of the window or all of it."""
     batch, frames = rays.shape[:2]
     centre = torch.rand(batch, 1, 2, generator=generator) + 0.1 * drift(generator, batch, frames, 2)
     half = uniform(generator, 0.06, 0.32, batch, 1, 2)

@@ -75,7 +75,7 @@ class Objective(nn.Module):
 
 
 def delta_frames(length: int, offset: int) -> Tensor:
-    """Frames of a window whose past and future both lie inside it, every third: neighbours would say the same at thrice the cost."""
+    """Frames whose past and future both lie inside the window, every third: neighbours would say the same at thrice the cost."""
     return torch.arange(offset, max(length - offset, offset), 3)
 
 

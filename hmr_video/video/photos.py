@@ -12,6 +12,7 @@ from hmr_video.video.source import Array, Frame, VideoInfo, check_size, equivale
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".mpo", ".jp2"}
 FOLDER_RATE = 30.0  # frames a second, unless told
 _EXIF_IFD, _ORIENTATION, _FOCAL_35MM = 0x8769, 0x0112, 0xA405
+_UNREADABLE = (OSError, ValueError, SyntaxError, ImportError)  # ultralytics, once imported, makes Pillow raise the last
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
@@ -68,7 +69,7 @@ class ImageSource:
         for path in self.images:
             try:
                 return _upright_facts(path)
-            except (OSError, ValueError, SyntaxError) as error:
+            except _UNREADABLE as error:
                 reason = reason or f"{path} cannot be read as an image ({type(error).__name__})."
         raise InputError(reason, "The file is damaged or of another kind; give a JPEG, PNG, WebP, TIFF or BMP image.")
 
@@ -81,7 +82,7 @@ class ImageSource:
                 check_size(path, *image.size)
                 picture = ImageOps.exif_transpose(image)
                 return _rgb(np.asarray(picture)) if picture.mode in _DEEP_MODES else np.asarray(picture.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
+        except _UNREADABLE as error:
             if len(self.images) == 1:
                 raise InputError(
                     f"{path} cannot be read as an image ({type(error).__name__}).", "The file is damaged; give another copy."

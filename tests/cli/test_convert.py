@@ -7,9 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
+from hmr_video.body import load_body
 from hmr_video.cli.main import run
 from hmr_video.motion import Motion
+from hmr_video.shape import stature
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 
@@ -41,7 +44,7 @@ def test_existing_results_are_kept_unless_told(converted: Path, capsys: pytest.C
     assert (converted / "person_01.npz").read_bytes() == before
 
 
-def test_keypoints_need_no_video_and_give_the_same_person(converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keypoints_need_no_video(converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A result's own keypoints, without the video: the same bytes in, the same numbers out."""
     source = converted / "person_01.npz"
     assert run(["convert", "--keypoints", str(source), "-o", str(tmp_path), "--json", "--quiet"]) == 0
@@ -51,11 +54,6 @@ def test_keypoints_need_no_video_and_give_the_same_person(converted: Path, tmp_p
 
 
 def test_height_sets_the_scale(converted: Path, tmp_path: Path) -> None:
-    from hmr_video.body import load_body
-    from hmr_video.shape import stature
-
-    import torch
-
     arguments = ["convert", "--keypoints", str(converted / "person_01.npz"), "-o", str(tmp_path), "--height", "1.9", "--quiet"]
     assert run(arguments) == 0
     motion = Motion.load(tmp_path / "person_01" / "person_01.npz")

@@ -29,7 +29,12 @@ def test_motion_is_brought_to_thirty_frames_a_second(tmp_path: Path, width: int)
 
 @pytest.mark.parametrize(
     "changes",
-    [{"poses": np.zeros((40, 70))}, {"trans": np.zeros((39, 3))}, {"mocap_frame_rate": None}, {"poses": np.full((40, 72), np.nan)}],
+    [
+        {"poses": np.zeros((40, 70))},
+        {"trans": np.zeros((39, 3))},
+        {"mocap_frame_rate": None},
+        {"poses": np.full((40, 72), np.nan)},
+    ],
 )
 def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, changes: dict[str, object]) -> None:
     path = write(tmp_path / "odd.npz", **changes)
