@@ -110,7 +110,7 @@ class Motion:
             array = np.asarray(value)
             arrays[field.name] = array.astype(np.float32) if _is_single(field.name, array) else array
         # Both spellings are in use: AMASS writes the first, SMPL-X tools the second.
-        arrays["mocap_framerate"] = arrays["mocap_frame_rate"] = np.float64(self.frame_rate)
+        arrays["mocap_framerate"] = arrays["mocap_frame_rate"] = np.array(self.frame_rate, np.float64)
         with replacing(path, overwrite) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
 

@@ -7,6 +7,7 @@ deviation in physical units, so that every number below can be argued about. Onl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -214,7 +215,7 @@ class _Problem:
     def solve(self) -> None:
         """Two searches: first all keypoints pull and all jerks count, then outliers of both no more."""
         for steps, tolerance in zip(self.config.steps, TOLERANCES, strict=True):
-            minimise(lambda tolerance=tolerance: self.energy(tolerance), self.parameters, steps)
+            minimise(partial(self.energy, tolerance), self.parameters, steps)
 
     def estimates(self) -> list[Estimate]:
         """The state as estimates, one per person."""

@@ -102,7 +102,8 @@ def camera_translation(camera: Tensor, box: Tensor) -> Tensor:
     """The metric translation that a weak camera in a box stands for: (..., 3), (..., 3) -> (..., 3) metres.
 
     camera = s, tx, ty as HMMR has it, in units of the box's half side per metre; box in rays. A body at depth z fills
-    s = 1 / (z r) of a box of half side r, hence z = 1 / (s r), and the box's centre adds its own ray (Li et al., CLIFF, ECCV 2022, eq. 2).
+    s = 1 / (z r) of a box of half side r, hence z = 1 / (s r), and the box's centre adds its own ray
+    (Li et al., CLIFF, ECCV 2022, eq. 2).
     """
     depth = 1 / (camera[..., :1] * box[..., 2:]).clamp_min(1e-3)
     return torch.cat([camera[..., 1:] + box[..., :2] * depth, depth], -1)

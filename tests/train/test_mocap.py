@@ -38,7 +38,7 @@ def test_motion_is_brought_to_thirty_frames_a_second(tmp_path: Path, width: int)
 )
 def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, changes: dict[str, object]) -> None:
     path = write(tmp_path / "odd.npz", **changes)
-    with pytest.raises(InputError, match="odd.npz"):
+    with pytest.raises(InputError, match=r"odd\.npz"):
         read_amass(path)
 
 

@@ -67,7 +67,10 @@ def test_the_far_wrist_hides_behind_the_body() -> None:
 
 
 def test_a_perfect_detector_reports_the_truth() -> None:
-    quiet = DetectorConfig(noise=(1e-9, 2e-9), definition_bias=0, outlier=0, swap=0, copied_limb=0, occluder=0, truncated=0, lost=0, slow_source=0)  # fmt: skip
+    never = dict.fromkeys(
+        ("definition_bias", "outlier", "swap", "copied_limb", "occluder", "truncated", "lost", "slow_source"), 0
+    )
+    quiet = DetectorConfig(noise=(1e-9, 2e-9), **never)
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(2, 10, 17, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 5.0])
     joints = torch.full((2, 10, 24, 3), 50.0)  # nothing to hide behind
