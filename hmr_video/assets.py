@@ -1,14 +1,21 @@
 """Where weights and bodies lie: those that ship, and those that the user added."""
 
+import json
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from hmr_video.errors import AssetError
+from hmr_video.files import replacing, sha256
 
 SHIPPED_WEIGHTS = "default"
 SHIPPED_BODY = "open"
+_WEIGHTS, _BODIES = {SHIPPED_WEIGHTS: "model.safetensors"}, {SHIPPED_BODY: "open_body.npz"}
+_MANIFEST = "manifest.json"
+_REINSTALL = "Install hmr-video again."
 
 
 def shipped_folder() -> Path:
@@ -26,22 +33,70 @@ def user_folder() -> Path:
 def find_weights(name: str = SHIPPED_WEIGHTS) -> Path:
     """The weight file called ``name``, or at that path. Raises AssetError."""
     return _find(
-        name, "weights", ".safetensors", {SHIPPED_WEIGHTS: "model.safetensors"}, "`hmr-video weights list` shows what is here."
+        name, user_folder() / "weights" / f"{name}.safetensors", _WEIGHTS, "`hmr-video weights list` shows what is here."
     )
 
 
 def find_body(name: str = SHIPPED_BODY) -> Path:
     """The body file called ``name``, or at that path. Raises AssetError."""
-    return _find(name, "bodies", ".npz", {SHIPPED_BODY: "open_body.npz"}, "Add one with `hmr-video body add FILE`.")
+    return _find(name, user_folder() / "bodies" / f"{name}.npz", _BODIES, "Add one with `hmr-video body add FILE`.")
 
 
-def _find(name: str, folder: str, suffix: str, shipped: dict[str, str], remedy: str) -> Path:
+def installed_weights() -> list[Path]:
+    """The weight files that ship and that the user added."""
+    return _installed(_WEIGHTS, user_folder() / "weights", "*.safetensors")
+
+
+def installed_bodies() -> list[Path]:
+    """The body files that ship and that the user added."""
+    return _installed(_BODIES, user_folder() / "bodies", "*.npz")
+
+
+def read_manifest() -> dict[str, dict[str, Any]]:
+    """What ships: file name -> ``sha256``, ``licence``, ``about``. Raises AssetError when it cannot be read."""
+    path = shipped_folder() / _MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return {name: dict(entry) for name, entry in manifest.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise AssetError(f"{path} is missing or damaged.", _REINSTALL) from error
+
+
+def update_manifest() -> None:
+    """Writes the hashes of all shipped files anew: ``python -m hmr_video.assets``, after a file in ``weights`` was replaced."""
+    folder, manifest = shipped_folder(), read_manifest()
+    for path in installed_weights() + installed_bodies():
+        if path.parent == folder:
+            manifest.setdefault(path.name, {"licence": "", "about": ""})["sha256"] = sha256(path)
+    with replacing(folder / _MANIFEST, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _find(name: str, added: Path, shipped: dict[str, str], remedy: str) -> Path:
     if name in shipped:
-        path = shipped_folder() / shipped[name]
-        if not path.is_file():
-            raise AssetError(f"{path} is missing.", "Install hmr-video again.")
-        return path
-    for path in (user_folder() / folder / f"{name}{suffix}", Path(name)):
+        return _checked(shipped_folder() / shipped[name])
+    for path in (added, Path(name)):
         if path.is_file():
             return path
     raise AssetError(f"There is nothing called {name}.", remedy)
+
+
+@cache
+def _checked(path: Path) -> Path:
+    """A shipped file, once it is known to be whole; looked at once per process. Raises AssetError."""
+    if not path.is_file():
+        raise AssetError(f"{path} is missing.", _REINSTALL)
+    listed = read_manifest().get(path.name, {})
+    if "sha256" in listed and sha256(path) != listed["sha256"]:
+        remedy = "Install hmr-video again, or run `python -m hmr_video.assets` if you replaced the file yourself."
+        raise AssetError(f"{path} is damaged: its checksum is not the one in {_MANIFEST}.", remedy)
+    return path
+
+
+def _installed(shipped: dict[str, str], folder: Path, pattern: str) -> list[Path]:
+    ships = [shipped_folder() / name for name in shipped.values()]
+    return [path for path in ships if path.is_file()] + sorted(folder.glob(pattern))
+
+
+if __name__ == "__main__":
+    update_manifest()

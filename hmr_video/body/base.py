@@ -94,3 +94,9 @@ _COCO_JOINTS = [joint for _, joint in sorted(zip(COCO_LIMBS, LIMB_JOINTS, strict
 def float_tensor(array: Any) -> Tensor:
     """A float32 tensor of its own."""
     return torch.from_numpy(np.array(array, np.float32))
+
+
+def regress_joints(regressor: Any, template: Tensor, shapedirs: Tensor) -> tuple[Tensor, Tensor]:
+    """Joints of the mean shape (24, 3) and how they move with betas (24, 3, 10), for a regressor (24, V). Summed in double."""
+    rows = torch.from_numpy(np.array(regressor, np.float64))
+    return (rows @ template.double()).float(), torch.einsum("jv,vcb->jcb", rows, shapedirs.double()).float()

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmr_video.body.base import Body, float_tensor
+from hmr_video.body.base import Body, float_tensor, regress_joints
 
 
 class OpenBody(Body):
     """A body from the arrays of ``weights/open_body.npz``, which are named and shaped as SMPL's are.
 
-    v_template (V, 3), f (F, 3), shapedirs (V, 3, 10), weights (V, 24), J_regressor (24, V), and face_vertices (5,): which vertices
+    v_template (V, 3), f (F, 3), shapedirs (V, 3, 10), weights (V, 24), J_regressor (24, V), face_vertices (5,): which vertices
     are COCO's nose, left eye, right eye, left ear, right ear. Shape numbers have unit variance over adults; the first is stature.
     """
 
@@ -24,9 +24,7 @@ class OpenBody(Body):
         self.weights = float_tensor(arrays["weights"])
         self.weights /= self.weights.sum(1, keepdim=True)  # half precision on disk
         self.template, self.shapedirs = float_tensor(arrays["v_template"]), float_tensor(arrays["shapedirs"])
-        regressor = float_tensor(arrays["J_regressor"])
-        self.joint_template = regressor @ self.template
-        self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, self.shapedirs)
+        self.joint_template, self.joint_shapedirs = regress_joints(arrays["J_regressor"], self.template, self.shapedirs)
         face = torch.from_numpy(np.asarray(arrays["face_vertices"], np.int64))
         self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
 

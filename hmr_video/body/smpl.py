@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmr_video.body.base import Body, float_tensor
+from hmr_video.body.base import Body, regress_joints
 
 # Vertices of SMPL's mesh, and of no other: nose, left eye, right eye, left ear, right ear.
 FACE_VERTICES = (332, 2800, 6260, 583, 4071)
@@ -30,9 +30,7 @@ class SmplBody(Body):
         self.model = smplx.SMPL(model_path="", data_struct=struct, create_transl=False).requires_grad_(False)
         self.weights = self.model.lbs_weights
         self.template, self.shapedirs = self.model.v_template, self.model.shapedirs
-        regressor = float_tensor(arrays["J_regressor"])
-        self.joint_template = regressor @ self.template
-        self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, self.shapedirs)
+        self.joint_template, self.joint_shapedirs = regress_joints(arrays["J_regressor"], self.template, self.shapedirs)
         face = torch.tensor(FACE_VERTICES)
         self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hmr_video.assets import SHIPPED_BODY, user_folder
 from hmr_video.body.unpickle import read_pickle
-from hmr_video.errors import InputError, UsageError
+from hmr_video.errors import AssetError, InputError, OutputError, UsageError
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import load_arrays
@@ -66,6 +66,19 @@ def add_smpl(path: Path, name: str | None = None, overwrite: bool = False) -> Pa
     with replacing(output, overwrite) as temporary:
         np.savez(temporary, **entries)
     return output
+
+
+def remove_body(name: str) -> None:
+    """Deletes a body that the user added. Raises AssetError when there is none, OutputError when it cannot be deleted."""
+    folder = user_folder() / "bodies"
+    if name not in {path.stem for path in folder.glob("*.npz")}:
+        raise AssetError(f"You have added no body called {name}.", "`hmr-video body list` shows what is here.")
+    try:
+        (folder / f"{name}.npz").unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{folder / name}.npz cannot be deleted: {error.strerror}.", "Check the folder's permissions."
+        ) from error
 
 
 def _read_npz(path: Path) -> Mapping[str, NDArray[Any]]:

@@ -134,6 +134,15 @@ class _Encoded(_Inert):
         return self.arguments[0].encode("latin1")
 
 
+class _NoBytes(_Inert):
+    """``bytes()``, how Python 3 writes empty bytes for Python 2."""
+
+    def resolve(self) -> bytes:
+        if self.arguments:
+            raise UnsafePickleError("bytes made from something")
+        return b""
+
+
 _NAMES: dict[tuple[str, str], type[_Inert]] = {
     **{(module, "_reconstruct"): _Array for module in ("numpy.core.multiarray", "numpy._core.multiarray")},
     **{(module, "scalar"): _Scalar for module in ("numpy.core.multiarray", "numpy._core.multiarray")},
@@ -143,6 +152,7 @@ _NAMES: dict[tuple[str, str], type[_Inert]] = {
     **{(module, "csr_matrix"): _SparseRows for module in ("scipy.sparse", "scipy.sparse.csr", "scipy.sparse._csr")},
     **{(module, "_reconstructor"): _Reconstructor for module in ("copy_reg", "copyreg")},
     **{(module, "object"): _Inert for module in ("__builtin__", "builtins")},
+    **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _Encoded,
 }
 

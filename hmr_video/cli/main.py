@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hmr_video.cli.body import body
 from hmr_video.cli.convert import convert
 from hmr_video.cli.doctor import doctor
 from hmr_video.cli.evaluate import evaluate
@@ -53,6 +54,7 @@ app.command()(hallucinate)
 app.command()(evaluate)
 app.command()(train)
 app.add_typer(weights, name="weights")
+app.add_typer(body, name="body")
 app.command()(doctor)
 
 

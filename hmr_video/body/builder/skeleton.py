@@ -79,10 +79,9 @@ def joint_weights(weights: Array, bones: tuple[str, ...]) -> Array:
 
 
 def strongest(weights: Array, count: int = 4) -> Array:
-    """The ``count`` largest weights of each vertex, as SMPL keeps them; rows sum to 1. (V, 24)"""
-    kept = weights.copy()
-    np.put_along_axis(kept, np.argsort(-kept, 1)[:, count:], 0, 1)
-    kept[kept < 1e-3] = 0
+    """The ``count`` largest weights of each vertex, as SMPL keeps them, and those equal to the least; rows sum to 1. (V, 24)"""
+    least = np.sort(weights, 1)[:, -count, None]
+    kept = np.where(weights >= np.maximum(least, 1e-3), weights, 0)
     return kept / kept.sum(1, keepdims=True)
 
 
