@@ -7,6 +7,8 @@ by correlating knee and elbow flexion over all pairs of files), and salsa 09 and
 
 from fnmatch import fnmatchcase
 
+from hmr_video.errors import InputError
+
 # The sources of samples/*.mp4.
 SAMPLES = (
     "cmu_dance/indian_04_*",  # a lively solo dance
@@ -40,9 +42,23 @@ VALIDATION = (
     "reactidle/014_*",  # an idling subject
 )
 
-HELD_OUT = SAMPLES + VALIDATION
+EVERY = 10  # of unknown motion, one clip in this many validates
 
 
-def is_held_out(name: str) -> bool:
-    """Whether the motion ``collection/file`` (no suffix) belongs to the samples or to the validation split."""
-    return any(fnmatchcase(name, pattern) for pattern in HELD_OUT)
+def split(names: list[str]) -> tuple[list[str], list[str]]:
+    """The clips ``collection/file`` for training and those for validation; the samples' are in neither.
+
+    Of a folder in which nothing is known by name, every tenth clip validates. Raises InputError where one part would be empty.
+    """
+    free = [name for name in names if not _matches(name, SAMPLES)]
+    validation = [name for name in free if _matches(name, VALIDATION)] or free[EVERY - 1 :: EVERY] or free[1:][-1:]
+    training = [name for name in free if name not in set(validation)]
+    if not training or not validation:
+        raise InputError(
+            f"{len(free)} clip(s) cannot be split into training and validation.", "Give two files of motion or more."
+        )
+    return training, validation
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

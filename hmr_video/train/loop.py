@@ -23,8 +23,8 @@ from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train.config import Stage, TrainConfig
-from hmr_video.train.holdout import HELD_OUT, VALIDATION
-from hmr_video.train.mocap import Mocap, folder_of, load_mocap
+from hmr_video.train.holdout import split
+from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.train.objective import Objective, at_hips, pelvis_joints
 from hmr_video.train.synthetic import Batch, Sampler
 
@@ -45,11 +45,12 @@ class Trainer:
         self.fabric.launch()
         torch.manual_seed(config.seed)
         self.body: Body = load_body("open")
-        mocap = load_mocap(config.mocap, without=HELD_OUT)
+        training, validation = split(list_mocap(config.mocap))
+        mocap = load_mocap(config.mocap, training)
         reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
         weights = mocap.sampling_weights(config.source_weights)
         self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
-        self.validation = _validation_batches(config, self.body)
+        self.validation = _validation_batches(config, load_mocap(config.mocap, validation), self.body)
         self.model = HMMR(hmr_video_default(FEATURE_SIZE, config.width, config.blocks))
         self.model.temporal.zero_side_taps()
         _start_from_mean_pose(self.model, mocap, weights)
@@ -178,8 +179,7 @@ def pose_errors(joints: Tensor, truth: Tensor) -> dict[str, float]:
     }
 
 
-def _validation_batches(config: TrainConfig, body: Body) -> list[Batch]:
-    mocap = load_mocap(config.mocap, only=VALIDATION)
+def _validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Batch]:
     weights = mocap.sampling_weights(config.source_weights)
     synthetic = replace(config.synthetic, augment=None, slowest=1.0, fastest=1.0)
     sampler = Sampler(mocap, body, weights, synthetic, seed=1)

@@ -1,7 +1,6 @@
 """Motion capture in AMASS layout, resampled to the model's frame rate and cut into windows."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -106,24 +105,24 @@ def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Te
     return matrix_to_six_d(turned), torch.lerp(trans[before], trans[after], weight[:, None])
 
 
-def load_mocap(folder: Path, only: tuple[str, ...] = ("*",), without: tuple[str, ...] = ()) -> Mocap:
-    """Every NPZ below ``folder`` whose path inside it (no suffix) matches a glob of ``only`` and none of ``without``."""
+def list_mocap(folder: Path) -> list[str]:
+    """The names of all NPZ files below ``folder``: paths inside it without suffix, sorted. Raises InputError for none."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", "Name a folder of AMASS-layout NPZ files.")
-    names = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.npz"))}
-    chosen = [name for name in names if _matches(name, only) and not _matches(name, without)]
-    if not chosen:
-        raise InputError(f"{folder} holds no motion capture to use.", "Name a folder of AMASS-layout NPZ files.")
-    clips = [read_amass(names[name]) for name in chosen]
+    names = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.npz"))
+    if not names:
+        raise InputError(f"{folder} holds no motion capture.", "Name a folder of AMASS-layout NPZ files.")
+    return names
+
+
+def load_mocap(folder: Path, names: list[str]) -> Mocap:
+    """The clips ``names`` of ``folder``, as :func:`list_mocap` has them. Raises InputError."""
+    clips = [read_amass(folder / f"{name}.npz") for name in names]
     lengths = torch.tensor([len(trans) for _, trans in clips])
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
-    return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, chosen)
+    return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, names)
 
 
 def folder_of(source: str) -> str:
     """The collection that a clip ``folder/file`` belongs to."""
     return source.rpartition("/")[0]
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch(name, pattern) for pattern in patterns)
