@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hmr_video.assets import find_weights
+from hmr_video.assets import SHIPPED_BODY, find_weights
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_image_encoder, load_model
 from hmr_video.console import Reporter
@@ -26,7 +26,7 @@ from hmr_video.people import People, PeopleOptions, Track, find_people, read_key
 from hmr_video.people.engine import choose_engine
 from hmr_video.quality import frame_confidence
 from hmr_video.refine import Estimate, RefineConfig, refine
-from hmr_video.shape import with_height
+from hmr_video.shape import on_body, with_height
 from hmr_video.video import VideoReader, open_video
 
 
@@ -71,12 +71,18 @@ class Options:
 
 @dataclass(frozen=True)
 class Models:
-    """What is loaded once and serves many videos. ``image_encoder``: of the paper's model, which reads images."""
+    """What is loaded once and serves many videos.
+
+    Attributes:
+        body: whose shape the results have; learnt_body: whose shape the model learnt.
+        image_encoder: of the paper's model, which reads images.
+    """
 
     model: HMMR
     metadata: dict[str, str]
     weights_hash: str
     body: Body
+    learnt_body: Body
     image_encoder: ResNet50 | None = None
 
     @classmethod
@@ -90,11 +96,11 @@ class Models:
                 f"The weights {options.weights} read {read} features, not {options.features}.", "Leave --features out."
             )
         if read == "keypoints":
-            return cls(model, metadata, sha256(path), load_body(options.body))
-        own = str(path.resolve())  # betas belong to the body that they were learnt with, which lies beside the weights
-        body = load_body(own if options.body == "open" else options.body)
+            return cls(model, metadata, sha256(path), load_body(options.body), load_body(SHIPPED_BODY))
+        own = load_body(str(path.resolve()))  # lies beside the weights
+        body = own if options.body == SHIPPED_BODY else load_body(options.body)
         device = choose_engine("torch", options.people.device)[1]
-        return cls(model, metadata, sha256(path), body, load_image_encoder(path).to(device))
+        return cls(model, metadata, sha256(path), body, own, load_image_encoder(path).to(device))
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def run(
         lifted = _lift(people, evidence, times, intrinsics, models, options, reporter)
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
-    estimates = [one.estimate for one in lifted]
+    estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     if options.height is not None:
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
     if options.refine and models.image_encoder is None:
@@ -174,7 +180,7 @@ def _lift(
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
         for points, time in zip(evidence, times, strict=True):
-            lifted.append(lift(models.model, points, time, intrinsics, models.body, options.hallucinate))
+            lifted.append(lift(models.model, points, time, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
 

@@ -1,8 +1,9 @@
-"""The person's size, where the user knows it."""
+"""The person's size: on another body than the model learnt, or as the user knows it."""
 
 import torch
 
 from hmr_video.body import Body
+from hmr_video.body.size import fit_betas
 from hmr_video.refine import Estimate
 
 
@@ -27,3 +28,12 @@ def with_height(estimate: Estimate, height: float, body: Body) -> Estimate:
         if abs(stature(body, betas) - height) < 1e-4:
             break
     return Estimate(estimate.rotations, betas, estimate.trans * (height / now))
+
+
+def on_body(estimate: Estimate, source: Body, target: Body) -> Estimate:
+    """The same person with the ``target`` body: as large as with ``source``, the pelvis where it was."""
+    if source is target:
+        return estimate
+    betas = fit_betas(source, estimate.betas, target)
+    shift = source.rest_joints(estimate.betas)[0] - target.rest_joints(betas)[0]
+    return Estimate(estimate.rotations, betas, estimate.trans + shift)

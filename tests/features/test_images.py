@@ -64,7 +64,7 @@ def test_the_pipeline_runs_windows_padded_by_the_feature_of_zeros() -> None:
     config = HMMRConfig(2048, 16, True, groups=2, norm_over_time=True, rotation="axis_angle", dropout=0.5, keypoints=25, hidden=8)
     model, encoder, track = HMMR(config).eval(), Mean(), _track(0, 9)
     people = People([track], (80, 60), 30.0, np.arange(20) / 30)
-    models = Models(model, {}, "", None, encoder)  # type: ignore[arg-type]
+    models = Models(model, {}, "", None, None, encoder)  # type: ignore[arg-type]
     arguments = (people, camera_matrix(80, 60), models, Options(), Reporter(quiet=True))
     (lifted,) = _lift_images(Reader(), *arguments)  # type: ignore[arg-type]
     (features,) = image_features(Reader(), [track], encoder, Reporter(quiet=True))  # type: ignore[arg-type]
