@@ -34,18 +34,18 @@ class Estimate:
 class RefineConfig:
     """Standard deviations of the terms, and how long to search."""
 
-    keypoint: float = 0.018  # of a fully trusted keypoint, as a fraction of the person's height on the image
-    outlier: float = 4.0  # deviations from which a keypoint loses its pull
+    keypoint: float = 0.012  # of a fully trusted keypoint, as a fraction of the person's height on the image
+    outlier: float = 6.0  # deviations from which a keypoint loses its pull
     face_trust: float = 0.4
-    pose: float = 0.25  # radians between the model's and the refined rotation of a limb joint
-    root: float = 0.1  # the same of the whole body's direction
-    stiff_pose: float = 0.1  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
+    pose: float = 0.35  # radians between the model's and the refined rotation of a limb joint
+    root: float = 0.15  # the same of the whole body's direction
+    stiff_pose: float = 0.13  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
     acceleration: float = 15.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 1.0  # betas
-    steps: tuple[int, int] = (40, 60)  # search steps before and after outliers lose their pull
+    steps: tuple[int, int] = (40, 80)  # search steps before and after outliers lose their pull
 
 
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`

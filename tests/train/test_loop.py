@@ -66,7 +66,7 @@ def _train_until_killed(settings: TrainConfig, batches: int) -> None:
     trainer = Trainer(settings, Reporter(quiet=True))
     draw, left = trainer.sampler.batch, iter(range(batches))
 
-    def mortal(*arguments: int):  # noqa: ANN202
+    def mortal(*arguments: int):
         if next(left, None) is None:
             raise KeyboardInterrupt
         return draw(*arguments)
