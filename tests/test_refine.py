@@ -92,7 +92,8 @@ def test_people_are_refined_together_as_they_are_alone(evidence: torch.Tensor, g
     first, second = refine([guess, short], [evidence, evidence[:12]], [TIMES, TIMES[:12]], CAMERA, body)
     alone = refine([short], [evidence[:12]], [TIMES[:12]], CAMERA, body)[0]
     assert len(first.trans) == 30
-    assert (joints(body, second) - joints(body, alone)).norm(dim=-1).mean() < 0.02
+    difference = joints(body, second) - joints(body, alone)
+    assert (difference - difference[:, :1]).norm(dim=-1).mean() < 0.02  # the distance, which one view hardly tells, aside
 
 
 def test_a_known_shape_stays(evidence: torch.Tensor, guess: Estimate) -> None:
