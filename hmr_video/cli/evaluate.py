@@ -90,7 +90,7 @@ def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protoc
     from hmr_video.evaluate import evaluate_people
 
     people = evaluate_people(predicted, true, protocol)
-    numbered = [name] if len(people) == 1 else [f"{name}, person {number}" for number in range(1, len(people) + 1)]
+    numbered = [name] if len(people) == 1 else [f"{name} {number}" for number in range(1, len(people) + 1)]
     return [
         (f"{person} (missed)" if partner is None else person, scores)
         for person, (partner, scores) in zip(numbered, people, strict=True)
@@ -106,7 +106,7 @@ def _print_table(rows: list[Row]) -> None:
     from hmr_video.evaluate.compare import UNITS
 
     table = Table(box=None, header_style="bold")
-    table.add_column("metric")
+    table.add_column("metric", no_wrap=True)
     columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
     for name, _ in columns:
         table.add_column(name, justify="right")
