@@ -21,7 +21,7 @@ class HMMRConfig:
         norm_over_time: whether a group's statistics run over all frames of the window, or over one frame's channels only.
         norm_epsilon: added to the variance.
         rotation: what the regressors predict for each joint, an axis-angle (3) or two matrix columns (6).
-        hidden: width of the regressors' fully connected layers.
+        hidden: width of the fully connected layers of the present's regressor; delta_hidden: of past's and future's.
         dropout: probability, in the regressors.
         iterations: steps of iterative error feedback.
         delta_frames: how many frames away the past and the future prediction lie.
@@ -40,6 +40,7 @@ class HMMRConfig:
     blocks: int = 3
     norm_epsilon: float = 1e-6
     hidden: int = 1024
+    delta_hidden: int = 1024
     iterations: int = 3
     delta_frames: int = 5
     features: Literal["keypoints", "resnet50"] = "keypoints"
@@ -88,6 +89,7 @@ def hmr_video_default(feature_size: int = 54, width: int = 512, blocks: int = 3)
         norm_over_time=False,
         rotation="six_d",
         dropout=0.0,
+        delta_hidden=512,
         keypoints=17,
         blocks=blocks,
     )

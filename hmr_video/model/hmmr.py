@@ -48,13 +48,13 @@ class HMMR(nn.Module):
     def __init__(self, config: HMMRConfig) -> None:
         super().__init__()
         self.config = config
-        width, sizes = config.width, (config.hidden, config.dropout, config.iterations)
+        width, steps = config.width, (config.dropout, config.iterations)
         self.projection = _projection(config.feature_size, width) if config.project_features else nn.Identity()
         self.temporal = TemporalEncoder(config)
         self.hallucinator = Hallucinator(width)
-        self.regressor = IterativeRegressor(width, config.theta_size, *sizes)
-        self.regressor_past = IterativeRegressor(width, config.pose_size, *sizes)
-        self.regressor_future = IterativeRegressor(width, config.pose_size, *sizes)
+        self.regressor = IterativeRegressor(width, config.theta_size, config.hidden, *steps)
+        self.regressor_past = IterativeRegressor(width, config.pose_size, config.delta_hidden, *steps)
+        self.regressor_future = IterativeRegressor(width, config.pose_size, config.delta_hidden, *steps)
         self.mean_theta = nn.Parameter(_mean_theta(config))
 
     def forward(self, features: Tensor) -> Output:
