@@ -55,7 +55,8 @@ def write_result(
             motion.save(temporary / f"{person_name(index)}.npz")
         export(result.motions, result.models.body, temporary, formats, ExportOptions(video=video, reporter=reporter))
         told = summary(result, source, options, reporter, video)
-        (temporary / SUMMARY).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
     return told
 
 
@@ -81,6 +82,7 @@ def summary(
         "frame_rate": result.people.frame_rate,
         "image_size": [int(size) for size in result.people.image_size],
         "focal": float(first.camera_matrix[0, 0]),
+        "camera": result.camera,
         "people": people,
         "warnings": list(reporter.notes),
     }

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hmr_video.cli.batch import batch
 from hmr_video.cli.body import body
 from hmr_video.cli.convert import convert
 from hmr_video.cli.doctor import doctor
@@ -48,6 +49,7 @@ def options(
 
 app.command()(convert)
 app.command()(export)
+app.command()(batch)
 app.command()(view)
 app.command()(render)
 app.command()(hallucinate)

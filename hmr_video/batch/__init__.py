@@ -1,0 +1,1 @@
+"""Many videos: found, shared out to workers, recorded in a manifest, and never done twice."""

@@ -1,0 +1,37 @@
+"""What tells one input from another: its bytes, and cheaper, what the file system says of them."""
+
+import hashlib
+from pathlib import Path
+
+from hmr_video.errors import InputError
+from hmr_video.files import sha256
+from hmr_video.video.photos import images_of
+
+
+def content_hash(source: Path) -> str:
+    """SHA-256 of a file, or of the names and bytes of a folder's images; 64 hexadecimal digits. Raises InputError."""
+    try:
+        if not source.is_dir():
+            return sha256(source)
+        told = "\n".join(f"{sha256(image)} {image.name!a}" for image in images_of(source))
+        return hashlib.sha256(told.encode()).hexdigest()
+    except OSError as error:
+        problem = f"{source} does not exist." if isinstance(error, FileNotFoundError) else f"{source} cannot be read: {error}."
+        raise InputError(problem, "Check the path and its permissions.") from error
+
+
+def stamp(source: Path) -> str:
+    """Size and times of a file: while they stay, so does the content. Empty for folders and what is missing."""
+    try:
+        facts = source.stat()
+    except (OSError, ValueError):
+        return ""
+    return "" if source.is_dir() else f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
+
+
+def byte_count(source: Path) -> int:
+    """The size of a file in bytes, as a measure of the work in it; 0 for folders and what is missing."""
+    try:
+        return 0 if source.is_dir() else source.stat().st_size
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,40 @@
+"""The pipeline as a worker runs it, and the key by which a later run knows that it would do the same."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from hmr_video.assets import find_body, find_weights
+from hmr_video.console import Reporter
+from hmr_video.files import sha256
+from hmr_video.pipeline import Models, Options, run
+from hmr_video.results import write_result
+
+
+class VideoConverter:
+    """Converts videos; its models are loaded once and kept."""
+
+    def __init__(self, options: Options, formats: tuple[str, ...]) -> None:
+        self._options, self._formats = options, formats
+        self._models: Models | None = None
+
+    def prepare(self) -> None:
+        """Loads the models. Raises AssetError."""
+        self._models = self._models or Models.load(self._options)
+
+    def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
+        """Writes the result of ``source`` into the new ``folder``. Raises HmrVideoError."""
+        result = run(source, self._options, reporter, models=self._models)
+        told = write_result(result, source, folder, self._options, self._formats, reporter, video=source)
+        return {"frames": told["frames"], "people": len(told["people"])}
+
+
+def options_key(options: Options, formats: tuple[str, ...]) -> str:
+    """A hash of all that decides a result besides the video: options, formats, and the bytes of weights and body.
+
+    Raises AssetError when those are not here.
+    """
+    files = {"weights": sha256(find_weights(options.weights)), "body": sha256(find_body(options.body))}
+    told = json.dumps(asdict(options) | files | {"formats": sorted(formats)}, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -1,0 +1,112 @@
+"""The manifest of a batch: one line of JSON per event, appended and synced, from which a later run resumes.
+
+Events: ``run`` begins a run; ``started``, then ``done``, ``nobody`` or ``failed`` tell of an item. An item's last event counts.
+A torn or foreign line is passed over: the worst it can do is that a video is converted again.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from hmr_video.batch.outputs import is_safe
+from hmr_video.errors import OutputError
+
+FINAL = ("done", "nobody", "failed")
+_MAX_LINE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the manifest last said of an item.
+
+    key: hash of the options that it was converted with; output: relative to the batch's output; sha256, stamp: see
+    `content`; reason: why it failed.
+    """
+
+    event: str
+    name: str
+    key: str
+    output: PurePosixPath
+    time: float
+    sha256: str
+    stamp: str
+    reason: str
+    frames: int
+    people: int
+
+
+def read_entries(files: list[Path]) -> dict[str, Entry]:
+    """Item name -> its last entry, of all manifests of one output."""
+    entries = [entry for file in files for entry in _entries(file)]
+    return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.time)}
+
+
+class Manifest:
+    """Appends events to a manifest file. Raises OutputError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            torn = path.exists() and path.stat().st_size > 0 and _last_byte(path) != b"\n"
+            self._stream: BinaryIO = path.open("ab", buffering=0)
+            if torn:  # what was being written when the power went keeps to a line of its own
+                self._stream.write(b"\n")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def append(self, event: str, **values: Any) -> None:
+        """Writes one event; when this returns, it has reached the disk."""
+        line = json.dumps({"event": event, "time": time.time()} | values) + "\n"
+        try:
+            self._stream.write(line.encode("ascii"))
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _cannot_write(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"{self._path} cannot be written: {error.strerror or error}.",
+            "Check the folder, its permissions and the free space; then run the same command again.",
+        )
+
+
+def _entries(file: Path) -> Iterator[Entry]:
+    try:
+        with file.open("rb") as stream:
+            while line := stream.readline(_MAX_LINE):
+                if (entry := _entry(line)) is not None:
+                    yield entry
+    except OSError as error:
+        raise OutputError(f"{file} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or told.get("event") not in (*FINAL, "started"):
+        return None
+    texts = {name: told.get(name, "") for name in ("event", "name", "key", "output", "sha256", "stamp", "reason")}
+    numbers = {name: told.get(name, 0) for name in ("time", "frames", "people")}
+    if not all(isinstance(text, str) for text in texts.values()) or not all(_is_number(value) for value in numbers.values()):
+        return None
+    output = PurePosixPath(texts.pop("output"))
+    return Entry(output=output, **texts, **numbers) if is_safe(output) else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1)

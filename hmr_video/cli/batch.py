@@ -1,0 +1,175 @@
+"""`hmr-video batch`: a folder of videos, each once, whatever happens meanwhile."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.console import Reporter
+from hmr_video.errors import BatchError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from hmr_video.batch.items import Item
+    from hmr_video.batch.local import Workers
+    from hmr_video.batch.runner import BatchOptions, Report
+    from hmr_video.batch.worker import Converter
+
+_SCHEDULERS = ("local", "ray")
+
+
+def batch(
+    folder: Annotated[Path | None, typer.Argument(help="A folder with videos, searched with all its folders.")] = None,
+    output: shared.Output = Path("hmr-out"),
+    formats: shared.Format = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Nothing that fits this glob. Repeats.")] = None,
+    shard: Annotated[str | None, typer.Option(help="3/16: only the third of sixteen parts, for 16 runs side by side.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
+    log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
+    scheduler: Annotated[str, typer.Option(help="local, or ray for several machines (needs hmr-video[cluster]).")] = "local",
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
+    cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,
+    gpus_per_worker: Annotated[float, typer.Option(help="GPUs, or a fraction of one, for a worker of Ray's.", min=0)] = 0.0,
+    people: shared.People = "all",
+    refine: shared.Refine = True,
+    height: shared.Height = None,
+    focal: shared.Focal = None,
+    body: shared.Body = "open",
+    weights: shared.Weights = "default",
+    features: shared.Features = "auto",
+    detector: shared.Detector = "yolo11n-pose",
+    tracker: shared.Tracker = "bytetrack",
+    engine: shared.Engine = "auto",
+    device: shared.Device = "auto",
+    start: shared.Start = 0.0,
+    end: shared.End = None,
+    every: shared.Every = 1,
+    frame_rate: shared.FrameRate = None,
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Convert many videos. Run the same command again to go on after an interruption."""
+    from hmr_video.batch.converter import VideoConverter, options_key
+    from hmr_video.batch.display import one_line
+    from hmr_video.batch.items import parse_shard
+    from hmr_video.batch.runner import BatchOptions, plan_batch
+    from hmr_video.export.registry import check_formats
+    from hmr_video.people import PeopleOptions
+    from hmr_video.pipeline import Options
+
+    if scheduler not in _SCHEDULERS:
+        raise UsageError(f"There is no scheduler {scheduler}.", f"Choose one of {', '.join(_SCHEDULERS)}.")
+    settings = Options(
+        people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
+        weights=weights,
+        features=features,
+        body=body,
+        focal=focal,
+        height=height,
+        refine=refine,
+        start=start,
+        end=end,
+        every=every,
+        frame_rate=frame_rate,
+    )
+    wanted = tuple(check_formats(shared.split_formats(formats)))
+    reporter = Reporter(quiet=quiet)
+    part = parse_shard(shard)
+    items = _items(folder, listed, include or [], exclude or [], output, reporter)
+    options = BatchOptions(output, options_key(settings, wanted), part, overwrite, retry_failed)
+    if dry_run:
+        waiting, report = plan_batch(items, options)
+        for one in waiting if not as_json else []:
+            typer.echo(f"{one_line(str(one.item.source))} -> {one_line(str(one.output))}")
+    else:
+        converter = VideoConverter(settings, wanted)
+        make = partial(_local_workers, converter, workers, timeout, device)
+        report = _run(items, options, make, log, reporter)
+    if as_json:
+        typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
+    _tell(report, reporter, retried=retry_failed, dry_run=dry_run)
+
+
+def _items(
+    folder: Path | None, listed: Path | None, include: list[str], exclude: list[str], output: Path, reporter: Reporter
+) -> list["Item"]:
+    """What the command line is about. Raises UsageError and InputError."""
+    from hmr_video.batch.items import find_videos, listed_videos
+
+    if listed is None and folder is None:
+        raise UsageError("There is nothing to convert.", "Name a folder of videos, or give --list FILE.")
+    if listed is None:
+        assert folder is not None
+        items = find_videos(folder, include, exclude, output, reporter.note)
+        place = str(folder)
+    else:
+        if include or exclude:
+            raise UsageError("--include and --exclude choose from a folder.", "Leave them out, or leave out --list.")
+        items, place = listed_videos(_read(listed), folder or Path()), "The list"
+    if not items:
+        raise InputError(f"{place} holds no videos.", "Check the path and the filters; --include '*' takes every file.")
+    return items
+
+
+def _read(listed: Path) -> bytes:
+    if str(listed) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return listed.read_bytes()
+    except OSError as error:
+        raise InputError(f"{listed} cannot be read: {error.strerror or error}.", "Check the path of the list.") from error
+
+
+def _local_workers(converter: "Converter", count: int | None, timeout: float | None, device: str) -> "Workers":
+    import torch
+
+    from hmr_video.batch.local import LocalWorkers, default_workers, shares
+
+    cards = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    return LocalWorkers(converter, shares(count or default_workers(cards), cards), timeout)
+
+
+def _run(
+    items: list["Item"], options: "BatchOptions", make: Callable[[], "Workers"], log: Path | None, reporter: Reporter
+) -> "Report":
+    from hmr_video.batch.display import Display
+    from hmr_video.batch.events import EventLog
+    from hmr_video.batch.runner import run_batch
+
+    with EventLog(log) as events:
+        return run_batch(items, options, make, Display(reporter.console, reporter.quiet), events)
+
+
+def _tell(report: "Report", reporter: Reporter, retried: bool, dry_run: bool) -> None:
+    """The last words. Raises BatchError when something failed."""
+    from hmr_video.batch.display import reasons
+
+    told = report.as_dict()
+    failed = [item for item in report.items if item.outcome == "failed"]
+    if failed and not reporter.quiet:
+        reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))
+    counts = ", ".join(f"{told[name]} {name}" for name in ("done", "nobody", "failed", "waiting") if told[name])
+    reporter.say(f"{told['total']} videos: {counts}; {told['earlier']} of them in earlier runs")
+    if failed and not dry_run:
+        kept = any(item.earlier for item in failed) and not retried
+        raise BatchError(
+            f"{len(failed)} of {told['total']} videos failed.",
+            "Run the same command with --retry-failed to try them again." if kept else "The table says why.",
+        )
