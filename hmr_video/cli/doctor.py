@@ -4,7 +4,6 @@ import json
 import platform
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 import typer
 
@@ -80,7 +79,10 @@ def _check_folder() -> str:
 
 
 def _check_renderer() -> str:
-    return "rasteriser" if find_spec("numba") else "none"
+    from hmr_video.console import Reporter
+    from hmr_video.export.render import choose_renderer
+
+    return choose_renderer("auto", Reporter(quiet=True)).name
 
 
 CHECKS: dict[str, Callable[[], str]] = {

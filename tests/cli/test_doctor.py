@@ -1,0 +1,20 @@
+import json
+
+import pytest
+
+from hmr_video.cli.main import run
+
+
+def test_a_sound_installation_has_no_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["problems"] == []
+    assert "6889 vertices" in told["body"]
+
+
+def test_what_is_missing_is_named_with_a_remedy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from hmr_video import assets
+
+    monkeypatch.setitem(assets._WEIGHTS, "default", "gone.safetensors")
+    assert run(["doctor"]) == 6
+    assert "problem: weights" in capsys.readouterr().out
