@@ -15,7 +15,7 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
-from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.rotations import axis_angle_to_matrix, slerp
 from hmr_video.geometry.skeleton import COCO_FACE
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -49,6 +49,8 @@ class RefineConfig:
 
 
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
+BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
+GROUP = 4000  # frames of all people that are solved at once
 
 # Joints whose place a COCO keypoint shows directly (or whose child's place does).
 _SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
@@ -68,10 +70,75 @@ def refine(
     keypoints: (T, 17, 3) pixels and confidence per person; timestamps: (T,) seconds per person, increasing;
     camera_matrix: (3, 3). ``fixed_shape`` keeps the betas. Returns estimates of the same lengths.
     """
-    problem = _Problem(estimates, keypoints, timestamps, camera_matrix, body, config or RefineConfig(), fixed_shape)
+    config = config or RefineConfig()
+
+    def solve(chosen: list[Evidence], fixed: bool) -> list[Estimate]:
+        return _Problem(chosen, camera_matrix, body, config, fixed).solve()
+
+    tracks = [Evidence(*parts) for parts in zip(estimates, keypoints, timestamps, strict=True)]
+    refined: dict[int, Estimate] = {}
     with _one_thread():
-        problem.solve()
-        return problem.estimates()
+        short = [index for index, track in enumerate(tracks) if len(track) <= BLOCK + OVERLAP]
+        for group in _groups(short, [len(track) for track in tracks]):
+            refined |= zip(group, solve([tracks[index] for index in group], fixed_shape), strict=True)
+        for index in set(range(len(tracks))) - set(short):
+            refined[index] = _refine_long(tracks[index], solve, fixed_shape)
+    return [refined[index] for index in range(len(tracks))]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One person's first estimate of T frames, keypoints (T, 17, 3) in pixels with confidence, and timestamps (T,) seconds."""
+
+    estimate: Estimate
+    keypoints: Tensor
+    timestamps: Tensor
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def cut(self, start: int, stop: int, betas: Tensor) -> "Evidence":
+        """The frames from ``start`` to before ``stop``, with ``betas`` for the shape."""
+        piece = Estimate(self.estimate.rotations[start:stop], betas, self.estimate.trans[start:stop])
+        return Evidence(piece, self.keypoints[start:stop], self.timestamps[start:stop])
+
+
+def _groups(indices: list[int], lengths: list[int]) -> list[list[int]]:
+    """The tracks of so many people as are solved at once: up to ``GROUP`` frames in all."""
+    groups: list[list[int]] = []
+    for index in indices:
+        if groups and sum(lengths[other] for other in (*groups[-1], index)) <= GROUP:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def _refine_long(track: Evidence, solve: Callable[[list[Evidence], bool], list[Estimate]], fixed_shape: bool) -> Estimate:
+    """A long track in blocks, so that memory is bounded: the shape from the block seen best, blended where blocks overlap."""
+    starts = list(range(0, len(track) - OVERLAP, BLOCK))
+    stops = [*(start + BLOCK + OVERLAP for start in starts[:-1]), len(track)]
+    betas = track.estimate.betas
+    if not fixed_shape:
+        trust = track.keypoints[..., 2].mean(-1)
+        best = max(zip(starts, stops, strict=True), key=lambda block: float(trust[block[0] : block[1]].mean()))
+        betas = solve([track.cut(*best, betas)], False)[0].betas
+    whole = solve([track.cut(starts[0], stops[0], betas)], True)[0]
+    for start, stop in zip(starts[1:], stops[1:], strict=True):
+        whole = _joined(whole, solve([track.cut(start, stop, betas)], True)[0])
+    return whole
+
+
+def _joined(before: Estimate, after: Estimate) -> Estimate:
+    """Two estimates whose last and first ``OVERLAP`` frames are the same frames, faded into each other there."""
+    weight = torch.linspace(0, 1, OVERLAP + 2)[1:-1]
+    rotations = slerp(before.rotations[-OVERLAP:], after.rotations[:OVERLAP], weight[:, None])
+    trans = torch.lerp(before.trans[-OVERLAP:], after.trans[:OVERLAP], weight[:, None])
+    return Estimate(
+        torch.cat([before.rotations[:-OVERLAP], rotations, after.rotations[OVERLAP:]]),
+        before.betas,
+        torch.cat([before.trans[:-OVERLAP], trans, after.trans[OVERLAP:]]),
+    )
 
 
 @contextmanager
@@ -134,14 +201,13 @@ class _Problem:
 
     def __init__(
         self,
-        estimates: list[Estimate],
-        keypoints: list[Tensor],
-        timestamps: list[Tensor],
+        tracks: list[Evidence],
         camera_matrix: Tensor,
         body: Body,
         config: RefineConfig,
         fixed_shape: bool,
     ) -> None:
+        estimates, timestamps = [track.estimate for track in tracks], [track.timestamps for track in tracks]
         self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
         self.lengths = [len(estimate.trans) for estimate in estimates]
         person = torch.repeat_interleave(torch.arange(len(estimates)), torch.tensor(self.lengths))
@@ -149,7 +215,7 @@ class _Problem:
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
-        self.keypoints = torch.cat(keypoints)
+        self.keypoints = torch.cat([track.keypoints for track in tracks])
         trust = torch.where(self.keypoints[..., 2] > VISIBLE, self.keypoints[..., 2], 0.0)
         self.trust = trust.square() * _face_weights(1.0, config.face_trust)
         self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
@@ -212,13 +278,10 @@ class _Problem:
         speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
         return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
 
-    def solve(self) -> None:
-        """Two searches: first all keypoints pull and all jerks count, then outliers of both no more."""
+    def solve(self) -> list[Estimate]:
+        """Two searches: first all keypoints pull and all jerks count, then outliers of both no more. An estimate per person."""
         for steps, tolerance in zip(self.config.steps, TOLERANCES, strict=True):
             minimise(partial(self.energy, tolerance), self.parameters, steps)
-
-    def estimates(self) -> list[Estimate]:
-        """The state as estimates, one per person."""
         with torch.no_grad():
             turns, trans, betas = self.unpack()
             rotations = self.rotations @ axis_angle_to_matrix(turns)

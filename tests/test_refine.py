@@ -101,6 +101,24 @@ def test_a_known_shape_stays(evidence: torch.Tensor, guess: Estimate) -> None:
     assert torch.equal(refined.betas, guess.betas)
 
 
+def test_a_long_track_is_refined_in_blocks_without_seams(
+    evidence: torch.Tensor, guess: Estimate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = load_body("open")
+    whole = refine([guess], [evidence], [TIMES], CAMERA, body)[0]
+    monkeypatch.setattr("hmr_video.refine.BLOCK", 10)
+    monkeypatch.setattr("hmr_video.refine.OVERLAP", 4)
+    pieced = refine([guess], [evidence], [TIMES], CAMERA, body)[0]
+    assert pieced.trans.shape == whole.trans.shape
+
+    def relative(estimate: Estimate) -> torch.Tensor:
+        return joints(body, estimate) - estimate.trans[:, None]
+
+    assert (relative(pieced) - relative(whole)).norm(dim=-1).mean() < 0.03
+    jerk = joints(body, pieced).diff(n=2, dim=0).norm(dim=-1).amax(-1)
+    assert jerk.max() < 2.5 * joints(body, whole).diff(n=2, dim=0).norm(dim=-1).max()
+
+
 @pytest.mark.parametrize("frames", [1, 2])
 def test_photographs_have_no_acceleration(evidence: torch.Tensor, guess: Estimate, frames: int) -> None:
     start = Estimate(guess.rotations[:frames], guess.betas, guess.trans[:frames])
