@@ -2,9 +2,11 @@
 
 from functools import lru_cache
 
+import numpy as np
+
 from hmr_video.assets import find_body
 from hmr_video.body.base import Body
-from hmr_video.body.open import OpenBody
+from hmr_video.body.open import OpenBody, four_influences
 from hmr_video.body.published import read_published_body
 from hmr_video.errors import AssetError, InputError
 from hmr_video.files import sha256
@@ -25,7 +27,8 @@ def load_body(name: str = "open") -> Body:
     try:
         arrays = load_arrays(path)
         if "posedirs" not in arrays:
-            return OpenBody(arrays, name, sha256(path))
+            weights = four_influences(np.asarray(arrays["weights"], np.float64))
+            return OpenBody(dict(arrays) | {"weights": weights}, name, sha256(path))
         from hmr_video.body.smpl import SmplBody
 
         return SmplBody(arrays, name, sha256(path))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.body.base import Body, float_tensor, regress_joints
+from hmr_video.geometry.skeleton import PARENTS
 
 
 class OpenBody(Body):
@@ -46,3 +47,22 @@ class OpenBody(Body):
         blended = (self.weights.to(betas) @ frames).unflatten(-1, (3, 4))  # (..., V, 3, 4)
         moved = (blended[..., :3] * shaped[..., None, :]).sum(-1) + blended[..., 3]
         return moved, joints
+
+
+def four_influences(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Skinning weights (V, 24) of which at most four a vertex are not zero: what glTF and game engines carry.
+
+    The file keeps a few vertices of the middle with five, because left and right tie for the last place. Both then give
+    theirs to their nearest ancestor among the others (without one, to the strongest), so that the body stays symmetric.
+    """
+    weights = weights.copy()
+    for vertex in np.flatnonzero((weights > 0).sum(1) > 4):
+        row = weights[vertex]  # a view
+        least = np.flatnonzero((row > 0) & (row == row[row > 0].min()))
+        given, row[least] = row[least].copy(), 0.0
+        for joint, weight in zip(least, given, strict=True):
+            heir = PARENTS[joint]
+            while heir >= 0 and row[heir] == 0:
+                heir = PARENTS[heir]
+            row[heir if heir >= 0 else row.argmax()] += weight
+    return weights

@@ -173,3 +173,11 @@ def test_mesh_is_fast(body: Body) -> None:
         for first in range(0, 100, 20):
             body.vertices(poses[first : first + 20], betas[first : first + 20])
     assert (time.process_time() - start) / 100 < 0.008
+
+
+def test_no_vertex_follows_more_than_four_joints_and_sides_still_agree(arrays, body) -> None:
+    weights = body.weights.numpy()
+    assert (weights > 0).sum(1).max() == 4
+    assert np.allclose(weights.sum(1), 1)
+    assert np.array_equal(weights[arrays["mirror"]][:, MIRRORED_JOINTS], weights)
+    assert np.abs(weights - arrays["weights"]).max() < 0.12
