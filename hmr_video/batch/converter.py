@@ -33,8 +33,11 @@ class VideoConverter:
 def options_key(options: Options, formats: tuple[str, ...]) -> str:
     """A hash of all that decides a result besides the video: options, formats, and the bytes of weights and body.
 
-    Raises AssetError when those are not here.
+    Options at their defaults do not count, so that an option that a later version adds changes nothing. Raises AssetError
+    when the files are not here.
     """
     files = {"weights": sha256(find_weights(options.weights)), "body": sha256(find_body(options.body))}
-    told = json.dumps(asdict(options) | files | {"formats": sorted(formats)}, sort_keys=True)
+    defaults = asdict(Options())
+    chosen = {name: value for name, value in asdict(options).items() if value != defaults[name]}
+    told = json.dumps({"options": chosen} | files | {"formats": sorted(formats)}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

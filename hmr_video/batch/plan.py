@@ -16,7 +16,8 @@ from hmr_video.results import SUMMARY
 class Planned:
     """An item, the folder of its result, and what an earlier run with the same options said of the same content.
 
-    ours: that run began to write ``output`` and did not finish, so that it may be replaced.
+    ours: that run began to write ``output`` and did not finish, so that it may be replaced. stale: it finished, but with other
+    options or other content.
     """
 
     item: Item
@@ -24,6 +25,7 @@ class Planned:
     relative: PurePosixPath
     earlier: Entry | None = None
     ours: bool = False
+    stale: bool = False
 
 
 def plan(items: Iterable[Item], output: Path, entries: Mapping[str, Entry], key: str) -> list[Planned]:
@@ -34,7 +36,9 @@ def plan(items: Iterable[Item], output: Path, entries: Mapping[str, Entry], key:
         relative, entry = outputs[item.name], entries.get(item.name)
         folder = output / relative
         earlier = entry if entry is not None and _still_true(entry, item, folder, key) else None
-        planned.append(Planned(item, folder, relative, earlier, ours=entry is not None and entry.event == "started"))
+        event = None if entry is None else entry.event
+        stale = event == "done" and earlier is None
+        planned.append(Planned(item, folder, relative, earlier, ours=event == "started", stale=stale))
     return planned
 
 

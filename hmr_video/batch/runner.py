@@ -179,7 +179,8 @@ class _Run:
         try:
             check_output(one.output, self._options.overwrite or one.ours or task.attempt > 1)
         except OutputError as error:  # nothing is recorded: with --overwrite, or elsewhere, it would go well
-            return self._conclude(one, Outcome("failed", error.problem, error.remedy, error.exit_code), display)
+            problem = f"{one.output} was made with other options, weights or content." if one.stale else error.problem
+            return self._conclude(one, Outcome("failed", problem, error.remedy, error.exit_code), display)
         except (OSError, ValueError) as error:
             return self._conclude(one, _unwritable(one.output, error), display)
         self._record("started", one)

@@ -1,0 +1,48 @@
+"""A converter that does what its source says, so that scheduling can be tested without video."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from hmr_video.console import Reporter
+from hmr_video.errors import AssetError, InputError, NobodyFoundError
+from hmr_video.files import replacing
+
+
+class ScriptedConverter:
+    """Sources are texts of words: ``nobody bad bug die sleep asset full``; ``once``: only at the first attempt. Else a result."""
+
+    def prepare(self) -> None:
+        pass
+
+    def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
+        words = source.read_text().split()
+        mark = source.with_name(f".{source.name}.tried")
+        if "once" in words and mark.exists():
+            words = []
+        mark.touch()
+        with reporter.progress("Finding people", 5) as advance:
+            advance(5)
+        if "nobody" in words:
+            raise NobodyFoundError("Nobody was found.", "Look again.")
+        if "bad" in words:
+            raise InputError(f"{source} is damaged.", "Make it again.")
+        if "bug" in words:
+            raise RuntimeError("unheard of")
+        if "asset" in words:
+            raise AssetError("There are no weights.", "Install again.")
+        if "full" in words:
+            with replacing(folder):
+                raise OSError(28, "No space left on device")
+        if "die" in words:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "sleep" in words:
+            time.sleep(600)
+        if "slow" in words:
+            time.sleep(0.15)
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            (temporary / "summary.json").write_text("{}")
+            (temporary / "person_01.npz").write_bytes(source.read_bytes())
+        return {"frames": 5, "people": 1}
