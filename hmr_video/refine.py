@@ -44,13 +44,17 @@ class RefineConfig:
     acceleration: float = 15.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
-    shape: float = 1.0  # betas
+    shape: float = 0.35  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
     steps: tuple[int, int] = (40, 80)  # search steps before and after outliers lose their pull
 
 
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
+
+# Stature, the first shape number, is left as the model has it: one view cannot tell it from distance, and every term in metres
+# would be the smaller, the smaller the body.
+_PROPORTIONS = torch.tensor([0.0] + [1.0] * 9)
 
 # Joints whose place a COCO keypoint shows directly (or whose child's place does).
 _SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
@@ -249,7 +253,7 @@ class _Problem:
         turns, moves = changes[:, :72].view(count, 24, 3), changes[:, 72:]
         depth = self.trans[:, 2:] * moves[:, 2:].exp()
         trans = torch.cat([self.trans[:, :2] / self.trans[:, 2:] * depth + moves[:, :2], depth], -1)
-        betas = self.betas if self.fixed_shape else self.betas + shape.view_as(self.betas) * 0.3
+        betas = self.betas if self.fixed_shape else self.betas + shape.view_as(self.betas) * 0.3 * _PROPORTIONS
         return turns, trans, betas
 
     def energy(self, tolerance: float) -> Tensor:
@@ -269,7 +273,7 @@ class _Problem:
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
         depth = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
-        size = (shape / config.shape).square().sum()  # a frame's worth per frame: keypoints err alike in all of them
+        size = (shape / config.shape).square().sum()
         return evidence + prior + drift.square().sum() + smoothness + depth + size
 
     def acceleration(self, points: Tensor) -> Tensor:
