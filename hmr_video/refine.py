@@ -41,7 +41,7 @@ class RefineConfig:
     root: float = 0.15  # the same of the whole body's direction
     stiff_pose: float = 0.13  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 15.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    acceleration: float = 25.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 0.35  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
