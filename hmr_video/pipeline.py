@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hmr_video.assets import SHIPPED_BODY, find_weights
 from hmr_video.body import Body, load_body
+from hmr_video.camera_motion import Watch
 from hmr_video.checkpoints import load_image_encoder, load_model
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
@@ -28,6 +29,7 @@ from hmr_video.quality import frame_confidence
 from hmr_video.refine import Estimate, RefineConfig, refine
 from hmr_video.shape import on_body, with_height
 from hmr_video.video import VideoReader, open_video
+from hmr_video.world import to_world
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Options:
         height: the person's stature in metres, which one view cannot know; None leaves the model's guess.
         refine: fit the result to the 2D evidence (never done to the paper's model).
         hallucinate: take each frame for a photograph, whose past and future are guessed from it alone.
+        world: level the result, and make people stand on one floor.
         start, end: seconds of the source; every: use every n-th frame.
         frame_rate: of sources that state none (folders of images, keypoint files).
         image_size: width and height, of keypoint files that state none.
@@ -56,6 +59,7 @@ class Options:
     height: float | None = None
     refine: bool = True
     hallucinate: bool = False
+    world: bool = False
     start: float = 0.0
     end: float | None = None
     every: int = 1
@@ -105,11 +109,15 @@ class Models:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """The people of one source, and what the summary tells beside them."""
+    """The people of one source, and what the summary tells beside them.
+
+    ``camera``: ``still`` or ``moving``; None where no video was looked at.
+    """
 
     motions: list[Motion]
     people: People
     models: Models
+    camera: str | None = None
 
 
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
@@ -137,10 +145,15 @@ def run(
     """The whole line. ``keypoints``: the source is a file of 2D keypoints. ``models``: loaded before, to be used again."""
     reader = None if keypoints else _open(source, options, reporter)
     models = models or Models.load(options)
+    camera = None
     if reader is None:
         people = read_keypoints(source, options.image_size, options.frame_rate)
     else:
-        people = find_people(reader, options.people, reporter)
+        watch = Watch(reader)
+        people = find_people(watch, options.people, reporter)
+        camera = "moving" if watch.camera_moves(people) else "still"
+    if camera == "moving":
+        reporter.note("The camera moves: people's positions are relative to it.")
     intrinsics = _intrinsics(people, options)
     evidence = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
     times = [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
@@ -160,7 +173,9 @@ def run(
         _motion(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
-    return Reconstruction(motions, people, models)
+    if options.world:
+        motions = to_world(motions, models.body, reporter, camera == "moving", keep_sizes=options.height is not None)
+    return Reconstruction(motions, people, models, camera)
 
 
 def _open(source: Path, options: Options, reporter: Reporter) -> VideoReader:

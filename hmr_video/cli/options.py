@@ -27,6 +27,7 @@ Focal = Annotated[
 ]
 Height = Annotated[float | None, typer.Option(help="The person's height in metres, which fixes the scale.")]
 Refine = Annotated[bool, typer.Option(help="Fit the result to the 2D evidence.")]
+World = Annotated[bool, typer.Option("--world", help="Level the result: y up, feet that stand on the floor at y = 0.")]
 Start = Annotated[float, typer.Option(help="Begin at this second of the video.")]
 End = Annotated[float | None, typer.Option(help="End at this second of the video.")]
 Every = Annotated[int, typer.Option(help="Use every n-th frame.")]

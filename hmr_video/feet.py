@@ -1,0 +1,114 @@
+"""Where the soles of a moving body are, and when they stand."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+from hmr_video.body import Body
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.motion import Motion
+
+Array = NDArray[np.float64]
+
+_FEET = ((7, 10), (8, 11))  # ankle and ball of the left and the right foot
+_ANKLE_KEYPOINTS = (15, 16)
+_THICKNESS = 0.02  # metres over the lowest vertex that still belong to the sole
+_SEEN = 0.3  # confidence of an ankle's keypoint from which its foot can be trusted
+_SLOW = 0.4  # m/s: a sole that stands is slower, whatever the noise
+_LOW = 0.06  # metres over the lowest sole of the moment
+_MOMENT = 0.5  # seconds before and after: within it some foot touches the floor
+_ALONG_VIEW = 0.3  # share of a speed along the view that counts: the rest is noise of the depth
+_SHORTEST = 0.1  # seconds of a stance
+
+
+@dataclass(frozen=True)
+class Stance:
+    """One foot that stands: frames ``start`` to before ``end`` of the track, and where its lowest point is (3,) metres."""
+
+    foot: int
+    start: int
+    end: int
+    place: Array
+
+
+@dataclass(frozen=True)
+class Soles:
+    """Points of both soles over time.
+
+    Attributes:
+        points: (T, 2, K, 3) metres, camera space: heel, tip, inner and outer edge of the left and the right foot.
+        times: (T,) seconds.
+        seen: (T, 2) bool, whether the foot's ankle was detected.
+    """
+
+    points: Array
+    times: Array
+    seen: NDArray[np.bool_]
+
+    def heights(self, up: Array) -> Array:
+        """(T, 2, K) metres over the camera's centre, along ``up`` (3,)."""
+        return np.asarray(self.points @ up)
+
+    def lowest(self, up: Array) -> Array:
+        """(T, 2, 3) the lowest point of each foot."""
+        chosen = self.heights(up).argmin(-1)[..., None, None]
+        return np.take_along_axis(self.points, chosen, axis=2)[:, :, 0]
+
+    @cached_property
+    def speeds(self) -> Array:
+        """(T, 2, K) m/s, along the view counted less."""
+        if len(self.points) < 2:
+            return np.zeros(self.points.shape[:-1])
+        velocity = uniform_filter1d(np.gradient(self.points, self.times, axis=0), min(3, len(self.points)), axis=0)
+        ray = self.points / np.linalg.norm(self.points, axis=-1, keepdims=True)
+        along = (velocity * ray).sum(-1, keepdims=True) * ray
+        return np.asarray(np.linalg.norm(velocity - (1 - _ALONG_VIEW) * along, axis=-1))
+
+    def standing(self, up: Array) -> NDArray[np.bool_]:
+        """(T, 2): the foot was seen, its lowest point is slow and about as low as any of the moment, against ``up`` (3,)."""
+        heights = self.heights(up)
+        speed = np.take_along_axis(self.speeds, heights.argmin(-1)[..., None], axis=2)[..., 0]
+        step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
+        floor = minimum_filter1d(heights.min((1, 2)), 2 * round(_MOMENT / max(step, 1e-3)) + 1)
+        stands: NDArray[np.bool_] = self.seen & (speed < _SLOW) & (heights.min(-1) - floor[:, None] < _LOW)
+        return stands
+
+    def stances(self, up: Array) -> list[Stance]:
+        """Runs of frames in which a foot stands, too short ones left out (but for clips that are no longer)."""
+        stands, lowest, found = self.standing(up), self.lowest(up), []
+        for foot in range(2):
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], stands[:, foot], [False]]).astype(int)))
+            for start, end in edges.reshape(-1, 2):
+                if self.times[end - 1] - self.times[start] >= min(_SHORTEST, self.times[-1] - self.times[0]):
+                    found.append(Stance(foot, int(start), int(end), np.median(lowest[start:end, foot], axis=0)))
+        return found
+
+
+def soles(motion: Motion, body: Body) -> Soles:
+    """The soles of one person. The few vertices that touch a floor are skinned, not the mesh (no pose blendshapes)."""
+    betas = torch.as_tensor(motion.betas, dtype=torch.float64)
+    vertices, rest = body.rest(betas)
+    chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())
+    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses, dtype=torch.float64).reshape(-1, 24, 3))
+    joints, turned = body.joints(rotations, betas.expand(len(motion), 10))
+    offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (T, 24, 3)
+    weights, at_rest = body.weights[chosen].double(), vertices[chosen]  # (2, K, 24), (2, K, 3)
+    points = torch.einsum("fkj,tjab,fkb->tfka", weights, turned, at_rest) + torch.einsum("fkj,tja->tfka", weights, offset)
+    placed = points.numpy() + np.asarray(motion.trans, np.float64)[:, None, None]
+    seen = motion.keypoints2d[:, _ANKLE_KEYPOINTS, 2] > _SEEN
+    return Soles(placed, np.asarray(motion.timestamps, np.float64), seen)
+
+
+def _sole_vertices(vertices: Array, owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(2, 4) heel, tip and both edges of the soles of a body at rest: vertices (V, 3), and each one's main joint (V,)."""
+    chosen = []
+    for joints in _FEET:
+        foot = np.flatnonzero(np.isin(owner, joints))
+        sole = foot[vertices[foot, 1] < vertices[foot, 1].min() + _THICKNESS]
+        across, along = vertices[sole, 0], vertices[sole, 2]
+        chosen.append(sole[[along.argmin(), along.argmax(), across.argmin(), across.argmax()]])
+    return np.stack(chosen)

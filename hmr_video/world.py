@@ -1,0 +1,187 @@
+"""A level world for a camera that stands still: which way is up, where the floor is, and people who stand on it.
+
+Up, floor and the people's sizes are one small maximum-a-posteriori problem. Feet that stand are evidence for a plane; that people
+stand upright, and that cameras are held about level, are priors which decide alone where the feet say too little (one standing
+person). A person who is taken for too small is also taken for too near, and seems to stand on a higher floor: so a shared floor
+tells the sizes of people against each other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from hmr_video.body import Body
+from hmr_video.console import Reporter
+from hmr_video.feet import Soles, soles
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.motion import Motion
+from hmr_video.planting import plant
+from hmr_video.refine import Estimate
+from hmr_video.shape import stature, with_height
+
+Array = NDArray[np.float64]
+
+_MAX_PITCH, _MAX_ROLL = np.radians(60.0), np.radians(30.0)
+# Standard deviations.
+_PITCH, _ROLL = np.radians(20.0), np.radians(5.0)  # of cameras, from level
+_UPRIGHT = np.radians(4.0)  # of a person's mean axis over a long time, from upright
+_SWAY = 1.0  # seconds after which a body's lean tells something new
+_STANCE = 0.03  # metres, of a standing foot from the floor: the error of its depth, seen from above
+_SIZE = 0.05  # of the logarithm of a person's size
+_OUTLIER = 2.5  # deviations at which a stance has lost half of its pull
+_ROUNDS = 8  # of finding stances and solving again
+_STRAIGHT = 0.85  # of its length is the distance of neck and feet of a body that stands or walks
+
+_NECK, _FEET = 12, (7, 8, 10, 11)  # bodies balance between their ankles and the balls of their feet
+_LEGS, _TRUNK = ((1, 4, 7), (2, 5, 8)), (0, 3, 6, 9, 12)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A level plane in camera space.
+
+    Attributes:
+        up: (3,) unit vector against gravity.
+        height: metres of the camera's centre over it.
+        sizes: (P,) by how much each person must grow, at the same place in the image, to stand on it.
+        stances: how many standing feet it was found by.
+    """
+
+    up: Array
+    height: float
+    sizes: Array
+    stances: int
+
+    @property
+    def world_from_camera(self) -> Array:
+        """(4, 4) rigid: y up, the origin below the camera, x to its right, z against its view."""
+        right = np.array([1.0, 0.0, 0.0]) - self.up[0] * self.up
+        right /= np.linalg.norm(right)
+        transform = np.eye(4)
+        transform[:3, :3] = right, self.up, np.cross(right, self.up)
+        transform[1, 3] = self.height
+        return transform
+
+
+def to_world(
+    motions: list[Motion], body: Body, reporter: Reporter, moving: bool = False, keep_sizes: bool = False
+) -> list[Motion]:
+    """The same people with a ``world_from_camera``, shared by all: level, the floor at y = 0.
+
+    With a still camera, people are also made to stand on the floor (:func:`hmr_video.planting.plant`), sized so that one floor
+    suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and the floor
+    is a guess. Notes what could not be found.
+    """
+    feet = [soles(motion, body) for motion in motions]
+    lean = mean_lean(motions)
+    floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
+    if floor.stances == 0:
+        lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
+        floor = Floor(floor.up, -float(np.median(lowest)), floor.sizes, 0)
+        if not moving:
+            reporter.note("No foot was seen to stand: the floor is where feet are on average.")
+    if lean is None and floor.stances == 0:
+        reporter.note("Nobody was seen upright: the camera is taken to be level.")
+    world = floor.world_from_camera
+    motions = [motion.replace(world_from_camera=world) for motion in motions]
+    if moving or floor.stances == 0:
+        return motions
+    motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
+    return [plant(motion, soles(motion, body), world) for motion in motions]
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How people stand on average: the direction from feet to neck (3,), and by how many radians up may differ from it."""
+
+    axis: Array
+    deviation: float
+
+
+def mean_lean(motions: list[Motion]) -> Lean | None:
+    """The lean of all people while straight, surer the less it varies and the longer it is seen; None if nobody ever is."""
+    axes, seconds = [], 0.0
+    for motion in motions:
+        places = np.asarray(motion.joints3d, np.float64)
+        axis = places[:, _NECK] - places[:, _FEET].mean(1)
+        legs = np.mean([_length(places, leg) for leg in _LEGS], axis=0)
+        length = np.linalg.norm(axis, axis=-1)
+        straight = length > _STRAIGHT * (legs + _length(places, _TRUNK))
+        axes.append(axis[straight] / length[straight, None])
+        seconds += straight.sum() / motion.frame_rate
+    together = np.concatenate(axes)
+    if len(together) == 0:
+        return None
+    mean = together.mean(0) / np.linalg.norm(together.mean(0))
+    scatter = np.sqrt(np.square(together - mean).sum(1).mean() / 2)  # radians, per direction
+    return Lean(mean, float(np.hypot(_UPRIGHT, scatter / np.sqrt(max(1.0, seconds / _SWAY)))))
+
+
+def _length(places: Array, chain: tuple[int, ...]) -> Array:
+    """(T,) metres along a chain of joints."""
+    return np.asarray(np.linalg.norm(np.diff(places[:, chain], axis=1), axis=-1).sum(1))
+
+
+def find_floor(feet: list[Soles], lean: Lean | None, people: int, keep_sizes: bool = False) -> Floor:
+    """The plane that standing feet, the people's lean and the priors agree on, robust to feet that only seem to stand.
+
+    Which feet stand depends on up, so both are found in turns.
+    """
+    start = (0.0, 0.0) if lean is None else tilt_of(lean.axis)
+    solution = np.array([*start, 1.5, *np.zeros(people)])
+    owners, places = np.zeros(0, np.int64), np.zeros((0, 3))
+    for _ in range(_ROUNDS):
+        up = up_of(*solution[:2])
+        stances = [(person, stance.place) for person, sole in enumerate(feet) for stance in sole.stances(up)]
+        owners = np.array([person for person, _ in stances], np.int64)
+        before, places = places, np.array([place for _, place in stances]).reshape(-1, 3)
+        if len(before) == 0 and len(places) > 0:
+            solution[2] = -np.median(places @ up)
+        solution = _solve(solution, owners, places, lean, keep_sizes)
+    return Floor(up_of(*solution[:2]), float(solution[2]), np.exp(solution[3:]), len(places))
+
+
+def _solve(start: Array, owners: NDArray[np.int64], places: Array, lean: Lean | None, keep_sizes: bool) -> Array:
+    """One robust step from ``start`` = pitch, roll, height, and logarithm of each person's size."""
+
+    def distances(x: Array) -> Array:
+        return np.asarray((places @ up_of(x[0], x[1]) + x[2] * np.exp(-x[3 + owners])) / _STANCE)
+
+    weights = 1 / np.sqrt(1 + (distances(start) / _OUTLIER) ** 2)
+
+    def errors(x: Array) -> Array:
+        priors = [x[:2] / (_PITCH, _ROLL), x[3:] / (1e-4 if keep_sizes else _SIZE), [1e-3 * (x[2] - start[2])]]
+        if lean is not None:
+            priors.append((up_of(x[0], x[1]) - lean.axis) / lean.deviation)
+        return np.concatenate([weights * distances(x), *priors])
+
+    limits = np.full(len(start), np.inf)
+    limits[:2] = _MAX_PITCH, _MAX_ROLL
+    inside = np.clip(start, -0.999 * limits, 0.999 * limits)
+    return np.asarray(least_squares(errors, inside, bounds=(-limits, limits)).x)
+
+
+def up_of(pitch: float, roll: float) -> Array:
+    """Up (3,) in the space of a camera that looks down by ``pitch`` and rolls clockwise by ``roll`` radians."""
+    return np.array([np.sin(roll) * np.cos(pitch), -np.cos(roll) * np.cos(pitch), -np.sin(pitch)])
+
+
+def tilt_of(up: Array) -> tuple[float, float]:
+    """The inverse of :func:`up_of`: pitch and roll."""
+    return float(np.arcsin(np.clip(-up[2], -1, 1))), float(np.arctan2(up[0], -up[1]))
+
+
+def resized(motion: Motion, body: Body, size: float) -> Motion:
+    """The same person, ``size`` times as tall and as far away: nearly the same image."""
+    if abs(size - 1) < 1e-3:
+        return motion
+    betas = torch.as_tensor(motion.betas, dtype=torch.float32)
+    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses, dtype=torch.float32).reshape(-1, 24, 3))
+    trans = torch.as_tensor(motion.trans, dtype=torch.float32)
+    grown = with_height(Estimate(rotations, betas, trans), stature(body, betas) * size, body).betas
+    moved = (body.rest_joints(betas)[0] + trans) * size - body.rest_joints(grown)[0]
+    joints, _ = body.joints(rotations, grown.expand(len(motion), 10))
+    return motion.replace(betas=grown.numpy(), trans=moved.numpy(), joints3d=(joints + moved[:, None]).numpy())

@@ -1,0 +1,217 @@
+"""Levelling, on made-up people who walk on a known floor before a camera that is not level."""
+
+import numpy as np
+import pytest
+import torch
+
+from hmr_video.body import Body
+from hmr_video.console import Reporter
+from hmr_video.feet import soles
+from hmr_video.geometry.cameras import project
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from hmr_video.motion import Motion
+from hmr_video.planting import plant
+from hmr_video.quality import residuals
+from hmr_video.world import to_world, up_of
+
+PITCH, ROLL, HEIGHT = 20.0, 5.0, 1.7
+RATE = 25.0
+CAMERA = np.array([[800.0, 0, 320], [0, 800.0, 240], [0, 0, 1]])
+
+
+def tilted_camera(pitch: float = PITCH, roll: float = ROLL) -> np.ndarray:
+    """(4, 4) world from camera, written down without the code under test: pitched down and rolled about its view, in degrees."""
+    flip = np.diag([1.0, -1.0, -1.0])
+    p, r = np.radians(pitch), np.radians(roll)
+    down = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    lean = np.array([[np.cos(r), np.sin(r), 0], [-np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    transform = np.eye(4)
+    transform[:3, :3] = flip @ down.T @ lean
+    transform[1, 3] = HEIGHT
+    return transform
+
+
+def stroll(
+    body: Body, place: tuple[float, float], heading: float, length: int = 75, speed: float = 1.0, size: float = 1.0
+) -> Motion:
+    """Somebody who walks over the floor, one foot at rest at a time, as the tilted camera sees it.
+
+    place: x and z (metres, z towards the camera) at the start; heading: radians, 0 towards the camera; with ``speed`` 0 they
+    stand. ``size`` other than 1 is a person whose distance and size the camera mistakes by that factor.
+    """
+    seconds = np.arange(length) / RATE
+    swing = np.sin(2 * np.pi * seconds) * min(speed, 1.0)
+    turns = np.zeros((length, 24, 3))
+    for hip, knee, ankle, side in ((1, 4, 7, 1.0), (2, 5, 8, -1.0)):
+        lifted = np.maximum(0, np.cos(2 * np.pi * seconds) * side) * min(speed, 1.0)  # while this leg swings forward
+        turns[:, hip, 0] = -0.35 * swing * side - 0.3 * lifted
+        turns[:, knee, 0] = 0.6 * lifted
+        turns[:, ankle, 0] = 0.35 * swing * side - 0.3 * lifted  # the sole stays level
+    turns[:, 16, 2], turns[:, 17, 2] = -1.2, 1.2
+    turns[:, 0, 1] = heading
+    rotations = axis_angle_to_matrix(torch.from_numpy(turns))
+    betas = torch.zeros(10, dtype=torch.float64)
+    joints, _ = body.joints(rotations, betas.expand(length, 10))
+    level = made(body, rotations, betas.numpy(), np.zeros((length, 3)), joints.numpy())
+    # The lower sole carries: it lies on the floor and stays where it is.
+    points = soles(level, body).points
+    carrying = points[..., 1].min(-1).argmin(1)
+    trans = np.zeros((length, 3))
+    for frame in range(1, length):
+        foot = carrying[frame]
+        point = points[frame, foot, :, 1].argmin()
+        trans[frame] = trans[frame - 1] + points[frame - 1, foot, point] - points[frame, foot, point]
+    trans[:, 1] = -points[..., 1].min((1, 2))
+    trans[:, [0, 2]] += place
+    to_camera = np.linalg.inv(tilted_camera())
+    pelvis = body.rest_joints(betas)[0].numpy()
+    rotations[:, 0] = torch.from_numpy(to_camera[:3, :3]) @ rotations[:, 0]
+    trans = ((trans + pelvis) @ to_camera[:3, :3].T + to_camera[:3, 3]) * size - pelvis
+    joints, _ = body.joints(rotations, betas.expand(length, 10))
+    return made(body, rotations, betas.numpy(), trans, joints.numpy() + trans[:, None])
+
+
+def made(body: Body, rotations: torch.Tensor, betas: np.ndarray, trans: np.ndarray, joints: np.ndarray) -> Motion:
+    length = len(trans)
+    pixels = project(torch.from_numpy(joints), torch.from_numpy(CAMERA)).numpy()
+    keypoints = np.zeros((length, 17, 3))
+    keypoints[:, 5:, :2] = pixels[:, [16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8]]
+    keypoints[:, 5:, 2] = 0.9
+    poses = matrix_to_axis_angle(rotations).reshape(length, 72).numpy()
+    return Motion(
+        poses=poses,
+        trans=trans,
+        betas=betas,
+        frame_ids=np.arange(length),
+        timestamps=np.arange(length) / RATE,
+        frame_rate=RATE,
+        confidence=np.ones(length),
+        camera_matrix=CAMERA,
+        image_size=np.array([640, 480]),
+        boxes=np.concatenate([pixels.min(1), pixels.max(1)], 1),
+        keypoints2d=keypoints,
+        joints3d=joints,
+        poses_past=poses,
+        poses_future=poses,
+        body=body.name,
+        body_hash=body.hash,
+        weights_hash="0" * 64,
+    )
+
+
+def wavering(motion: Motion, amount: float = 0.03) -> Motion:
+    """The person as one view misjudges them: the distance swings slowly by a few per cent."""
+    swing = 1 + amount * np.sin(2 * np.pi * np.arange(len(motion)) / len(motion) * 1.5)[:, None]
+    moved = motion.joints3d[:, 0] * (swing - 1)
+    return motion.replace(trans=motion.trans + moved, joints3d=motion.joints3d + moved[:, None])
+
+
+def angle(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.degrees(np.arccos(np.clip(first @ second, -1, 1))))
+
+
+def standing_soles(motion: Motion, body: Body, world: np.ndarray) -> np.ndarray:
+    """(N, 3) world positions of the lowest points of standing feet."""
+    feet = soles(motion, body)
+    lowest = feet.lowest(world[1, :3])[feet.standing(world[1, :3])]
+    return lowest @ world[:3, :3].T + world[:3, 3]
+
+
+def slide(motion: Motion, body: Body, world: np.ndarray) -> float:
+    """m/s over the floor of the soles' points that are nearest to it."""
+    points = soles(motion, body).points @ world[:3, :3].T + world[:3, 3]
+    flat = points.reshape(len(points), -1, 3)
+    chosen = flat[..., 1].argmin(1)[:-1]
+    rows = np.arange(len(chosen))
+    return float(np.linalg.norm((flat[1:][rows, chosen] - flat[:-1][rows, chosen])[:, [0, 2]], axis=-1).mean() * RATE)
+
+
+@pytest.fixture(scope="module")
+def people(body: Body) -> list[Motion]:
+    return [stroll(body, (-0.5, -4.5), 1.2), stroll(body, (0.8, -5.5), -0.6)]
+
+
+def test_a_tilted_camera_is_levelled(people: list[Motion], body: Body) -> None:
+    reporter = Reporter(quiet=True)
+    levelled = to_world([wavering(person) for person in people], body, reporter)
+    world = levelled[0].world_from_camera
+    assert world is not None
+    np.testing.assert_array_equal(world, levelled[1].world_from_camera)
+    np.testing.assert_allclose(world[:3, :3] @ world[:3, :3].T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(world[:3, :3]) == pytest.approx(1)
+    truth = tilted_camera()
+    assert angle(world[1, :3], truth[1, :3]) < 3
+    for before, person in zip(people, levelled, strict=True):
+        assert np.abs(np.median(standing_soles(before, body, world)[:, 1])) < 0.03  # where the floor truly is
+        assert np.abs(standing_soles(person, body, world)[:, 1]).max() < 0.02
+        assert residuals(person).mean() < 0.006
+    assert reporter.notes == []
+
+
+def test_feet_that_stand_stop_sliding_and_the_image_hardly_changes(people: list[Motion], body: Body) -> None:
+    world = tilted_camera()
+    before = wavering(people[0], 0.05)
+    after = plant(before, soles(before, body), world)
+    heights = [standing_soles(person, body, world)[:, 1] for person in (before, after)]
+    assert np.abs(heights[0]).max() > 0.03
+    assert np.abs(heights[1]).max() < 0.01
+    assert slide(after, body, world) < 0.5 * slide(before, body, world)
+    assert residuals(after).mean() < residuals(before).mean() + 0.003
+    np.testing.assert_allclose(
+        after.joints3d - before.joints3d, np.tile((after.trans - before.trans)[:, None], (24, 1)), atol=1e-5
+    )
+
+
+def test_what_stands_well_is_left_alone(people: list[Motion], body: Body) -> None:
+    person = people[1]
+    after = plant(person, soles(person, body), tilted_camera())
+    assert np.abs(after.trans - person.trans).max() < 0.06
+    assert residuals(after).mean() < 0.002
+
+
+def test_one_floor_tells_the_sizes_of_people(people: list[Motion], body: Body) -> None:
+    near = stroll(body, (0.8, -5.5), -0.6, size=0.92)
+    levelled = to_world([people[0], near], body, Reporter(quiet=True))
+    far = [person.joints3d[:, 0, 2].mean() for person in (people[0], near, *levelled)]
+    assert (far[3] / far[1]) / (far[2] / far[0]) > 1.03
+    assert residuals(levelled[1]).mean() < 0.005
+    kept = to_world([people[0], near], body, Reporter(quiet=True), keep_sizes=True)
+    np.testing.assert_array_equal(kept[1].betas, near.betas)
+
+
+def test_somebody_who_only_stands_tells_up_by_standing(body: Body) -> None:
+    person = stroll(body, (0.3, -4.0), 0.4, speed=0.0)
+    world = to_world([person], body, Reporter(quiet=True))[0].world_from_camera
+    assert world is not None
+    assert angle(world[1, :3], tilted_camera()[1, :3]) < 5
+    assert np.abs(standing_soles(person, body, world)[:, 1]).max() < 0.03
+
+
+def test_before_a_moving_camera_people_are_only_levelled(people: list[Motion], body: Body) -> None:
+    levelled = to_world(people, body, Reporter(quiet=True), moving=True)
+    np.testing.assert_array_equal(levelled[0].trans, people[0].trans)
+    assert levelled[0].world_from_camera is not None
+    assert angle(levelled[0].world_from_camera[1, :3], tilted_camera()[1, :3]) < 6
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_photographs_have_a_floor_too(people: list[Motion], body: Body, frames: int) -> None:
+    per_frame = {"poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d"}
+    per_frame |= {"poses_past", "poses_future"}
+    short = people[0].replace(**{name: getattr(people[0], name)[:frames] for name in per_frame})
+    world = to_world([short], body, Reporter(quiet=True))[0].world_from_camera
+    assert world is not None
+    assert angle(world[1, :3], tilted_camera()[1, :3]) < 10
+
+
+def test_feet_that_nobody_saw_are_no_evidence(people: list[Motion], body: Body) -> None:
+    cut = people[0].keypoints2d.copy()
+    cut[:, 15:, 2] = 0
+    reporter = Reporter(quiet=True)
+    to_world([people[0].replace(keypoints2d=cut)], body, reporter)
+    assert any("No foot" in note for note in reporter.notes)
+
+
+@pytest.mark.parametrize(("pitch", "roll"), [(0.0, 0.0), (20.0, 5.0), (-10.0, -8.0)])
+def test_up_is_the_second_row_of_a_tilted_camera(pitch: float, roll: float) -> None:
+    np.testing.assert_allclose(up_of(np.radians(pitch), np.radians(roll)), tilted_camera(pitch, roll)[1, :3], atol=1e-12)
