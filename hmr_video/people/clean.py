@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.people.crossing import uncross
 from hmr_video.people.joining import box_overlap, join_broken, pose_distance, split_at_gaps
 from hmr_video.people.tracker import Tracklet
 from hmr_video.people.tracks import Track
@@ -30,7 +31,7 @@ def clean_tracklets(
 
     frame_count: the length of the clip, by which short tracks are judged.
     """
-    pieces = [piece for track in tracklets for piece in split_at_gaps(track, frame_rate)]
+    pieces = [piece for track in uncross(tracklets, frame_rate) for piece in split_at_gaps(track, frame_rate)]
     single = drop_doubles(pieces)
     joined = drop_doubles(join_broken(single, frame_rate))
     shortest = min(_SHORTEST_SECONDS * frame_rate, frame_count / 2)

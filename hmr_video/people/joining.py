@@ -73,7 +73,7 @@ def _joined(tracklets: Sequence[Tracklet], frame_rate: float, longest: float, ri
             chain = [start]
             while chain[-1] in following:
                 chain.append(following[chain[-1]])
-            chains.append(_concatenated([tracklets[index] for index in chain]))
+            chains.append(concatenated([tracklets[index] for index in chain]))
     return chains
 
 
@@ -97,7 +97,7 @@ def join_cost(before: Tracklet, after: Tracklet, frame_rate: float, longest: flo
     old, new = _centre(before.boxes[-1]), _centre(after.boxes[0])
     predicted = old + _velocity(before, frame_rate) * min(frames, frame_rate / 2)  # nobody keeps a course for long
     place = min(float(np.linalg.norm(new - predicted)), float(np.linalg.norm(new - old))) / size
-    colour = float(colour_distance(_mean_colour(before.colours[-_END:]), _mean_colour(after.colours[:_END])))
+    colour = float(colour_distance(mean_colour(before.colours[-_END:]), mean_colour(after.colours[:_END])))
     pose = float(pose_distance(_centred(before.keypoints[-1], old), _centred(after.keypoints[0], new), np.array(size)))
     misses = [
         place / (0.35 + 0.5 * min(gap, 1.0)),
@@ -114,7 +114,7 @@ def _until(track: Tracklet, frame: int) -> Tracklet:
     return Tracklet(*(getattr(track, field.name)[early] for field in fields(Tracklet)))
 
 
-def _mean_colour(colours: Array) -> Array:
+def mean_colour(colours: Array) -> Array:
     mean = colours.mean(0)
     return mean / max(float(np.linalg.norm(mean)), 1e-9)
 
@@ -139,7 +139,7 @@ def _centred(keypoints: Array, centre: Array) -> Array:
     return keypoints - [centre[0], centre[1], 0.0]
 
 
-def _concatenated(parts: Sequence[Tracklet]) -> Tracklet:
+def concatenated(parts: Sequence[Tracklet]) -> Tracklet:
     """One tracklet; where two overlap, the later one counts."""
     trimmed = [_until(part, int(after.frame_ids[0])) for part, after in pairwise(parts)] + [parts[-1]]
     return Tracklet(*(np.concatenate([getattr(part, field.name) for part in trimmed]) for field in fields(Tracklet)))
