@@ -5,11 +5,11 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hmr_video.batch.content import byte_count
+from hmr_video.batch.content import byte_count, stamp
 from hmr_video.batch.display import Display, Tally
 from hmr_video.batch.events import EventLog
 from hmr_video.batch.items import Item, in_shard, short_hash
@@ -184,7 +184,7 @@ class _Run:
         except (OSError, ValueError) as error:
             return self._conclude(one, _unwritable(one.output, error), display)
         self._record("started", one)
-        self._workers.start(task)
+        self._workers.start(replace(task, stamp=stamp(task.source)))
 
     def _finish(self, task: Task, outcome: Outcome, display: Display) -> None:
         one = self._planned[task.name]
@@ -196,7 +196,7 @@ class _Run:
         else:
             if outcome.event == "done":
                 outcome = self._publish(task.staged, one.output, outcome)
-            told = {"sha256": outcome.sha256, "stamp": outcome.stamp, "reason": outcome.reason}
+            told = {"sha256": outcome.sha256, "stamp": task.stamp, "reason": outcome.reason}
             self._record(outcome.event, one, **told, frames=outcome.frames, people=outcome.people, seconds=outcome.seconds)
             self._conclude(one, outcome, display)
         shutil.rmtree(task.staged.parent, ignore_errors=True)
@@ -208,7 +208,7 @@ class _Run:
                 os.replace(output, staged.with_name("old"))
             os.replace(staged, output)
         except OSError as error:
-            return _unwritable(output, error, outcome.sha256, outcome.stamp)
+            return _unwritable(output, error, outcome.sha256)
         return outcome
 
     def _record(self, event: str, one: Planned, **values: Any) -> None:
@@ -236,7 +236,7 @@ def _told(one: Planned, outcome: str, **values: Any) -> ItemReport:
     return ItemReport(source=str(one.item.source), output=str(one.output), outcome=outcome, **values)
 
 
-def _unwritable(output: Path, error: Exception, sha256: str = "", stamp: str = "") -> Outcome:
+def _unwritable(output: Path, error: Exception, sha256: str = "") -> Outcome:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     problem = f"{output} cannot be written: {reason}."
-    return Outcome("failed", problem, "Rename the video, or choose another output folder.", 7, sha256=sha256, stamp=stamp)
+    return Outcome("failed", problem, "Rename the video, or choose another output folder.", 7, sha256=sha256)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from hmr_video.batch.content import content_hash, stamp
+from hmr_video.batch.content import content_hash
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, HmrVideoError, NobodyFoundError
 
@@ -19,12 +19,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # no disk for this result is 
 
 @dataclass(frozen=True)
 class Task:
-    """One item on its way: where it lies, and the new folder that its result is made in (renamed when it is whole)."""
+    """One item on its way: where it lies, and the new folder that its result is made in (renamed when it is whole).
+
+    stamp: of the source, see `content`, taken before its content is looked at, so that a change meanwhile shows.
+    """
 
     name: str
     source: Path
     staged: Path
     attempt: int = 1
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,6 @@ class Outcome:
     crashed: bool = False
     retry: bool = False
     sha256: str = ""
-    stamp: str = ""
     frames: int = 0
     people: int = 0
     seconds: float = 0.0
@@ -82,7 +85,7 @@ def perform(task: Task, convert: Converter, on_frames: Callable[[int], None]) ->
     ``on_frames`` is called with 0 when the work on the item itself begins, then with counts of frames.
     """
     begun, reporter = time.monotonic(), CountingReporter(on_frames)
-    looked, digest = stamp(task.source), ""  # the stamp before the content: a change meanwhile shows
+    digest = ""
     try:
         convert.prepare()
         on_frames(0)
@@ -99,7 +102,7 @@ def perform(task: Task, convert: Converter, on_frames: Callable[[int], None]) ->
     except Exception as error:
         outcome = Outcome("failed", f"{type(error).__name__}: {error}", _OURS, 7 if _is_full(error) else 1, _is_full(error))
     seconds = round(time.monotonic() - begun, 3)
-    return replace(outcome, sha256=digest, stamp=looked, seconds=seconds, notes=reporter.notes)
+    return replace(outcome, sha256=digest, seconds=seconds, notes=reporter.notes)
 
 
 def _is_full(error: BaseException) -> bool:

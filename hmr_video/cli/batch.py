@@ -76,6 +76,8 @@ def batch(
 
     if scheduler not in _SCHEDULERS:
         raise UsageError(f"There is no scheduler {scheduler}.", f"Choose one of {', '.join(_SCHEDULERS)}.")
+    if scheduler == "local" and address is not None:
+        raise UsageError("--address is the address of a Ray cluster.", "Add --scheduler ray, or leave it out.")
     settings = Options(
         people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
         weights=weights,
@@ -100,7 +102,9 @@ def batch(
             typer.echo(f"{one_line(str(one.item.source))} -> {one_line(str(one.output))}")
     else:
         converter = VideoConverter(settings, wanted)
-        make = partial(_local_workers, converter, workers, timeout, device)
+        make: Callable[[], Workers] = partial(_local_workers, converter, workers, timeout, device)
+        if scheduler == "ray":
+            make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
         report = _run(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
@@ -144,6 +148,14 @@ def _local_workers(converter: "Converter", count: int | None, timeout: float | N
 
     cards = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     return LocalWorkers(converter, shares(count or default_workers(cards), cards), timeout)
+
+
+def _ray_workers(
+    converter: "Converter", count: int | None, timeout: float | None, address: str | None, cpus: float, gpus: float
+) -> "Workers":
+    from hmr_video.batch.cluster import Demand, RayWorkers
+
+    return RayWorkers(converter, address, Demand(cpus, gpus), count, timeout)
 
 
 def _run(

@@ -18,6 +18,7 @@ from hmr_video.batch.runner import BatchOptions, Report, run_batch
 def run_texts(
     folder: Path, options: BatchOptions, workers: int = 1, timeout: float | None = None, log: Path | None = None
 ) -> Report:
+    """What the command does with a folder of videos."""
     items = find_videos(folder, ["*.txt"], [], options.output, print)
     display = Display(Console(stderr=True), quiet=True)
     with EventLog(log) as events:

@@ -86,10 +86,10 @@ def test_no_two_outputs_meet_whatever_the_names(files: set[str], count: int) -> 
     assert outputs.keys() == files
     paths = list(outputs.values())
     assert len({str(path).casefold() for path in paths}) == len(paths)
-    assert not {path for path in paths} & {parent for path in paths for parent in path.parents}
+    assert not set(paths) & {parent for path in paths for parent in path.parents}
     assert all(".." not in path.parts and max(len(os.fsencode(part)) for part in path.parts) <= 255 for path in paths)
     shares = [[name for name in files if in_shard(Item(Path(name), name), (index, count))] for index in range(1, count + 1)]
-    assert sorted(sum(shares, [])) == sorted(files)
+    assert sorted(name for share in shares for name in share) == sorted(files)
 
 
 def test_shards_are_written_as_fractions() -> None:

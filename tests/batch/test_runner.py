@@ -54,7 +54,7 @@ def test_failures_stay_with_their_items(tmp_path: Path, folder: Path) -> None:
         },
     )
     options = BatchOptions(tmp_path / "out", "key", attempts=2)
-    report = run_texts(folder, options, workers=2, timeout=1.5, log=tmp_path / "log")
+    report = run_texts(folder, options, workers=2, timeout=3, log=tmp_path / "log")
     told = {Path(item.source).stem: item for item in report.items}
     assert {name: item.outcome for name, item in told.items()} == {
         **dict.fromkeys(["good", "too", "shaky"], "done"),
@@ -62,7 +62,7 @@ def test_failures_stay_with_their_items(tmp_path: Path, folder: Path) -> None:
         "empty": "nobody",
     }
     assert "SIGKILL" in told["die"].reason
-    assert "1.5 s" in told["hang"].reason
+    assert "3 s" in told["hang"].reason
     assert "RuntimeError: unheard of" in told["bug"].reason
     assert report.as_dict()["frames"] == 15
     assert {name.split("/")[-2] for name in results(options.output)} == {"good", "too", "shaky"}  # no debris
@@ -72,22 +72,22 @@ def test_failures_stay_with_their_items(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_second_run_does_what_is_left(tmp_path: Path, folder: Path) -> None:
-    write(folder, {"bad.txt": "bad once", "empty.txt": "nobody"})
-    options = BatchOptions(tmp_path / "out", "key")
-    assert run_texts(folder, options).count("failed") == 1
+    write(folder, {"bad.txt": "bad once", "die.txt": "die once", "empty.txt": "nobody"})
+    options = BatchOptions(tmp_path / "out", "key", attempts=1)
+    assert run_texts(folder, options).count("failed") == 2
     again = run_texts(folder, options)
-    assert [item.earlier for item in again.items] == [True] * 4
+    assert [item.earlier for item in again.items] == [True] * 5
     assert again.items[0].reason.endswith("bad.txt is damaged.")
-    assert len(events(options.output, "started")) == 4
+    assert len(events(options.output, "started")) == 5
 
     retried = run_texts(folder, replace(options, retry_failed=True))
-    assert retried.count("done") == 3
+    assert retried.count("done") == 4
     (folder / "good.txt").write_text("better")
     os.utime(folder / "sub" / "too.txt", (1, 1))  # touched, but the same
     changed = run_texts(folder, options)
     assert [item.source for item in changed.items if item.outcome == "failed"] == [str(folder / "good.txt")]
-    assert "other options" in changed.items[2].reason
-    assert run_texts(folder, replace(options, overwrite=True)).count("done") == 3
+    assert "other options" in changed.items[3].reason
+    assert run_texts(folder, replace(options, overwrite=True)).count("done") == 4
     assert (options.output / "good" / "person_01.npz").read_text() == "better"
     assert events(options.output, "started").count("sub/too.txt") == 1
 
@@ -121,6 +121,7 @@ def test_two_runs_do_not_share_a_folder_but_shards_do(tmp_path: Path, folder: Pa
     assert [item.earlier for item in run_texts(folder, BatchOptions(output, "key")).items] == [True, True]
 
 
+@pytest.mark.slow
 def test_killed_runs_resume_to_the_same_bytes(tmp_path: Path) -> None:
     names = [f"{index:02}.txt" for index in range(8)]
     folder = write(tmp_path / "in", {name: f"slow {name}" for name in names})
