@@ -18,6 +18,7 @@ _PAIRS = 24  # pairs of frames over the clip
 _APART = 0.4  # seconds between the frames of a pair
 _STILL = 0.003  # of the picture's width: what does not move further in that time stands still
 _MOVING_SHARE = 0.25  # of the pairs
+_AT_REST = 0.3  # of the points: with so many at rest the camera stands, and what moves are shadows, leaves and strangers
 _FEWEST = 12  # points of the background that must be followed, or a pair says nothing
 _MARGIN = 0.1  # of a box, around it
 
@@ -54,7 +55,7 @@ class Watch:
         return len(verdicts) > 0 and float(np.mean(verdicts)) > _MOVING_SHARE
 
     def _pair_moves(self, first: int, second: int, people: People) -> bool | None:
-        """Whether most of the background is elsewhere in the second frame; None when too little of it can be followed."""
+        """Whether the background is elsewhere in the second frame; None when too little of it can be followed."""
         import cv2
 
         before, after = self.pictures[first], self.pictures[second]
@@ -70,7 +71,7 @@ class Watch:
         if followed.sum() < _FEWEST:
             return None
         distance = np.linalg.norm(found - corners, axis=-1)[followed, 0]
-        return bool(np.median(distance) > _STILL * before.shape[1])
+        return bool(np.quantile(distance, _AT_REST) > _STILL * before.shape[1])
 
     def _free(self, frame_id: int, people: People) -> Array:
         """(h, w) uint8 mask of what lies outside of all boxes."""

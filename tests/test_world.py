@@ -166,7 +166,7 @@ def test_what_stands_well_is_left_alone(people: list[Motion], body: Body) -> Non
     person = people[1]
     after = plant(person, soles(person, body), tilted_camera())
     assert np.abs(after.trans - person.trans).max() < 0.06
-    assert residuals(after).mean() < 0.002
+    assert residuals(after).mean() < 0.003
 
 
 def test_one_floor_tells_the_sizes_of_people(people: list[Motion], body: Body) -> None:
