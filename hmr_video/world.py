@@ -31,7 +31,7 @@ _UPRIGHT = np.radians(4.0)  # of a person's mean axis over a long time, from upr
 _SWAY = 1.0  # seconds after which a body's lean tells something new
 _STANCE = 0.03  # metres, of a standing foot from the floor: the error of its depth, seen from above
 _SIZE = 0.05  # of the logarithm of a person's size
-_OUTLIER = 2.5  # deviations at which a stance has lost half of its pull
+_OUTLIER = 2.5  # deviations at which a stance has lost three quarters of its pull
 _ROUNDS = 8  # of finding stances and solving again
 _STRAIGHT = 0.85  # of its length is the distance of neck and feet of a body that stands or walks
 
@@ -150,7 +150,7 @@ def _solve(start: Array, owners: NDArray[np.int64], places: Array, lean: Lean | 
     def distances(x: Array) -> Array:
         return np.asarray((places @ up_of(x[0], x[1]) + x[2] * np.exp(-x[3 + owners])) / _STANCE)
 
-    weights = 1 / np.sqrt(1 + (distances(start) / _OUTLIER) ** 2)
+    weights = 1 / (1 + (distances(start) / _OUTLIER) ** 2)  # of Geman and McClure
 
     def errors(x: Array) -> Array:
         priors = [x[:2] / (_PITCH, _ROLL), x[3:] / (1e-4 if keep_sizes else _SIZE), [1e-3 * (x[2] - start[2])]]
