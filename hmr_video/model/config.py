@@ -21,7 +21,8 @@ class HMMRConfig:
         norm_over_time: whether a group's statistics run over all frames of the window, or over one frame's channels only.
         norm_epsilon: added to the variance.
         rotation: what the regressors predict for each joint, an axis-angle (3) or two matrix columns (6).
-        hidden: width of the fully connected layers of the present's regressor; delta_hidden: of past's and future's.
+        hidden: width of the fully connected layers of the regressors.
+        delta_hidden: the same of past's and future's, where it differs.
         dropout: probability, in the regressors.
         iterations: steps of iterative error feedback.
         delta_frames: how many frames away the past and the future prediction lie.
@@ -40,7 +41,7 @@ class HMMRConfig:
     blocks: int = 3
     norm_epsilon: float = 1e-6
     hidden: int = 1024
-    delta_hidden: int = 1024
+    delta_hidden: int | None = None
     iterations: int = 3
     delta_frames: int = 5
     features: Literal["keypoints", "resnet50"] = "keypoints"

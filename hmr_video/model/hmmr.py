@@ -52,9 +52,10 @@ class HMMR(nn.Module):
         self.projection = _projection(config.feature_size, width) if config.project_features else nn.Identity()
         self.temporal = TemporalEncoder(config)
         self.hallucinator = Hallucinator(width)
+        delta_hidden = config.delta_hidden or config.hidden
         self.regressor = IterativeRegressor(width, config.theta_size, config.hidden, *steps)
-        self.regressor_past = IterativeRegressor(width, config.pose_size, config.delta_hidden, *steps)
-        self.regressor_future = IterativeRegressor(width, config.pose_size, config.delta_hidden, *steps)
+        self.regressor_past = IterativeRegressor(width, config.pose_size, delta_hidden, *steps)
+        self.regressor_future = IterativeRegressor(width, config.pose_size, delta_hidden, *steps)
         self.mean_theta = nn.Parameter(_mean_theta(config))
 
     def forward(self, features: Tensor) -> Output:
