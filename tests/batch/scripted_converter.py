@@ -18,10 +18,10 @@ class ScriptedConverter:
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         words = source.read_text().split()
-        mark = source.with_name(f".{source.name}.tried")
-        if "once" in words and mark.exists():
-            words = []
-        mark.touch()
+        if "once" in words:
+            mark = source.with_name(f".{source.name}.tried")
+            words = [] if mark.exists() else words
+            mark.touch()
         with reporter.progress("Finding people", 5) as advance:
             advance(5)
         if "nobody" in words:
