@@ -1,6 +1,8 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ class Detector:
 
     def __init__(self, options: PeopleOptions) -> None:
         engine, device = choose_engine(options.engine, options.device)
-        self._network = Network(find_weights(options.detector), engine, device)
+        self._network = _network(find_weights(options.detector), engine, device)
         self._confidence, self._image_size = options.confidence, options.image_size
         self._stride = self._network.stride
         self.engine = engine
@@ -64,6 +66,12 @@ class Detector:
             raw, self._confidence, _MAX_OVERLAP, nc=self._network.classes, end2end=self._network.end_to_end
         )
         return [_unscaled(row.float().cpu().numpy(), scale, frames.shape[2], frames.shape[1]) for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _network(weights: Path, engine: str, device: str) -> Network:
+    """Loaded once for all the videos of a process."""
+    return Network(weights, engine, device)
 
 
 def sufficient_size(detections: Detections, longest_side: int) -> int:
