@@ -13,7 +13,8 @@ from hmr_video.console import Reporter
 from hmr_video.errors import OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
-from hmr_video.pipeline import Options, Reconstruction
+from hmr_video.options import Options
+from hmr_video.pipeline import Reconstruction
 from hmr_video.quality import assess
 
 SUMMARY = "summary.json"

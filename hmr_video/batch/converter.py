@@ -8,7 +8,9 @@ from pathlib import Path
 from hmr_video.assets import find_body, find_weights
 from hmr_video.console import Reporter
 from hmr_video.files import sha256
-from hmr_video.pipeline import Models, Options, run
+from hmr_video.models import Models
+from hmr_video.options import Options
+from hmr_video.pipeline import run
 from hmr_video.results import write_result
 
 

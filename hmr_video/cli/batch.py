@@ -72,8 +72,8 @@ def batch(
     from hmr_video.batch.items import parse_shard
     from hmr_video.batch.runner import BatchOptions, plan_batch
     from hmr_video.export.registry import check_formats
+    from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
-    from hmr_video.pipeline import Options
 
     if scheduler not in _SCHEDULERS:
         raise UsageError(f"There is no scheduler {scheduler}.", f"Choose one of {', '.join(_SCHEDULERS)}.")

@@ -11,7 +11,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
-    from hmr_video.pipeline import Options
+    from hmr_video.options import Options
 
 
 def convert(
@@ -43,8 +43,8 @@ def convert(
     quiet: shared.Quiet = False,
 ) -> None:
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
+    from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
-    from hmr_video.pipeline import Options
 
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")

@@ -68,7 +68,9 @@ def _read(path: Path) -> list["Sequence"]:
 
 def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.evaluate import Sequence
-    from hmr_video.pipeline import Models, Options, run
+    from hmr_video.models import Models
+    from hmr_video.options import Options
+    from hmr_video.pipeline import run
 
     clips = sorted(SAMPLES.glob("*.mp4"))
     if not clips:

@@ -29,8 +29,9 @@ def hallucinate(
     """Guess from one photograph how its people moved just before and will just after."""
     from hmr_video.export.hallucination import write_hallucination
     from hmr_video.export.render import choose_renderer
+    from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
-    from hmr_video.pipeline import Options, run
+    from hmr_video.pipeline import run
     from hmr_video.results import check_output, write_result
     from hmr_video.video import open_video
 

@@ -48,8 +48,9 @@ def render(
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
+        from hmr_video.options import Options
         from hmr_video.people import PeopleOptions
-        from hmr_video.pipeline import Options, run
+        from hmr_video.pipeline import run
         from hmr_video.results import check_output, write_result
 
         whom = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)

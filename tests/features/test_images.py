@@ -13,8 +13,10 @@ from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
+from hmr_video.models import Models
+from hmr_video.options import Options
 from hmr_video.people.tracks import People, Track
-from hmr_video.pipeline import Models, Options, _lift_images
+from hmr_video.pipeline import _lift_images
 from hmr_video.video import Chunk
 
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
-from hmr_video.feet import Soles
 from hmr_video.motion import Motion
+from hmr_video.world.feet import Soles
 
 Array = NDArray[np.float64]
 

@@ -15,12 +15,12 @@ from scipy.optimize import least_squares
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter
-from hmr_video.feet import Soles, soles
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
-from hmr_video.planting import plant
 from hmr_video.refine import Estimate
 from hmr_video.shape import stature, with_height
+from hmr_video.world.feet import Soles, soles
+from hmr_video.world.planting import plant
 
 Array = NDArray[np.float64]
 
@@ -71,8 +71,8 @@ def to_world(
 ) -> list[Motion]:
     """The same people with a ``world_from_camera``, shared by all: level, the floor at y = 0.
 
-    With a still camera, people are also made to stand on the floor (:func:`hmr_video.planting.plant`), sized so that one floor
-    suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and the floor
+    With a still camera, people are also made to stand on the floor (:func:`~hmr_video.world.planting.plant`), sized so that one
+    floor suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and the floor
     is a guess. Notes what could not be found.
     """
     feet = [soles(motion, body) for motion in motions]

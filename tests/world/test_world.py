@@ -6,13 +6,13 @@ import torch
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter
-from hmr_video.feet import soles
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.motion import Motion
-from hmr_video.planting import plant
 from hmr_video.quality import residuals
-from hmr_video.world import to_world, up_of
+from hmr_video.world.feet import soles
+from hmr_video.world.floor import to_world, up_of
+from hmr_video.world.planting import plant
 
 PITCH, ROLL, HEIGHT = 20.0, 5.0, 1.7
 RATE = 25.0

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hmr_video.camera_motion import Watch
 from hmr_video.people import People, Track
 from hmr_video.video import Chunk, VideoInfo
+from hmr_video.world.camera_motion import Watch
 
 LENGTH, WIDTH, HEIGHT, RATE = 60, 640, 360, 30.0
 
