@@ -72,8 +72,8 @@ def to_world(
     """The same people with a ``world_from_camera``, shared by all: level, the floor at y = 0.
 
     With a still camera, people are also made to stand on the floor (:func:`~hmr_video.world.planting.plant`), sized so that one
-    floor suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and the floor
-    is a guess. Notes what could not be found.
+    floor suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and
+    the floor is a guess. Notes what could not be found.
     """
     feet = [soles(motion, body) for motion in motions]
     lean = mean_lean(motions)
