@@ -1,5 +1,6 @@
 """Backgrounds made of numbers: a room and a yard, seen through a pinhole camera. World: metres, y up, floor at y = 0."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -45,7 +46,7 @@ def background(size: tuple[int, int], camera_matrix: np.ndarray, world_from_came
     return colours.reshape(height, 2, width, 2, 3).mean((1, 3)).clip(0, 1)
 
 
-class Scene:
+class Scene(ABC):
     """A box without a lid or with one, its light, and what a person standing in it receives.
 
     Attributes:
@@ -77,17 +78,21 @@ class Scene:
             colours[chosen] = texture(points[chosen])
         return colours
 
+    @abstractmethod
     def floor(self, points: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Colours (N, 3) of points on the floor."""
 
+    @abstractmethod
     def above(self, points: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """The same on the ceiling, or of the sky."""
 
+    @abstractmethod
     def back(self, points: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """The same on the wall at the back."""
 
+    @abstractmethod
     def side(self, points: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """The same on the walls at the sides."""
 
     def corners(self, points: np.ndarray, reach: float = 0.4, depth: float = 0.35) -> np.ndarray:
         """Darkening (N, 1) near the box's inner edges, where less light arrives."""
