@@ -22,8 +22,8 @@ PCK_PIXELS = 0.05 * CROP
 
 
 def at_hips(points: Tensor, joints: Tensor) -> Tensor:
-    """``points`` (T, P, 3) relative to the midpoint of the hips of ``joints`` (T, 24, 3)."""
-    return points - joints[:, HIPS].mean(1, keepdim=True)
+    """``points`` (..., P, 3) relative to the midpoint of the hips of ``joints`` (..., 24, 3)."""
+    return points - joints[..., HIPS, :].mean(-2, keepdim=True)
 
 
 def joint_error(points: Tensor, truth: Tensor) -> Tensor:

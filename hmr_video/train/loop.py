@@ -17,21 +17,21 @@ from torch import Tensor
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import save_model
 from hmr_video.console import Reporter
-from hmr_video.features.keypoints import FEATURE_SIZE
-from hmr_video.geometry.procrustes import procrustes_align
+from hmr_video.evaluate import metrics
+from hmr_video.features.keypoints import FEATURE_SIZE, MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.holdout import split
 from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
-from hmr_video.train.objective import Objective, at_hips, pelvis_joints
+from hmr_video.train.objective import Objective, pelvis_joints
 from hmr_video.train.synthetic import Batch, Sampler
 
 GRADIENT_NORM = 1.0
 VALIDATION_BATCHES = 4
 VALIDATION_WINDOWS = 64
-STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on, validation's below zero
+STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on
 
 
 class Trainer:
@@ -120,8 +120,8 @@ class Trainer:
             with self.fabric.autocast():
                 phi = self.model.encode(features)
                 strip = self.model.hallucinate(phi) if stage.hallucinator else self.model.temporal(phi)
-                output = self.model.regress(strip)
-            joints = pelvis_joints(self.body, output.present).reshape(batch.joints.shape)
+                present, _ = self.model.regress_present(strip)
+            joints = pelvis_joints(self.body, present).reshape(batch.joints.shape)
             for name, value in pose_errors(joints, batch.joints).items():
                 sums[name] = sums.get(name, 0.0) + value / len(self.validation)
         self.model.train()
@@ -169,14 +169,15 @@ class Log:
 
 def pose_errors(joints: Tensor, truth: Tensor) -> dict[str, float]:
     """MPJPE, PA-MPJPE and acceleration error in mm (mm/frame^2) over the limb joints of (B, T, 24, 3) metres."""
-    joints, truth = (at_hips(points)[..., list(LIMB_JOINTS), :] * 1000 for points in (joints, truth))
-    acceleration, true_acceleration = (x[:, :-2] - 2 * x[:, 1:-1] + x[:, 2:] for x in (joints, truth))
-    return {
-        "mpjpe": (joints - truth).norm(dim=-1).mean().item(),
-        "pa_mpjpe": (procrustes_align(joints, truth) - truth).norm(dim=-1).mean().item(),
-        "acceleration": (acceleration - true_acceleration).norm(dim=-1).mean().item(),
-        "truth_acceleration": true_acceleration.norm(dim=-1).mean().item(),
+    joints, truth = (metrics.at_hips(points, points)[..., list(LIMB_JOINTS), :] for points in (joints, truth))
+    moving, truly = joints.transpose(0, 1), truth.transpose(0, 1)  # time first
+    errors = {
+        "mpjpe": metrics.joint_error(joints, truth),
+        "pa_mpjpe": metrics.aligned_error(joints.flatten(0, 1), truth.flatten(0, 1)),
+        "acceleration": metrics.acceleration_error(moving, truly, MODEL_FRAME_RATE),
+        "truth_acceleration": metrics.acceleration_level(truly, MODEL_FRAME_RATE),
     }
+    return {name: error.mean().item() for name, error in errors.items()}
 
 
 def _validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Batch]:

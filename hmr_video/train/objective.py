@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hmr_video.body import Body
+from hmr_video.evaluate.metrics import at_hips
 from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.model.hmmr import HMMR, Prediction
@@ -102,14 +103,9 @@ def _pose_terms(
 ) -> dict[str, Tensor]:
     return {
         "rotations": weights.rotations * (rotations - true_rotations).square().mean(),
-        "joints": weights.joints * (at_hips(joints) - at_hips(true_joints)).norm(dim=-1).mean(),
+        "joints": weights.joints * (at_hips(joints, joints) - at_hips(true_joints, true_joints)).norm(dim=-1).mean(),
         "bone_direction": weights.bone_direction * bone_direction_loss(joints, true_joints, PARENTS),
     }
-
-
-def at_hips(joints: Tensor) -> Tensor:
-    """Joints (..., 24, 3) relative to the midpoint of the hips."""
-    return joints - joints[..., [1, 2], :].mean(-2, keepdim=True)
 
 
 def _reprojection(camera: Tensor, joints: Tensor, batch: Batch) -> Tensor:
