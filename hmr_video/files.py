@@ -13,14 +13,19 @@ import platformdirs
 from hmr_video.errors import OutputError
 
 
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raises OutputError when ``path`` exists and may not be replaced: to be asked before long work, too."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already.", "Pass --overwrite to replace it, or choose another output.")
+
+
 @contextmanager
 def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """Yields a temporary path beside ``path`` (a file or a folder may be made there) and renames it when all went well.
 
     Raises OutputError when ``path`` exists and ``overwrite`` is off, or when it cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already.", "Pass --overwrite to replace it, or choose another output.")
+    refuse_existing(path, overwrite)
     # Names in a folder may be up to 255 bytes: a long one is cut for the temporary's sake. The suffix stays, writers look at it.
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:

@@ -8,7 +8,7 @@ import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
-from hmr_video.errors import OutputError
+from hmr_video.files import refuse_existing
 
 
 def render(
@@ -60,8 +60,8 @@ def render(
         folder, footage = Path("hmr-out") / source.stem, source
         if output is None:
             check_output(folder, overwrite)
-        elif output.exists() and not overwrite:
-            raise OutputError(f"{output} exists already.", "Pass --overwrite to replace it, or choose another output.")
+        else:
+            refuse_existing(output, overwrite)
         found = run(source, settings, reporter)
         motions, used = found.motions, found.models.body
         if output is None:

@@ -7,7 +7,7 @@ import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
-from hmr_video.errors import OutputError, UsageError
+from hmr_video.errors import UsageError
 
 
 def train(
@@ -36,12 +36,11 @@ def train(
         raise UsageError(
             "Training needs the extra packages of `train`.", 'Install them: pip install "hmr-video[train]".'
         ) from error
-    from hmr_video.files import cache_folder
+    from hmr_video.files import cache_folder, refuse_existing
     from hmr_video.train.config import TrainConfig
     from hmr_video.train.loop import Trainer
 
-    if output.exists() and not overwrite:  # learnt now, not in hours
-        raise OutputError(f"{output} exists already.", "Pass --overwrite to replace it, or choose another output.")
+    refuse_existing(output, overwrite)  # learnt now, not in hours
     config = TrainConfig(
         mocap=mocap,
         state=cache_folder() / "train" / name,
