@@ -16,6 +16,7 @@ def train(
     name: Annotated[
         str, typer.Option(help="Name of the run; its state lies in the cache folder and is gone on from.")
     ] = "default",
+    start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
     frame_steps: Annotated[int, typer.Option(help="Batches of single frames, which come first.")] = 12_000,
     window_steps: Annotated[int, typer.Option(help="Batches of windows, for the temporal encoder and the deltas.")] = 10_000,
     hallucinator_steps: Annotated[int, typer.Option(help="Batches for the hallucinator, at the end.")] = 1_000,
@@ -44,6 +45,7 @@ def train(
     config = TrainConfig(
         mocap=mocap,
         state=cache_folder() / "train" / name,
+        start=start,
         width=width,
         blocks=blocks,
         frame_steps=frame_steps,

@@ -41,6 +41,7 @@ class TrainConfig:
     Attributes:
         mocap: folder of AMASS-layout NPZ files, searched recursively.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
+        start: weights to train further, which also set the size of the model; None begins from random ones.
         width, blocks: size of the model.
         frame_steps: batches of single frames, first: poses at high throughput.
         window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
@@ -55,6 +56,7 @@ class TrainConfig:
 
     mocap: Path
     state: Path
+    start: Path | None = None
     width: int = 512
     blocks: int = 3
     frame_steps: int = 12_000

@@ -15,7 +15,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import save_model
+from hmr_video.checkpoints import load_model, save_model
 from hmr_video.console import Reporter
 from hmr_video.evaluate import metrics
 from hmr_video.features.keypoints import FEATURE_SIZE, MODEL_FRAME_RATE
@@ -51,9 +51,7 @@ class Trainer:
         weights = mocap.sampling_weights(config.source_weights)
         self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
         self.validation = _validation_batches(config, load_mocap(config.mocap, validation), self.body)
-        self.model = HMMR(hmr_video_default(FEATURE_SIZE, config.width, config.blocks))
-        self.model.temporal.zero_side_taps()
-        _start_from_mean_pose(self.model, mocap, weights)
+        self.model = load_model(config.start)[0].train() if config.start else _new_model(config, mocap, weights)
         self.log = Log(config.state / "log.csv")
 
     def train(self) -> HMMR:
@@ -187,12 +185,15 @@ def _validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[B
     return [sampler.batch(number, VALIDATION_WINDOWS, 30) for number in range(VALIDATION_BATCHES)]
 
 
-def _start_from_mean_pose(model: HMMR, mocap: Mocap, weights: Tensor) -> None:
-    """Sets the pose in the mean theta, the root excepted, to the mean of the motion that training sees."""
+def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:
+    """A model that sees each frame by itself, and whose mean pose, the root excepted, is that of the motion it will see."""
+    model = HMMR(hmr_video_default(FEATURE_SIZE, config.width, config.blocks))
+    model.temporal.zero_side_taps()
     middle = mocap.rotations[mocap.starts + mocap.lengths // 2]  # (C, 24, 6)
     mean = matrix_to_six_d(six_d_to_matrix((middle * weights[:, None, None].float()).sum(0)))
     with torch.no_grad():
         model.mean_theta[3 + 6 : 3 + 24 * 6] = mean[1:].flatten()
+    return model
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:
