@@ -54,7 +54,8 @@ def write_result(
         temporary.mkdir()
         for index, motion in enumerate(result.motions):
             motion.save(temporary / f"{person_name(index)}.npz")
-        export(result.motions, result.models.body, temporary, formats, ExportOptions(video=video, reporter=reporter))
+        wanted = ExportOptions(video=video, start=options.start, end=options.end, reporter=reporter)
+        export(result.motions, result.models.body, temporary, formats, wanted)
         told = summary(result, source, options, reporter, video)
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8

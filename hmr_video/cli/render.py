@@ -8,10 +8,28 @@ import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
+
+# Options that say how a video is converted; a finished result is drawn as it is.
+_CONVERTING = (
+    "people",
+    "refine",
+    "height",
+    "focal",
+    "world",
+    "body",
+    "weights",
+    "detector",
+    "tracker",
+    "engine",
+    "device",
+    "every",
+)
 
 
 def render(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The MP4 to write; default: overlay.mp4 in the result's folder.")
@@ -23,6 +41,7 @@ def render(
     refine: shared.Refine = True,
     height: shared.Height = None,
     focal: shared.Focal = None,
+    world: shared.World = False,
     body: shared.Body = "open",
     weights: shared.Weights = "default",
     detector: shared.Detector = "yolo11n-pose",
@@ -44,7 +63,9 @@ def render(
     reporter = Reporter(quiet=quiet)
     drawer = choose_renderer(renderer, reporter)
     if _is_result(source):
-        motions, known = read_result(source)
+        _refuse_converting(context)
+        motions, known, first, last = read_result(source)
+        start, end = start if _given(context, "start") else first, end if _given(context, "end") else last
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
@@ -55,7 +76,16 @@ def render(
 
         whom = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
         settings = Options(
-            people=whom, weights=weights, body=body, focal=focal, height=height, refine=refine, start=start, end=end, every=every
+            people=whom,
+            weights=weights,
+            body=body,
+            focal=focal,
+            height=height,
+            refine=refine,
+            world=world,
+            start=start,
+            end=end,
+            every=every,
         )
         folder, footage = Path("hmr-out") / source.stem, source
         if output is None:
@@ -71,6 +101,19 @@ def render(
     reporter.say(f"written to [bold]{target}[/bold]")
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether an option was spelled out."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_converting(context: typer.Context) -> None:
+    """Raises UsageError when a finished result is to be drawn otherwise than it was converted."""
+    given = [f"--{name}" for name in _CONVERTING if _given(context, name)]
+    if given:
+        raise UsageError(f"{', '.join(given)}: a finished result is not computed again.", "Convert the video with it.")
 
 
 def _is_result(source: Path) -> bool:

@@ -26,8 +26,20 @@ _CHUNK = 16  # frames decoded, skinned and drawn at a time
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
     """``overlay.mp4``, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
     renderer = choose_renderer("auto", options.reporter)
-    video = source_video(options.video)
-    return [write_overlay(motions, body, video, folder / "overlay.mp4", renderer, options.reporter, overwrite=options.overwrite)]
+    video, target = source_video(options.video), folder / "overlay.mp4"
+    return [
+        write_overlay(
+            motions,
+            body,
+            video,
+            target,
+            renderer,
+            options.reporter,
+            overwrite=options.overwrite,
+            start=options.start,
+            end=options.end,
+        )
+    ]
 
 
 def write_overlay(

@@ -35,12 +35,15 @@ class ExportOptions:
     Attributes:
         overwrite: replace files that exist.
         video: the source, for the formats that show it; None where there was none.
+        start, end: the seconds of it that were converted; the rest is not shown.
         frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames.
         reporter: where progress and notes go.
     """
 
     overwrite: bool = False
     video: Path | None = None
+    start: float = 0.0
+    end: float | None = None
     frame_rate: float | None = None
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.errors import AssetError, InputError
 from hmr_video.motion import Motion
@@ -11,11 +11,24 @@ if TYPE_CHECKING:
     from hmr_video.body import Body
 
 
-def read_result(folder: Path) -> tuple[list[Motion], Path | None]:
-    """The people of a finished result, person 1 first, and the video they came from where it can still be found.
+class Result(NamedTuple):
+    """A finished result: its people, person 1 first, and the part of a video that they came from.
 
-    folder: with `person_NN.npz`. The video is the ``video`` of its `summary.json`. Raises InputError where there is no
-    result, or a damaged one.
+    Attributes:
+        video: None where there was none or where it is no more.
+        start, end: seconds of the video between which it was converted; ``end`` None means to its end.
+    """
+
+    motions: list[Motion]
+    video: Path | None
+    start: float
+    end: float | None
+
+
+def read_result(folder: Path) -> Result:
+    """What `convert` made of a folder with `person_NN.npz`, and of its `summary.json` where there is one.
+
+    Raises InputError where there is no result, or a damaged one.
     """
     remedy = "Name a folder that `hmr-video convert` has made."
     if not folder.is_dir():
@@ -23,7 +36,7 @@ def read_result(folder: Path) -> tuple[list[Motion], Path | None]:
     files = sorted(folder.glob("person_[0-9]*.npz"), key=lambda file: (len(file.name), file.name))
     if not files:
         raise InputError(f"{folder} holds no person_NN.npz.", remedy)
-    return [Motion.load(file) for file in files], _source_video(folder)
+    return Result([Motion.load(file) for file in files], *_footage(folder))
 
 
 def body_of(motions: list[Motion]) -> "Body":
@@ -39,12 +52,16 @@ def body_of(motions: list[Motion]) -> "Body":
     return body
 
 
-def _source_video(folder: Path) -> Path | None:
+def _footage(folder: Path) -> tuple[Path | None, float, float | None]:
+    """The video, and the seconds of it that were converted, as the summary tells them."""
     summary = folder / "summary.json"
     if not summary.is_file():
-        return None
+        return None, 0.0, None
     try:
-        named = json.loads(summary.read_text(encoding="utf-8")).get("video")
-    except (ValueError, AttributeError, OSError) as error:
+        told = json.loads(summary.read_text(encoding="utf-8"))
+        named, options = told.get("video"), told.get("options", {})
+        start, end = float(options.get("start", 0.0)), options.get("end")
+        part = start, None if end is None else float(end)
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    return Path(named) if isinstance(named, str) and Path(named).exists() else None
+    return Path(named) if isinstance(named, str) and Path(named).exists() else None, *part

@@ -36,15 +36,16 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     with replacing(target, options.overwrite) as page:
         preview = None
         if options.video is not None:
-            preview = make_preview(motions, options.video, page.with_suffix(".mp4"), options.reporter)
+            beside = page.with_suffix(".mp4")
+            preview = make_preview(motions, options.video, beside, options.reporter, options.start, options.end)
         inside = preview is not None and preview.path.stat().st_size <= EMBEDDED_BYTES
         video = b""
         if preview is not None and inside:
             video = preview.path.read_bytes()
             preview.path.unlink()
         elif preview is not None:
-            with replacing(folder / "view.mp4", options.overwrite) as beside:
-                preview.path.rename(beside)
+            with replacing(folder / "view.mp4", options.overwrite) as temporary:
+                preview.path.rename(temporary)
             written.append(folder / "view.mp4")
         title = "hmr-video" if options.video is None else options.video.stem
         page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
@@ -86,6 +87,7 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
     intrinsics = first.camera_matrix
     return {
         "frameRate": float(first.frame_rate),
+        "firstFrame": 0 if preview is None else preview.first_frame,
         "frameTimes": arrays.add(times - times[0], np.float32),
         "duration": float(times[-1] - times[0] + 1 / first.frame_rate),
         "ghostSeconds": GHOST_SECONDS,

@@ -38,6 +38,23 @@ def test_render_of_a_finished_result(result, capsys):
     assert run(["render", str(result / "nothing.mp4"), "--quiet"]) == 3
 
 
+def test_a_result_of_a_part_of_the_video_is_drawn_on_that_part(result, capsys):
+    """And `--start` and `--end` choose another part; how it was converted cannot be changed any more."""
+    told = json.loads((result / "summary.json").read_text())
+    (result / "summary.json").write_text(json.dumps(told | {"options": {"start": 0.2, "end": 0.6}}))
+
+    def frames(*options: str) -> int:
+        assert run(["render", str(result), "--quiet", "--json", "--overwrite", *options]) == 0
+        with av.open(json.loads(capsys.readouterr().out)["output"]) as container:
+            return sum(1 for _ in container.decode(video=0))
+
+    assert frames() == 10
+    assert frames("--end", "0.4") == 5
+    assert frames("--start", "0.0", "--end", "9.0") == 24
+    assert run(["render", str(result), "--quiet", "--overwrite", "--world"]) == 2
+    assert "--world" in capsys.readouterr().err
+
+
 def test_evaluate_a_result_against_itself(result, capsys):
     assert run(["evaluate", str(result), str(result), "--json"]) == 0
     people = json.loads(capsys.readouterr().out)

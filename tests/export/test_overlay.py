@@ -129,6 +129,15 @@ def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, bo
     np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
 
 
+def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_path, monkeypatch):
+    monkeypatch.setattr("hmr_video.export.webpage.EMBEDDED_BYTES", 100)
+    part = ExportOptions(video=clip, start=0.4, end=0.6)
+    paths = export([cut(motions[0], slice(7, 12))], body, tmp_path, ["overlay", "html", "sheet"], part)
+    for path in (paths[0], paths[2]):  # the overlay, and the page's video
+        np.testing.assert_allclose(read(path)[1], TIMES[10:15] - TIMES[10], atol=1e-3)
+    assert '"firstFrame": 10' in paths[1].read_text(encoding="utf-8")
+
+
 def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, motions, body, tmp_path):
     small = [motion.replace(image_size=np.array([320, 240])) for motion in motions]
     with pytest.raises(InputError, match="640 x 480"):

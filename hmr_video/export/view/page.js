@@ -193,7 +193,7 @@ function drawPanels() {
   timeline.draw(clock.time);
   for (const plot of plots) plot.draw(state.focus, clock.time);
   $("#time").textContent = `${clockText(clock.time)} / ${clockText(clock.duration)}`;
-  $("#frame").textContent = `frame ${indexAt(clock.frames, clock.time + 1e-4)}`;
+  $("#frame").textContent = `frame ${scene.firstFrame + indexAt(clock.frames, clock.time + 1e-4)}`;
   const icon = clock.playing ? "pause" : "play";
   if ($("#play").dataset.icon !== icon) {
     $("#play").dataset.icon = icon;
