@@ -15,15 +15,16 @@ LENGTH, WIDTH, HEIGHT, RATE = 60, 640, 360, 30.0
 
 
 class Scene:
-    """A reader of made-up video: a textured wall, panned by ``speed`` pixels a frame, and somebody who walks before it."""
+    """A reader of made-up video: a textured wall, panned by ``speed`` pixels a frame with a hand's ``sway`` (pixels), and one
+    who walks before it."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, speed: float, sway: float = 0.0) -> None:
         generator = np.random.default_rng(0)
         coarse = generator.integers(0, 255, (HEIGHT // 12, 2 * WIDTH // 12), np.uint8)
         self._wall = cv2.resize(coarse, (2 * WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         self._person = cv2.resize(generator.integers(0, 255, (20, 10), np.uint8), (160, 320), interpolation=cv2.INTER_CUBIC)
         self._noise = generator
-        self._speed = speed
+        self._speed, self._sway = speed, sway
         self.info = VideoInfo(Path("made-up"), WIDTH, HEIGHT, RATE, LENGTH, None, "none")
 
     def people(self) -> People:
@@ -33,7 +34,8 @@ class Scene:
         return People([track], (WIDTH, HEIGHT), RATE, np.arange(LENGTH) / RATE)
 
     def frame(self, number: int) -> np.ndarray:
-        shift = np.array([[1.0, 0, -self._speed * number], [0, 1, 0]])
+        across, down = self._sway * np.sin([number / 5, number / 7])
+        shift = np.array([[1.0, 0, across - self._speed * number], [0, 1, down]])
         image = cv2.warpAffine(self._wall, shift, (WIDTH, HEIGHT)).astype(float)
         left = 4 * number + 20
         image[20:340, left : left + 160] = self._person
@@ -46,9 +48,12 @@ class Scene:
             yield Chunk(np.stack([self.frame(number) for number in ids]), ids, ids / RATE)
 
 
-@pytest.mark.parametrize(("speed", "moving"), [(0.0, False), (0.6, True), (5.0, True)])
-def test_a_pan_is_told_from_a_tripod(speed: float, moving: bool) -> None:
-    scene = Scene(speed)
+@pytest.mark.parametrize(
+    ("speed", "sway", "moving"),
+    [(0.0, 0.0, False), (0.6, 0.0, True), (5.0, 0.0, True), (0.0, 4.0, False), (0.6, 4.0, True), (0.0, 20.0, True)],
+)
+def test_a_pan_is_told_from_a_tripod_and_from_an_unsteady_hand(speed: float, sway: float, moving: bool) -> None:
+    scene = Scene(speed, sway)
     watch = Watch(scene)
     frames = sum(len(chunk) for chunk in watch.chunks(16))
     assert frames == LENGTH
