@@ -23,6 +23,7 @@ _SCHEDULERS = ("local", "ray")
 
 
 def batch(
+    context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="A folder with videos, searched with all its folders.")] = None,
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
@@ -42,7 +43,9 @@ def batch(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
     log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
-    scheduler: Annotated[str, typer.Option(help="local, or ray for several machines (needs hmr-video[cluster]).")] = "local",
+    scheduler: Annotated[
+        str, typer.Option("--engine", help="local, or ray for several machines (needs hmr-video[cluster]).")
+    ] = "local",
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
     cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,
     gpus_per_worker: Annotated[float, typer.Option(help="GPUs, or a fraction of one, for a worker of Ray's.", min=0)] = 0.0,
@@ -72,31 +75,17 @@ def batch(
     from hmr_video.batch.items import parse_shard
     from hmr_video.batch.runner import BatchOptions, plan_batch
     from hmr_video.export.registry import check_formats
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
     if scheduler not in _SCHEDULERS:
-        raise UsageError(f"There is no scheduler {scheduler}.", f"Choose one of {', '.join(_SCHEDULERS)}.")
+        choice = f"Choose one of {', '.join(_SCHEDULERS)}; what runs the detector is --detector-engine."
+        raise UsageError(f"There is no engine {scheduler} for a batch.", choice)
     if scheduler == "local" and address is not None:
-        raise UsageError("--address is the address of a Ray cluster.", "Add --scheduler ray, or leave it out.")
-    settings = Options(
-        people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
-        weights=weights,
-        features=features,
-        body=body,
-        focal=focal,
-        height=height,
-        refine=refine,
-        world=world,
-        start=start,
-        end=end,
-        every=every,
-        frame_rate=frame_rate,
-    )
+        raise UsageError("--address is the address of a Ray cluster.", "Add --engine ray, or leave it out.")
+    settings = shared.conversion(context)
     wanted = tuple(check_formats(shared.split_formats(formats)))
     reporter = Reporter(quiet=quiet)
     part = parse_shard(shard)
-    items = _items(folder, listed, include or [], exclude or [], output, reporter)
+    items = find_items(folder, listed, include or [], exclude or [], output, reporter)
     options = BatchOptions(output, options_key(settings, wanted), part, overwrite, retry_failed)
     if dry_run:
         waiting, report = plan_batch(items, options)
@@ -104,16 +93,16 @@ def batch(
             typer.echo(f"{one_line(str(one.item.source))} -> {one_line(str(one.output))}")
     else:
         converter = VideoConverter(settings, wanted)
-        make: Callable[[], Workers] = partial(_local_workers, converter, workers, timeout, device)
+        make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, device)
         if scheduler == "ray":
             make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
-        report = _run(items, options, make, log, reporter)
+        report = run_items(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    _tell(report, reporter, retried=retry_failed, dry_run=dry_run)
+    tell(report, reporter, retried=retry_failed, dry_run=dry_run)
 
 
-def _items(
+def find_items(
     folder: Path | None, listed: Path | None, include: list[str], exclude: list[str], output: Path, reporter: Reporter
 ) -> list["Item"]:
     """What the command line is about. Raises UsageError and InputError."""
@@ -143,7 +132,7 @@ def _read(listed: Path) -> bytes:
         raise InputError(f"{listed} cannot be read: {error.strerror or error}.", "Check the path of the list.") from error
 
 
-def _local_workers(converter: "Converter", count: int | None, timeout: float | None, device: str) -> "Workers":
+def local_workers(converter: "Converter", count: int | None, timeout: float | None, device: str) -> "Workers":
     import torch
 
     from hmr_video.batch.local import LocalWorkers, default_workers, shares
@@ -160,7 +149,7 @@ def _ray_workers(
     return RayWorkers(converter, address, Demand(cpus, gpus), count, timeout)
 
 
-def _run(
+def run_items(
     items: list["Item"], options: "BatchOptions", make: Callable[[], "Workers"], log: Path | None, reporter: Reporter
 ) -> "Report":
     from hmr_video.batch.display import Display
@@ -171,7 +160,7 @@ def _run(
         return run_batch(items, options, make, Display(reporter.console, reporter.quiet), events)
 
 
-def _tell(report: "Report", reporter: Reporter, retried: bool, dry_run: bool) -> None:
+def tell(report: "Report", reporter: Reporter, retried: bool, dry_run: bool) -> None:
     """The last words. Raises BatchError when something failed."""
     from hmr_video.batch.display import reasons
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def convert(
+    context: typer.Context,
     source: Annotated[Path | None, typer.Argument(help="A video, a photograph, or a folder of images.")] = None,
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
@@ -43,26 +44,9 @@ def convert(
     quiet: shared.Quiet = False,
 ) -> None:
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
-
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
-    settings = Options(
-        people=PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people),
-        weights=weights,
-        features=features,
-        body=body,
-        focal=focal,
-        height=height,
-        refine=refine,
-        world=world,
-        start=start,
-        end=end,
-        every=every,
-        frame_rate=frame_rate,
-        image_size=shared.parse_size(image_size),
-    )
+    settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     folder, told = convert_one(source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
     if as_json:

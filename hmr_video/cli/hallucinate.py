@@ -1,6 +1,7 @@
 """`hmr-video hallucinate`: past, present and future of one photograph."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from hmr_video.errors import UsageError
 
 
 def hallucinate(
+    context: typer.Context,
     photo: Annotated[Path, typer.Argument(help="A photograph.")],
     output: shared.Output = Path("hmr-out"),
     people: shared.People = "all",
@@ -29,8 +31,6 @@ def hallucinate(
     """Guess from one photograph how its people moved just before and will just after."""
     from hmr_video.export.hallucination import write_hallucination
     from hmr_video.export.render import choose_renderer
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
     from hmr_video.pipeline import run
     from hmr_video.results import check_output, write_result
     from hmr_video.video import open_video
@@ -41,14 +41,7 @@ def hallucinate(
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
     folder = output / photo.stem
     check_output(folder, overwrite)
-    settings = Options(
-        people=PeopleOptions(detector=detector, engine=engine, device=device, people=people),
-        weights=weights,
-        body=body,
-        focal=focal,
-        refine=refine,
-        hallucinate=True,
-    )
+    settings = replace(shared.conversion(context), hallucinate=True)
     result = run(photo, settings, reporter)
     told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]

@@ -1,11 +1,14 @@
 """Options that several commands share, and how they become the pipeline's."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hmr_video.errors import UsageError
+
+if TYPE_CHECKING:
+    from hmr_video.options import Options
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
@@ -17,7 +20,7 @@ Format = Annotated[
 People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
 Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for footage of a moving camera.")]
-Engine = Annotated[str, typer.Option(help="What runs the detector: auto, openvino or torch.")]
+Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
 Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
@@ -36,6 +39,18 @@ ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def conversion(context: typer.Context) -> "Options":
+    """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError."""
+    from hmr_video.options import Options, options_from
+    from hmr_video.people import PeopleOptions
+
+    names = Options.__dataclass_fields__.keys() | PeopleOptions.__dataclass_fields__.keys()
+    values = {name: value for name, value in context.params.items() if name in names}
+    if "image_size" in values:
+        values["image_size"] = parse_size(values["image_size"])
+    return options_from(values)
 
 
 def split_formats(values: list[str] | None) -> list[str]:

@@ -69,24 +69,10 @@ def render(
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
-        from hmr_video.options import Options
-        from hmr_video.people import PeopleOptions
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, write_result
 
-        whom = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
-        settings = Options(
-            people=whom,
-            weights=weights,
-            body=body,
-            focal=focal,
-            height=height,
-            refine=refine,
-            world=world,
-            start=start,
-            end=end,
-            every=every,
-        )
+        settings = shared.conversion(context)
         folder, footage = Path("hmr-out") / source.stem, source
         if output is None:
             check_output(folder, overwrite)
@@ -111,7 +97,8 @@ def _given(context: typer.Context, name: str) -> bool:
 
 def _refuse_converting(context: typer.Context) -> None:
     """Raises UsageError when a finished result is to be drawn otherwise than it was converted."""
-    given = [f"--{name}" for name in _CONVERTING if _given(context, name)]
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    given = [options[name] for name in _CONVERTING if _given(context, name)]
     if given:
         raise UsageError(f"{', '.join(given)}: a finished result is not computed again.", "Convert the video with it.")
 

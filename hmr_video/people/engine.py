@@ -49,7 +49,7 @@ def choose_engine(wanted: str, device: str) -> tuple[str, str]:
         raise AssetError(f"There is no device {device} here.", "Use --device cpu or auto.")
     installed = util.find_spec("openvino") is not None
     if wanted == "openvino" and not installed:
-        raise AssetError("The engine openvino is not installed.", "Install openvino, or use --engine torch.")
+        raise AssetError("The engine openvino is not installed.", "Install openvino, or use --detector-engine torch.")
     if wanted == "auto":
         wanted = "openvino" if installed and device == "cpu" else "torch"
     return wanted, "cpu" if wanted == "openvino" else device
