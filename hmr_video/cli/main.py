@@ -14,6 +14,7 @@ from hmr_video.cli.doctor import doctor
 from hmr_video.cli.evaluate import evaluate
 from hmr_video.cli.export import export
 from hmr_video.cli.hallucinate import hallucinate
+from hmr_video.cli.label import label
 from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
@@ -54,6 +55,7 @@ app.command()(view)
 app.command()(render)
 app.command()(hallucinate)
 app.command()(evaluate)
+app.command()(label)
 app.command()(train)
 app.add_typer(weights, name="weights")
 app.add_typer(body, name="body")

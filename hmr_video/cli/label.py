@@ -1,0 +1,53 @@
+"""`hmr-video label`: a folder of unlabelled videos in, pseudo-labelled 2D tracks to train on out."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.cli.batch import find_items, local_workers, run_items, tell
+from hmr_video.console import Reporter
+
+
+def label(
+    folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Nothing that fits this glob. Repeats.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
+    log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
+    people: shared.People = "all",
+    focal: shared.Focal = None,
+    detector: shared.Detector = "yolo11n-pose",
+    tracker: shared.Tracker = "bytetrack",
+    engine: shared.Engine = "auto",
+    device: shared.Device = "auto",
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
+    from hmr_video.batch.labeller import VideoLabeller, labelling_key
+    from hmr_video.batch.runner import BatchOptions
+    from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
+
+    found = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
+    settings = Options(people=found, focal=focal)
+    reporter = Reporter(quiet=quiet)
+    items = find_items(folder, None, include or [], exclude or [], output, reporter)
+    options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
+    make = partial(local_workers, VideoLabeller(settings), workers, timeout, device)
+    report = run_items(items, options, make, log, reporter)
+    if as_json:
+        typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
+    tell(report, reporter, retried=retry_failed, dry_run=False)
