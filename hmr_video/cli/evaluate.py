@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
+    from hmr_video.train.assess import Row as AssessedRow
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
 Row = tuple[str, Mapping[str, float]]
@@ -24,6 +27,16 @@ def evaluate(
     samples: Annotated[
         bool, typer.Option("--samples", help="Convert the sample clips and compare them with their truth.")
     ] = False,
+    mocap: Annotated[
+        Path | None,
+        typer.Option(help="Measure on the motion of this folder that training holds out, under simulated detections."),
+    ] = None,
+    every_clip: Annotated[
+        bool, typer.Option("--all", help="With --mocap: every clip, of folders that training never saw.")
+    ] = False,
+    windows: Annotated[int, typer.Option(help="With --mocap: how many windows of up to 3 seconds.")] = 40,
+    seed: Annotated[int, typer.Option(help="With --mocap: of the windows, the cameras and the detector's errors.")] = 0,
+    meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
     refine: shared.Refine = True,
@@ -35,9 +48,18 @@ def evaluate(
 
     if protocol not in list(Protocol):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    if samples == (result is not None) or (result is None) != (truth is None):
-        raise UsageError("Neither a result with its truth nor the samples were asked for.", "Give RESULT TRUTH, or --samples.")
+    if (result is None) != (truth is None) or [result is not None, samples, mocap is not None].count(True) != 1:
+        raise UsageError("It is not clear what to measure.", "Give either RESULT TRUTH, or --samples, or --mocap FOLDER.")
+    if windows < 1:
+        raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
+    if mocap is not None:
+        tables = _evaluate_mocap(mocap, every_clip, windows, seed, meshes, weights, refine, reporter)
+        if as_json:
+            typer.echo(json.dumps([asdict(row) for row in tables]))
+        else:
+            _print_mocap(tables)
+        return
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
     else:
@@ -88,6 +110,25 @@ def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter
     return rows
 
 
+def _evaluate_mocap(
+    folder: Path, every_clip: bool, windows: int, seed: int, meshes: bool, weights: str, refine: bool, reporter: Reporter
+) -> list["AssessedRow"]:
+    import torch
+
+    from hmr_video.models import Models
+    from hmr_video.options import Options
+    from hmr_video.train.assess import assess
+    from hmr_video.train.holdout import split
+    from hmr_video.train.mocap import list_mocap
+    from hmr_video.train.trials import draw_trials
+
+    torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
+    models = Models.load(Options(weights=weights, features="keypoints"))
+    names = list_mocap(folder)
+    trials = draw_trials(folder, names if every_clip else split(names)[1], models.body, windows, seed)
+    return assess(models.model, models.body, trials, reporter, refine, meshes)
+
+
 def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protocol", name: str) -> list[Row]:
     from hmr_video.evaluate import evaluate_people
 
@@ -117,3 +158,38 @@ def _print_table(rows: list[Row]) -> None:
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
     Console(soft_wrap=True).print(table)
+
+
+_TABLE_WIDTH = 190
+_COLUMNS = {
+    "mpjpe": "MPJPE\nmm", "pa_mpjpe": "PA-MPJPE\nmm", "pve": "PVE\nmm", "acceleration_error": "accel. error\nmm/frame\u00b2",
+    "acceleration": "accel.\nmm/frame\u00b2", "true_acceleration": "true accel.\nmm/frame\u00b2", "pck": "PCK\n",
+    "shape_drift": "shape drift\nmm", "foot_skating": "foot skating\nmm/s",
+}  # fmt: skip
+
+
+def _print_mocap(rows: list["AssessedRow"]) -> None:
+    """A table per grouping: each way of estimating on each group, mean and deviation between windows."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=_TABLE_WIDTH, soft_wrap=True)
+    for name, members in groupby(rows, key=lambda row: row.table):
+        chosen = list(members)
+        columns = [key for key in _COLUMNS if any(key in row.values for row in chosen)]
+        table = Table(box=None, header_style="bold")
+        for heading in (name, "frames", "estimate"):
+            table.add_column(heading, no_wrap=True)
+        for key in columns:
+            table.add_column(_COLUMNS[key], justify="right", no_wrap=True)
+        table.add_column("accel.\nover true", justify="right")
+        for row in chosen:
+            cells = [_cell(row.values.get(key), row.spread.get(key)) for key in columns]
+            ratio = row.values["acceleration"] / max(row.values["true_acceleration"], 1e-9)
+            table.add_row(row.group, str(row.frames), row.variant, *cells, f"{ratio:.2f}")
+        console.print(table)
+        console.print()
+
+
+def _cell(value: float | None, spread: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}" if value < 1 else f"{value:.1f} \u00b1 {spread:.1f}"

@@ -1,0 +1,175 @@
+"""The tool on held-out motion under simulated detections: how near its stages come, by source, occlusion, speed and view."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.console import Reporter
+from hmr_video.evaluate import Sequence, compare, metrics
+from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays
+from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.lift import lift
+from hmr_video.model import HMMR
+from hmr_video.refine import Estimate, refine
+from hmr_video.train.trials import Trial, sequence
+
+Array = NDArray[np.float64]
+
+PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
+PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
+VIEWS = ("front", "side", "back")
+_OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way of estimating on one window: ``frames`` (T, 5) as ``PER_FRAME`` names them (accelerations NaN at the ends),
+    ``whole`` by the names of ``PER_WINDOW``."""
+
+    frames: Array
+    whole: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the tables: one way of estimating on one group of frames. ``values`` are means over frames (``PER_WINDOW``:
+    over windows), ``spread`` deviations between windows."""
+
+    table: str
+    group: str
+    variant: str
+    windows: int
+    frames: int
+    values: dict[str, float]
+    spread: dict[str, float]
+
+
+def estimates(model: HMMR, body: Body, trial: Trial, refined: bool = True) -> Iterator[tuple[str, Sequence]]:
+    """The ways of estimating a window: each frame by itself, the temporal model, and the same refined, as ``convert`` does it."""
+    times = trial.timestamps
+    yield "single frame", single_frames(model, body, trial)
+    lifted = lift(model, trial.keypoints, times, trial.camera, body).estimate
+    yield "temporal", predicted(body, lifted, trial.camera)
+    if refined:
+        yield "refined", predicted(body, refine([lifted], [trial.keypoints], [times], trial.camera, body)[0], trial.camera)
+
+
+@torch.inference_mode()
+def single_frames(model: HMMR, body: Body, trial: Trial) -> Sequence:
+    """Each frame by itself. The encoder sees it as one frame of somebody who stands still, for which it makes its best guess."""
+    rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
+    features, box = keypoint_features(rays[:, None])
+    still = model.encode(features).expand(-1, 4 * model.config.blocks + 1, -1)  # as far as the encoder sees
+    middle = 2 * model.config.blocks
+    present, _ = model.regress_present(model.temporal(still)[:, middle : middle + 1])
+    betas, rotations = present.betas[:, 0], present.rotations[:, 0]
+    pelvis = camera_translation(present.camera, box)[:, 0]
+    return sequence(body, rotations, betas, pelvis - body.rest_joints(betas)[:, 0], trial.camera)
+
+
+def predicted(body: Body, estimate: Estimate, camera: Tensor) -> Sequence:
+    """An estimate as the metrics take it."""
+    return sequence(body, estimate.rotations, estimate.betas.expand(len(estimate.trans), -1), estimate.trans, camera)
+
+
+def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
+    """All metrics of one window; PVE with ``meshes`` only, which take their time."""
+    joints, true = (metrics.at_hips(one.joints, one.joints)[:, LIMB_JOINTS] for one in (estimate, truth))
+    inner = [
+        metrics.acceleration_error(joints, true, MODEL_FRAME_RATE),
+        metrics.acceleration_level(joints, MODEL_FRAME_RATE),
+        metrics.acceleration_level(true, MODEL_FRAME_RATE),
+    ]
+    ends = [torch.nn.functional.pad(values, (1, 1), value=math.nan) for values in inner]
+    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), *ends], -1)
+    if not meshes:
+        estimate, truth = (
+            Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
+        )
+    whole = compare(estimate, truth)
+    return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
+
+
+def assess(
+    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool = True, meshes: bool = False
+) -> list[Row]:
+    """Estimates all windows and fills the tables."""
+    scores: dict[str, list[Score]] = {}
+    with reporter.progress("Evaluating", len(trials), "windows") as advance:
+        for trial in trials:
+            truth = trial.truth(body)
+            for variant, estimate in estimates(model, body, trial, refined):
+                scores.setdefault(variant, []).append(score(estimate, truth, meshes))
+            advance(1)
+    return tables(trials, scores, body)
+
+
+def tables(trials: list[Trial], scores: dict[str, list[Score]], body: Body) -> list[Row]:
+    """The rows of all tables for the scores of each variant on each trial."""
+    unseen = np.concatenate([trial.unseen.double().mean(-1).numpy() for trial in trials])
+    speeds = np.concatenate([speed(trial.truth(body).joints) for trial in trials])
+    views = np.concatenate([facing(trial.rotations[:, 0]) for trial in trials])
+    window = np.repeat(np.arange(len(trials)), [len(trial) for trial in trials])
+    sources, activities = [trial.source for trial in trials], [trial.activity for trial in trials]
+    thirds = [-math.inf, *np.quantile(speeds, [1 / 3, 2 / 3]), math.inf]
+
+    groups: list[tuple[str, str, NDArray[np.bool_]]] = [("overall", "all", np.ones(len(window), bool))]
+    groups += [("source", name, np.array([one == name for one in sources])[window]) for name in sorted(set(sources))]
+    groups += [("activity", name, np.array([one == name for one in activities])[window]) for name in sorted(set(activities))]
+    for low, high in _OCCLUSION:
+        label = "all seen" if high < 0.02 else f"{low:.0%} to {min(high, 1):.0%} unseen"
+        groups.append(("occlusion", label, (unseen >= low) & (unseen < high)))
+    for name, low, high in zip(("slowest third", "middle third", "fastest third"), thirds, thirds[1:], strict=False):
+        groups.append(("speed", name, (speeds >= low) & (speeds < high)))
+    groups.append(("speed", "fastest tenth", speeds >= np.quantile(speeds, 0.9)))
+    groups += [("view", name, views == number) for number, name in enumerate(VIEWS)]
+    return [
+        _row(table, group, variant, every, window, chosen)
+        for table, group, chosen in groups
+        if chosen.any()
+        for variant, every in scores.items()
+    ]
+
+
+def _row(table: str, group: str, variant: str, scores: list[Score], window: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Row:
+    frames = np.concatenate([one.frames for one in scores])
+    members = np.unique(window[chosen])
+    means = np.stack([_mean(frames[chosen & (window == number)]) for number in members])
+    values = dict(zip(PER_FRAME, _mean(frames[chosen]).tolist(), strict=True))
+    spread = dict(zip(PER_FRAME, _deviation(means).tolist(), strict=True))
+    if table in ("overall", "source", "activity"):  # groups of whole windows
+        for name in PER_WINDOW:
+            column = np.array([[scores[number].whole.get(name, math.nan)] for number in members])
+            if np.isfinite(column).any():
+                values[name], spread[name] = _mean(column).item(), _deviation(column).item()
+    return Row(table, group, variant, len(members), int(chosen.sum()), values, spread)
+
+
+def _mean(values: Array) -> Array:
+    """Of the columns, without NaN; NaN of nothing."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(0)
+    return np.divide(total, known.sum(0), out=np.full(values.shape[1:], math.nan), where=known.any(0))
+
+
+def _deviation(values: Array) -> Array:
+    return np.sqrt(_mean((values - _mean(values)) ** 2))
+
+
+def speed(joints: Tensor) -> Array:
+    """(T,) m/s: how fast the limb joints of (T, 24, 3) move against the hips, on average."""
+    limbs = metrics.at_hips(joints, joints)[:, LIMB_JOINTS]
+    moved = limbs.diff(dim=0).norm(dim=-1).mean(-1) * MODEL_FRAME_RATE
+    return np.asarray(torch.cat([moved[:1], (moved[1:] + moved[:-1]) / 2, moved[-1:]]))
+
+
+def facing(root: Tensor) -> NDArray[np.int64]:
+    """(T,) indices into ``VIEWS`` of root rotations (T, 3, 3): towards the camera within 45 degrees, away, or neither."""
+    towards = -root[:, 2, 2].numpy()  # of the chest's direction, the body's z axis, the part against the view
+    return np.where(towards > math.sqrt(0.5), 0, np.where(towards < -math.sqrt(0.5), 2, 1))

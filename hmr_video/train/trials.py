@@ -1,0 +1,176 @@
+"""Windows of motion capture before random cameras with what the synthetic detector says of them, to measure the tool on."""
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from hmr_video.body import Body
+from hmr_video.errors import InputError
+from hmr_video.evaluate import Sequence
+from hmr_video.features.keypoints import MODEL_FRAME_RATE, TRUSTED
+from hmr_video.geometry.cameras import camera_matrix
+from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.geometry.skeleton import COCO_LIMBS
+from hmr_video.train.augment import uniform
+from hmr_video.train.cameras import CameraConfig, view
+from hmr_video.train.detector import DetectorConfig, observe, self_occluded
+from hmr_video.train.mocap import Mocap, folder_of, load_mocap
+
+IMAGE_SIZE = (1280, 720)
+LONGEST, SHORTEST = 90, 24  # frames of a window; clips shorter than that are left out
+
+# A word of a clip's name, or how it begins -> what the person does.
+_ACTIVITIES = (
+    "bow", "bye", "call", "climb", "crouch", "dance", "dash", "directing", "guide", "jump", "kick", "kneel", "lie", "punch",
+    "raise", "run", "salsa", "indian", "sit", "slash", "soccer", "basketball", "walk", "wave",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrialConfig:
+    """How windows are drawn. The betas deviate as adults' do; ``camera.focal_error`` is what the tool does not know."""
+
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    shape_deviation: float = 1.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets.
+
+    Attributes:
+        clip: ``collection/file``.
+        rotations: (T, 24, 3, 3), the root's into camera space; betas: (10,); trans: (T, 3) metres.
+        true_camera: (3, 3) pixels; camera: what the tool takes it for.
+        keypoints: (T, 17, 3) pixels and confidence.
+        unseen: (T, 12) limb keypoints that the body itself hides, or that the detector does not trust.
+    """
+
+    clip: str
+    rotations: Tensor
+    betas: Tensor
+    trans: Tensor
+    true_camera: Tensor
+    camera: Tensor
+    keypoints: Tensor
+    unseen: Tensor
+
+    def __len__(self) -> int:
+        return len(self.trans)
+
+    @property
+    def timestamps(self) -> Tensor:
+        """(T,) seconds."""
+        return torch.arange(len(self)).double() / MODEL_FRAME_RATE
+
+    @property
+    def source(self) -> str:
+        """The collection."""
+        return folder_of(self.clip) or "."
+
+    @property
+    def activity(self) -> str:
+        """What the clip's name tells."""
+        return activity_of(self.clip)
+
+    def truth(self, body: Body) -> Sequence:
+        """As the metrics take it."""
+        return sequence(body, self.rotations, self.betas.expand(len(self), -1), self.trans, self.true_camera)
+
+
+def sequence(body: Body, rotations: Tensor, betas: Tensor, trans: Tensor, camera: Tensor) -> Sequence:
+    """Rotations (T, 24, 3, 3), betas (T, 10), trans (T, 3) -> the person with joints and meshes, without 2D points."""
+    joints = (body.joints(rotations, betas)[0] + trans[:, None]).double()
+
+    def vertices(rows: Tensor) -> Tensor:
+        return (body.vertices(rotations[rows], betas[rows])[0] + trans[rows, None]).double()
+
+    nothing = torch.full((len(trans), 14, 3), torch.nan, dtype=torch.float64)
+    return Sequence(joints, torch.arange(len(trans)), MODEL_FRAME_RATE, camera.double(), nothing, vertices, body.hash)
+
+
+def activity_of(clip: str) -> str:
+    """``collection/walk-turn-left_12`` -> ``walk``; ``other`` where the name tells nothing."""
+    words = re.split(r"[^a-z]+", clip.lower())
+    return next((activity for activity in _ACTIVITIES if any(word.startswith(activity) for word in words)), "other")
+
+
+def draw_trials(
+    folder: Path, names: list[str], body: Body, count: int, seed: int, config: TrialConfig | None = None
+) -> list[Trial]:
+    """``count`` windows from the clips ``names`` of ``folder``: collections and their activities take turns.
+
+    The same arguments give the same windows. Raises InputError where every clip is too short.
+    """
+    config = config or TrialConfig()
+    generator = Generator().manual_seed(seed)
+    strata: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        strata.setdefault((folder_of(name), activity_of(name)), []).append(name)
+    decks = [[members[i] for i in torch.randperm(len(members), generator=generator)] for members in strata.values()]
+    loaded: dict[str, Mocap] = {}
+    trials: list[Trial] = []
+    while decks and len(trials) < count:
+        deck = decks.pop(0)
+        name = deck.pop(0)
+        mocap = loaded[name] if name in loaded else loaded.setdefault(name, load_mocap(folder, [name]))
+        if mocap.lengths[0] >= SHORTEST:
+            trials.append(_trial(mocap, body, config, generator))
+            deck.append(name)  # comes again, elsewhere and from another side, when the others have had their turn
+        if deck:
+            decks.append(deck)
+    if not trials:
+        raise InputError(f"No clip in {folder} has {SHORTEST} frames.", "Give longer motion.")
+    return trials
+
+
+def _trial(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator) -> Trial:
+    """One window of the only clip of ``mocap``."""
+    clip, length = torch.zeros(1, dtype=torch.long), min(LONGEST, int(mocap.lengths[0]))
+    first = torch.randint(int(mocap.lengths[0]) - length + 1, (1,), generator=generator)
+    six_d, trans = mocap.window(clip, first, torch.ones(1), length)
+    rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
+    betas = config.shape_deviation * torch.randn(10, generator=generator)
+    trans = pelvis[0] - body.rest_joints(betas)[0]
+    error = uniform(generator, -1, 1, 1) * config.camera.focal_error
+    return observed(mocap.sources[0], rotations[0], betas, trans, body, float(error.exp()), config.detector, generator)
+
+
+def observed(
+    clip: str,
+    rotations: Tensor,
+    betas: Tensor,
+    trans: Tensor,
+    body: Body,
+    focal_ratio: float,
+    detector: DetectorConfig,
+    generator: Generator,
+) -> Trial:
+    """A known motion in camera space, (T, 24, 3, 3), (10,), (T, 3), as the detector sees it.
+
+    The true focal length is ``focal_ratio`` times what the tool assumes, which is the image's diagonal.
+    """
+    camera = camera_matrix(*IMAGE_SIZE)
+    true_camera = camera.clone()
+    true_camera[[0, 1], [0, 1]] *= focal_ratio
+    shape = betas.expand(len(trans), -1)
+    joints, turned = body.joints(rotations, shape)
+    points = body.coco_from_joints(joints, turned, shape) + trans[:, None]
+    joints = joints + trans[:, None]
+    detections = observe(points[None], joints[None], detector, generator)[0]
+    pixels = detections[..., :2] * true_camera.diagonal()[:2] + true_camera[:2, 2]
+    hidden = self_occluded(points[None], joints[None])[0] | (detections[..., 2] < TRUSTED)
+    keypoints = torch.cat([pixels, detections[..., 2:]], -1)
+    return Trial(clip, rotations, betas, trans, true_camera, camera, keypoints, hidden[:, COCO_LIMBS])
+
+
+def without_errors() -> DetectorConfig:
+    """A detector that errs in nothing but what cannot be seen."""
+    return replace(
+        DetectorConfig(), noise=(1e-3, 1e-3), definition_bias=0.0, outlier=0.0, swap=0.0, copied_limb=0.0, occluder=0.0,
+        truncated=0.0, lost=0.0, slow_source=0.0,
+    )  # fmt: skip
