@@ -12,6 +12,7 @@ from hmr_video.features.keypoints import (
     bracket,
     camera_translation,
     fill_gaps,
+    frame_positions,
     keypoint_features,
     pixels_to_rays,
     resample,
@@ -50,7 +51,7 @@ def lift(
     rays = torch.cat([pixels_to_rays(keypoints[..., :2], camera_matrix), keypoints[..., 2:]], -1)
     time = (timestamps - timestamps[0]).double()
     grid = torch.arange(int(time[-1] * MODEL_FRAME_RATE + 1e-3) + 1) / MODEL_FRAME_RATE
-    features, box = keypoint_features(resample(rays[None], _positions(grid, time)[None]))
+    features, box = keypoint_features(resample(rays[None], frame_positions(grid, time)[None]))
     present, past, future, camera, betas = _run(model, features, hallucinate)
 
     back = (time * MODEL_FRAME_RATE).float().clamp_max(len(grid) - 1)
@@ -76,15 +77,6 @@ def _bridge_rotations(rotations: Tensor, known: Tensor) -> Tensor:
     """(T, 24, 3, 3), slerped over the frames that are not ``known`` (T,): of what it cannot see the model tells stories."""
     before, after, weight = (value[0] for value in bracket(known[None]))
     return slerp(rotations[before], rotations[after], weight[:, None])
-
-
-def _positions(grid: Tensor, time: Tensor) -> Tensor:
-    """Where the ``grid`` times (G,) lie among the frames at ``time`` (T,), as fractional frame numbers (G,)."""
-    if len(time) == 1:
-        return torch.zeros(len(grid))
-    after = torch.searchsorted(time, grid.double(), right=True).clamp(1, len(time) - 1)
-    step = (time[after] - time[after - 1]).clamp_min(1e-6)
-    return (after - 1 + (grid - time[after - 1]) / step).float()
 
 
 def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

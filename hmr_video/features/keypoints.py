@@ -39,6 +39,15 @@ def resample(keypoints: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([points, confidence], -1)
 
 
+def frame_positions(grid: Tensor, time: Tensor) -> Tensor:
+    """Where the ``grid`` times (G,) lie among the frames at ``time`` (T,), as fractional frame numbers (G,)."""
+    if len(time) == 1:
+        return torch.zeros(len(grid))
+    after = torch.searchsorted(time, grid.double(), right=True).clamp(1, len(time) - 1)
+    step = (time[after] - time[after - 1]).clamp_min(1e-6)
+    return (after - 1 + (grid - time[after - 1]) / step).float()
+
+
 def bracket(valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each frame of (B, T) the nearest ``valid`` ones before and after it, and the weight of the latter (0 at valid frames).
 

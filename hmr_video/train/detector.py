@@ -63,13 +63,13 @@ def observe(points: Tensor, joints: Tensor, config: DetectorConfig, generator: G
     hidden = self_occluded(points, joints)
 
     if frames == 1:
-        return _detect(rays, hidden, config, generator)
+        return detect(rays, hidden, config, generator)
     step, phase = _source_frames(batch, config, generator)
     source_times = phase[:, None] + step[:, None] * torch.arange(frames)  # source frames in model frames
     source = resample(torch.cat([rays, torch.ones_like(rays[..., :1])], -1), source_times)[..., :2]
     nearest = source_times.round().long().clamp(0, frames - 1)
     hidden = hidden.gather(1, nearest[..., None].expand_as(hidden))
-    detections = _detect(source, hidden, config, generator)
+    detections = detect(source, hidden, config, generator)
     return resample(detections, (torch.arange(frames) - phase[:, None]) / step[:, None])
 
 
@@ -105,8 +105,8 @@ def _runs(generator: Generator, batch: int, frames: int, share: float, threshold
     return chance(generator, share, batch)[:, None] & (drift(generator, batch, frames) > threshold)
 
 
-def _detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Errors and confidences on every source frame: rays (B, T, 17, 2), hidden (B, T, 17) -> (B, T, 17, 3)."""
+def detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Errors and confidences on every source frame: rays (B, T, 17, 2), ``hidden`` points (B, T, 17) -> (B, T, 17, 3)."""
     batch, frames = hidden.shape[:2]
     low, high = rays.amin(2), rays.amax(2)  # (B, T, 2)
     size = (high - low).amax(-1)[..., None]  # (B, T, 1)
