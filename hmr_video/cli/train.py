@@ -1,7 +1,7 @@
 """`hmr-video train`: mocap in, weights out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,54 +11,83 @@ from hmr_video.errors import UsageError
 
 
 def train(
-    mocap: Annotated[Path, typer.Argument(help="Folder of AMASS-layout NPZ files, searched recursively.")],
+    mocap: Annotated[Path | None, typer.Argument(help="Folder of AMASS-layout NPZ files, searched recursively.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")] = Path("model.safetensors"),
+    config: Annotated[
+        str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
+    ] = None,
     name: Annotated[
-        str, typer.Option(help="Name of the run; its state lies in the cache folder and is gone on from.")
-    ] = "default",
+        str | None,
+        typer.Option(help="Name of the run; its state lies in the cache folder and is gone on from.", show_default="default"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be done and how long it takes; do nothing.")
+    ] = False,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
-    frame_steps: Annotated[int, typer.Option(help="Batches of single frames, which come first.")] = 12_000,
-    window_steps: Annotated[int, typer.Option(help="Batches of windows, for the temporal encoder and the deltas.")] = 10_000,
-    hallucinator_steps: Annotated[int, typer.Option(help="Batches for the hallucinator, at the end.")] = 1_000,
-    width: Annotated[int, typer.Option(help="Channels of the model.")] = 512,
-    blocks: Annotated[int, typer.Option(help="Residual blocks of the temporal encoder.")] = 3,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
-    precision: Annotated[str, typer.Option(help="bf16-mixed, 16-mixed or 32-true.")] = "bf16-mixed",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+    frame_steps: Annotated[int | None, typer.Option(help="Batches of single frames, which come first.")] = None,
+    window_steps: Annotated[int | None, typer.Option(help="Batches of windows, for temporal encoder and deltas.")] = None,
+    hallucinator_steps: Annotated[int | None, typer.Option(help="Batches for the hallucinator, at the end.")] = None,
+    width: Annotated[int | None, typer.Option(help="Channels of the model.")] = None,
+    blocks: Annotated[int | None, typer.Option(help="Residual blocks of the temporal encoder.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    accelerator: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="How many of them, on each machine.")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16-mixed, 16-mixed or 32-true.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 takes all.")] = None,
     overwrite: shared.Overwrite = False,
     quiet: shared.Quiet = False,
 ) -> None:
-    """Train your own weights from motion capture and a synthetic detector."""
+    """Train your own weights from motion capture and a synthetic detector.
+
+    Settings come from --config, then --set, then the other options; the later ones win.
+    """
+    options = {
+        "mocap": mocap,
+        "start": start,
+        "frame_steps": frame_steps,
+        "window_steps": window_steps,
+        "hallucinator_steps": hallucinator_steps,
+        "width": width,
+        "blocks": blocks,
+        "seed": seed,
+        "accelerator": accelerator,
+        "devices": devices,
+        "precision": precision,
+        "threads": threads,
+    }
+    _require_extra()
+    from hmr_video.files import cache_folder, refuse_existing
+    from hmr_video.train import settings as files
+    from hmr_video.train.loop import Trainer
+    from hmr_video.train.plan import describe
+
+    tables: list[dict[str, Any]] = [{"state": cache_folder() / "train" / "default"}]
+    tables += [files.read_table(config)] if config else []
+    tables += [files.parse_assignment(text) for text in settings or []]
+    tables += [{"state": cache_folder() / "train" / name}] if name else []
+    tables += [{key: value for key, value in options.items() if value is not None}]
+    resolved = files.build_config(files.merge(tables))
+    reporter = Reporter(quiet=quiet)
+    if dry_run:
+        for line in describe(Trainer(resolved, reporter)):
+            typer.echo(line)
+        return
+    refuse_existing(output, overwrite)  # learnt now, not in hours
+    trainer = Trainer(resolved, reporter)
+    trainer.train()
+    trainer.write(output, name or resolved.state.name, overwrite)
+    reporter.say(f"written to [bold]{output}[/bold]")
+
+
+def _require_extra() -> None:
+    """Raises UsageError without the packages of the extra ``train``."""
     try:
         import lightning  # noqa: F401
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise UsageError(
             "Training needs the extra packages of `train`.", 'Install them: pip install "hmr-video[train]".'
         ) from error
-    from hmr_video.files import cache_folder, refuse_existing
-    from hmr_video.train.config import TrainConfig
-    from hmr_video.train.loop import Trainer
-
-    refuse_existing(output, overwrite)  # learnt now, not in hours
-    config = TrainConfig(
-        mocap=mocap,
-        state=cache_folder() / "train" / name,
-        start=start,
-        width=width,
-        blocks=blocks,
-        frame_steps=frame_steps,
-        window_steps=window_steps,
-        hallucinator_steps=hallucinator_steps,
-        seed=seed,
-        accelerator=accelerator,
-        devices=devices,
-        precision=precision,
-        threads=threads,
-    )
-    reporter = Reporter(quiet=quiet)
-    trainer = Trainer(config, reporter)
-    trainer.train()
-    trainer.write(output, name, overwrite)
-    reporter.say(f"written to [bold]{output}[/bold]")

@@ -21,6 +21,10 @@ SOURCE_WEIGHTS = {
     "cmu_rancidmilk91": 2.0,
 }
 
+COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
+INTERVALS = ("log_every", "save_every", "validate_every")
+PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -49,9 +53,11 @@ class TrainConfig:
         frame_batch, window_batch: windows a batch.
         window_frames: frames a window; more than 10, as the deltas look 5 to either side.
         frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
-        accelerator, devices, precision: as Lightning Fabric takes them; threads: of the CPU, 0 for all.
-        save_every, validate_every: steps.
+        seed: of everything random.
+        accelerator, devices, nodes, precision: as Lightning Fabric takes them, devices per node; threads: of the CPU, 0 for all.
+        log_every, save_every, validate_every: steps.
         source_weights: how often a collection is drawn against its length.
+        objective: the factor of each loss; synthetic: augmentation, cameras and detector of the training pairs.
     """
 
     mocap: Path
@@ -71,8 +77,10 @@ class TrainConfig:
     seed: int = 0
     accelerator: str = "auto"
     devices: int = 1
+    nodes: int = 1
     precision: str = "bf16-mixed"
     threads: int = 0
+    log_every: int = 100
     save_every: int = 500
     validate_every: int = 1000
     source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))
@@ -82,9 +90,14 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.window_frames < 11:
             raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
-        for name in ("frame_batch", "window_batch", "width", "blocks", "save_every", "validate_every"):
+        for name in (*COUNTS, *INTERVALS):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number of at least 1.")
+        for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"The precision {self.precision!r} is unknown.", f"Choose {', '.join(PRECISIONS)}.")
 
     @property
     def stages(self) -> tuple[Stage, ...]:

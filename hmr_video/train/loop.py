@@ -1,11 +1,10 @@
-"""The training loop, on Lightning Fabric: stages, log, exact resume."""
+"""The training loop, on Lightning Fabric: stages, devices, exact resume."""
 
-import csv
+import hashlib
 import json
 import math
-import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,51 +16,68 @@ from torch import Tensor
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_model, save_model
 from hmr_video.console import Reporter
-from hmr_video.evaluate import metrics
-from hmr_video.features.keypoints import FEATURE_SIZE, MODEL_FRAME_RATE
+from hmr_video.errors import InputError, UsageError
+from hmr_video.features.keypoints import FEATURE_SIZE
+from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
-from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.train import curves
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.holdout import split
+from hmr_video.train.log import Log
 from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
-from hmr_video.train.objective import Objective, pelvis_joints
+from hmr_video.train.objective import Objective
+from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler
+from hmr_video.train.validation import validate, validation_batches
 
 GRADIENT_NORM = 1.0
-VALIDATION_BATCHES = 4
-VALIDATION_WINDOWS = 64
 STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on
 
 
+@dataclass
+class Progress:
+    """Where a run stands: the stage's index, the steps done in it, and the optimiser's state after them."""
+
+    stage: int = 0
+    step: int = 0
+    optimiser: dict[str, Any] | None = None
+
+
 class Trainer:
-    """One run. ``train()`` goes through the stages from wherever the state on disk stands."""
+    """One run. ``train()`` goes through the stages from wherever the state on disk stands.
+
+    On several devices (torchrun, or Fabric's own processes) each process holds a Trainer. They draw different batches and
+    share their gradients; the first alone speaks, logs, validates and saves.
+    """
 
     def __init__(self, config: TrainConfig, reporter: Reporter) -> None:
-        self.config, self.reporter = config, reporter
+        self.config = config
         if config.threads:
             torch.set_num_threads(config.threads)
-        self.fabric = Fabric(accelerator=config.accelerator, devices=config.devices, precision=config.precision)  # type: ignore[arg-type]
-        self.fabric.launch()
+        self.fabric = launch(config)
+        self.reporter = reporter if self.fabric.is_global_zero else Reporter(quiet=True)
         torch.manual_seed(config.seed)
         self.body: Body = load_body("open")
         training, validation = split(list_mocap(config.mocap))
         mocap = load_mocap(config.mocap, training)
-        reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
+        self.reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
+        self.data = _identity(config, mocap)
+        refuse_other_config(config, self.data)
         weights = mocap.sampling_weights(config.source_weights)
         self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
-        self.validation = _validation_batches(config, load_mocap(config.mocap, validation), self.body)
-        self.model = load_model(config.start)[0].train() if config.start else _new_model(config, mocap, weights)
+        held_out = validation_batches(config, load_mocap(config.mocap, validation), self.body)
+        self.validation = [_to(self.fabric.device, batch) for batch in held_out]
+        self.model = _started(config.start) if config.start else _new_model(config, mocap, weights)
         self.log = Log(config.state / "log.csv")
 
     def train(self) -> HMMR:
         """Trains all stages and returns the model."""
-        first_stage, first_step, optimiser_state = self._load_state()
-        for index, stage in enumerate(self.config.stages):
-            if index < first_stage:
-                continue
-            step = first_step if index == first_stage else 0
-            self._run(index, stage, step, optimiser_state if index == first_stage else None)
+        progress = self.load_state()
+        if self.fabric.is_global_zero:
+            write_config(self.config, self.data)
+        for index, stage in enumerate(self.config.stages[progress.stage :], progress.stage):
+            self._run(index, stage, progress if index == progress.stage else Progress(index))
         return self.model
 
     def write(self, path: Path, name: str, overwrite: bool) -> None:
@@ -76,113 +92,121 @@ class Trainer:
         if self.fabric.is_global_zero:
             save_model(path, self.model, metadata, dtype=torch.float16, overwrite=overwrite)
 
-    def _run(self, index: int, stage: Stage, first_step: int, optimiser_state: dict[str, Any] | None) -> None:
-        self.model.requires_grad_(not stage.hallucinator)
-        self.model.hallucinator.requires_grad_(stage.hallucinator)
-        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
-        step_module = Objective(self.model, self.body, self.config.objective, stage.hallucinator)
-        objective, optimiser = self.fabric.setup(step_module, bare)
-        if optimiser_state:
-            bare.load_state_dict(optimiser_state)
+    def _run(self, index: int, stage: Stage, progress: Progress) -> None:
+        run = StageRun(self, index, stage, progress.optimiser)
         with self.reporter.progress(f"Training on {stage.name}", stage.steps, "steps") as advance:
-            advance(first_step)
+            advance(progress.step)
             started = time.monotonic()
-            for step in range(first_step, stage.steps):
-                bare.param_groups[0]["lr"] = stage.learning_rate * _schedule(step, stage.steps, self.config.warmup)
-                number = index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
-                batch = _to(self.fabric.device, self.sampler.batch(number, stage.batch, stage.frames))
-                optimiser.zero_grad()
-                terms = objective(batch)
-                loss = torch.stack(list(terms.values())).sum()
-                self.fabric.backward(loss)
-                self.fabric.clip_gradients(objective, optimiser, max_norm=GRADIENT_NORM)
-                optimiser.step()
+            for step in range(progress.step, stage.steps):
+                terms = run.step(step)
                 advance(1)
                 done = step + 1
-                if done % 100 == 0:
-                    rate = (done - first_step) / (time.monotonic() - started)
-                    self.log.write(stage.name, done, {"loss": loss.item(), "steps_per_second": rate} | _values(terms))
+                if not self.fabric.is_global_zero:
+                    continue
+                if done % self.config.log_every == 0 or done == stage.steps:
+                    rate = (done - progress.step) / (time.monotonic() - started)
+                    values = {name: value.item() for name, value in terms.items()}
+                    self.log.write(stage.name, done, {"loss": sum(values.values()), "steps_per_second": rate} | values)
                 if done % self.config.validate_every == 0 or done == stage.steps:
-                    self.log.write(stage.name, done, self.validate(stage))
+                    self.log.write(stage.name, done, validate(self.model, self.body, self.validation, stage, self.fabric))
+                    curves.draw(self.log.read(), self.config.stages, self.config.state / "curves.png")
                 if done % self.config.save_every == 0 or done == stage.steps:
-                    self._save_state(index, done, bare)
+                    self._save_state(Progress(index, done, run.optimiser_state()))
 
-    @torch.inference_mode()
-    def validate(self, stage: Stage) -> dict[str, float]:
-        """Errors on held-out motion, in millimetres: of all stages the same windows, each frame by itself in the first."""
-        self.model.eval()
-        sums: dict[str, float] = {}
-        for batch in self.validation:
-            features = batch.features.flatten(0, 1)[:, None] if stage.frames == 1 else batch.features
-            with self.fabric.autocast():
-                phi = self.model.encode(features)
-                strip = self.model.hallucinate(phi) if stage.hallucinator else self.model.temporal(phi)
-                present, _ = self.model.regress_present(strip)
-            joints = pelvis_joints(self.body, present).reshape(batch.joints.shape)
-            for name, value in pose_errors(joints, batch.joints).items():
-                sums[name] = sums.get(name, 0.0) + value / len(self.validation)
-        self.model.train()
-        return {f"val_{name}": value for name, value in sums.items()}
-
-    def _state_path(self) -> Path:
+    @property
+    def state_path(self) -> Path:
+        """The file that a run goes on from."""
         return self.config.state / "state.pt"
 
-    def _save_state(self, stage: int, step: int, optimiser: torch.optim.Optimizer) -> None:
-        if not self.fabric.is_global_zero:
-            return
+    def _save_state(self, progress: Progress) -> None:
         state = {
-            "stage": stage,
-            "step": step,
+            "stage": progress.stage,
+            "step": progress.step,
             "model": self.model.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "random": torch.get_rng_state(),
+            "optimiser": progress.optimiser,
+            "precision": self.fabric.strategy.precision.state_dict(),  # 16-mixed scales its gradients
         }
-        temporary = self._state_path().with_suffix(".partial")
-        torch.save(state, temporary)
-        os.replace(temporary, self._state_path())
+        with replacing(self.state_path, overwrite=True) as temporary:
+            torch.save(state, temporary)
 
-    def _load_state(self) -> tuple[int, int, dict[str, Any] | None]:
-        if not self._state_path().exists():
-            return 0, 0, None
-        state = torch.load(self._state_path(), weights_only=True, map_location="cpu")
-        self.model.load_state_dict(state["model"])
-        torch.set_rng_state(state["random"])  # dropout's; batches depend on their number alone
+    def load_state(self) -> Progress:
+        """Puts the model where the run was left, and tells where that is. Raises InputError."""
+        if not self.state_path.exists():
+            return Progress()
+        try:
+            state = torch.load(self.state_path, weights_only=True, map_location="cpu")
+            self.model.load_state_dict(state["model"])
+        except Exception as error:  # torch.load has no error of its own
+            raise InputError(
+                f"The state of the run in {self.state_path} cannot be gone on from ({type(error).__name__}).",
+                "Delete it to begin anew, or use another --name.",
+            ) from error
+        if state.get("precision"):
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.reporter.say(f"going on from stage {state['stage'] + 1}, step {state['step']}")
-        return state["stage"], state["step"], state["optimiser"]
+        return Progress(state["stage"], state["step"], state["optimiser"])
 
 
-class Log:
-    """A CSV of (stage, step, name, value), appended to."""
+class StageRun:
+    """A stage under way: the objective and its optimiser, as Fabric runs them."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, trainer: Trainer, index: int, stage: Stage, optimiser_state: dict[str, Any] | None = None) -> None:
+        self.fabric, self.sampler, self.config = trainer.fabric, trainer.sampler, trainer.config
+        self.index, self.stage = index, stage
+        model = trainer.model
+        model.requires_grad_(not stage.hallucinator)
+        model.hallucinator.requires_grad_(stage.hallucinator)
+        trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
+        module = Objective(model, trainer.body, trainer.config.objective, stage.hallucinator)
+        self.objective, self.optimiser = self.fabric.setup(module, self._bare)
+        if optimiser_state:
+            self._bare.load_state_dict(optimiser_state)
 
-    def write(self, stage: str, step: int, values: dict[str, float]) -> None:
-        """Appends one line per value."""
-        with self.path.open("a", newline="") as stream:
-            csv.writer(stream).writerows([stage, step, name, f"{value:.6g}"] for name, value in values.items())
+    def step(self, step: int) -> dict[str, Tensor]:
+        """Trains on this process' batch of ``step``; its weighted terms. Depends on nothing else, so that a run can go on."""
+        self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config.warmup)
+        number = self.index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
+        torch.manual_seed(self.config.seed * 2 * STAGE_SEED + number)  # dropout's
+        batch = _to(self.fabric.device, self.sampler.batch(number, self.stage.batch, self.stage.frames))
+        self.optimiser.zero_grad()
+        terms: dict[str, Tensor] = self.objective(batch)
+        self.fabric.backward(torch.stack(list(terms.values())).sum())
+        self.fabric.clip_gradients(self.objective, self.optimiser, max_norm=GRADIENT_NORM)
+        self.optimiser.step()
+        return terms
+
+    def optimiser_state(self) -> dict[str, Any]:
+        """What :class:`Progress` keeps of the optimiser."""
+        return self._bare.state_dict()
 
 
-def pose_errors(joints: Tensor, truth: Tensor) -> dict[str, float]:
-    """MPJPE, PA-MPJPE and acceleration error in mm (mm/frame^2) over the limb joints of (B, T, 24, 3) metres."""
-    joints, truth = (metrics.at_hips(points, points)[..., list(LIMB_JOINTS), :] for points in (joints, truth))
-    moving, truly = joints.transpose(0, 1), truth.transpose(0, 1)  # time first
-    errors = {
-        "mpjpe": metrics.joint_error(joints, truth),
-        "pa_mpjpe": metrics.aligned_error(joints.flatten(0, 1), truth.flatten(0, 1)),
-        "acceleration": metrics.acceleration_error(moving, truly, MODEL_FRAME_RATE),
-        "truth_acceleration": metrics.acceleration_level(truly, MODEL_FRAME_RATE),
-    }
-    return {name: error.mean().item() for name, error in errors.items()}
+def launch(config: TrainConfig) -> Fabric:
+    """Starts the processes that the configuration asks for, or joins those that torchrun has started. Raises UsageError."""
+    # Single frames have no deltas and only the last stage hallucinates, so not every parameter gets a gradient in every stage.
+    strategy = "ddp_find_unused_parameters_true" if config.devices * config.nodes > 1 else "auto"
+    try:
+        fabric = Fabric(
+            accelerator=config.accelerator,
+            strategy=strategy,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            precision=config.precision,  # type: ignore[arg-type]
+        )
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"Training cannot run on {config.devices} x {config.accelerator}: {error}", "Change --accelerator and --devices."
+        ) from error
+    return fabric
 
 
-def _validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Batch]:
-    weights = mocap.sampling_weights(config.source_weights)
-    synthetic = replace(config.synthetic, augment=None, slowest=1.0, fastest=1.0)
-    sampler = Sampler(mocap, body, weights, synthetic, seed=1)
-    return [sampler.batch(number, VALIDATION_WINDOWS, 30) for number in range(VALIDATION_BATCHES)]
+def _started(start: Path) -> HMMR:
+    """The model of a weight file, to be trained further. Raises AssetError, UsageError."""
+    model = load_model(start)[0].train()
+    if model.config.feature_size != FEATURE_SIZE:
+        raise UsageError(f"{start} reads {model.config.features}.", "Start from weights that read keypoints.")
+    return model
 
 
 def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:
@@ -196,6 +220,13 @@ def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:
     return model
 
 
+def _identity(config: TrainConfig, mocap: Mocap) -> dict[str, Any]:
+    """What tells whether a run goes on with the data and the weights that it began with, wherever they lie."""
+    listing = json.dumps([mocap.sources, mocap.lengths.tolist()])
+    start = {"start_sha256": sha256(config.start)} if config.start and config.start.is_file() else {}
+    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | start
+
+
 def _schedule(step: int, steps: int, warmup: int) -> float:
     """Linear warm-up, then half a cosine to zero."""
     return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -207,7 +238,3 @@ def _to(device: torch.device, batch: Batch) -> Batch:
 
 def _steps(config: TrainConfig) -> dict[str, int]:
     return {stage.name: stage.steps for stage in config.stages} | {"seed": config.seed}
-
-
-def _values(terms: dict[str, Tensor]) -> dict[str, float]:
-    return {name: value.item() for name, value in terms.items()}

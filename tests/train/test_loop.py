@@ -1,33 +1,20 @@
 """Training runs end to end, learns, and goes on after a kill as if nothing had happened."""
 
-import csv
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.checkpoints import load_model
+from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.train.config import TrainConfig
+from hmr_video.train.log import Log
 from hmr_video.train.loop import Trainer
-
-
-@pytest.fixture(scope="module")
-def mocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six clips of bodies that bend hips, knees, shoulders and elbows on sines."""
-    folder = tmp_path_factory.mktemp("mocap")
-    random = np.random.default_rng(0)
-    for number in range(6):
-        time = np.arange(90)[:, None] / 30
-        poses = np.zeros((90, 72))
-        for joint, axis in ((1, 0), (2, 0), (4, 0), (5, 0), (16, 2), (17, 2), (18, 1), (19, 1)):
-            poses[:, joint * 3 + axis] = 0.8 * np.sin(2 * np.pi * (random.random() + random.random() * time[:, 0]))
-        poses[:, 1] = random.uniform(-3, 3)
-        np.savez(folder / f"{number}.npz", poses=poses, trans=np.zeros((90, 3)), mocap_frame_rate=30.0)
-    return folder
 
 
 def config(mocap: Path, state: Path, **changes: int) -> TrainConfig:
@@ -36,17 +23,33 @@ def config(mocap: Path, state: Path, **changes: int) -> TrainConfig:
 
 
 @pytest.mark.slow
-def test_a_short_run_learns_and_writes_weights(mocap: Path, tmp_path: Path) -> None:
-    trainer = Trainer(config(mocap, tmp_path, validate_every=5), Reporter(quiet=True))
-    trainer.train()
-    with (tmp_path / "log.csv").open() as stream:
-        errors = [float(value) for stage, _, name, value in csv.reader(stream) if stage == "frames" and name == "val_mpjpe"]
-    assert errors[-1] < 0.8 * errors[0]
-    trainer.write(tmp_path / "weights.safetensors", "smoke", overwrite=False)
-    model, metadata = load_model(tmp_path / "weights.safetensors")
+def test_the_smoke_run_learns_and_writes_weights(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    weights, state = tmp_path / "weights.safetensors", tmp_path / "train" / "smoke"
+    assert run(["train", str(mocap), "--config", "smoke", "--name", "smoke", "-o", str(weights), "-q"]) == 0
+    values = Log(state / "log.csv").read()
+    errors = [value for (stage, _), value in sorted(values["val_pa_mpjpe"].items()) if stage == "frames"]
+    assert errors[-1] < 0.85 * errors[0]
+    assert {stage for stage, _ in values["loss"]} == {"frames", "windows", "hallucinator"}
+    assert Image.open(state / "curves.png").size > (500, 500)
+    model, metadata = load_model(weights)
     assert model.config.width == 64
-    assert "6 h" not in metadata["trained_on"]
-    assert (tmp_path / "weights.safetensors").stat().st_size < 2.5 * sum(value.numel() for value in model.state_dict().values())
+    assert metadata["name"] == "smoke"
+    assert weights.stat().st_size < 2.5 * sum(value.numel() for value in model.state_dict().values())
+    assert run(["train", str(mocap), "--config", "smoke", "--name", "smoke", "-o", str(weights), "--overwrite", "--seed=1"]) == 2
+
+
+def test_a_dry_run_tells_the_plan_and_writes_nothing(
+    mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    small = [f"--set={setting}" for setting in ("frame_batch=8", "window_batch=2")]
+    assert run(["train", str(mocap), "--config", "smoke", "--dry-run", "-q", *small]) == 0
+    said = capsys.readouterr().out
+    for line in (r"0\.00 h in 5 clips", r"frames: 300 batches of 8 x 1 frames, 0 done, \d+\.\d+ s each", "time left: .*"):
+        assert re.search(line, said)
+    assert str(tmp_path / "train" / "default" / "state.pt") in said
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

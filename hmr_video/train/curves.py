@@ -1,0 +1,45 @@
+"""The curves of a run as a picture: losses above, errors on held-out motion below, over the batches of all stages."""
+
+import io
+from itertools import accumulate
+from pathlib import Path
+
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hmr_video.files import replacing
+from hmr_video.train.config import Stage
+from hmr_video.train.log import Curves
+
+VALIDATION = "val_"
+HIDDEN = ("steps_per_second",)
+
+
+def draw(curves: Curves, stages: tuple[Stage, ...], path: Path) -> None:
+    """Writes the PNG. Stages stand one after the other, parted by a line. Raises OutputError."""
+    begins = dict(zip((stage.name for stage in stages), accumulate((stage.steps for stage in stages), initial=0), strict=False))
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    losses, errors = figure.subplots(2, 1, sharex=True)
+    losses.set_prop_cycle(color=colormaps["tab20"].colors)  # type: ignore[attr-defined]
+    for name, values in sorted(curves.items()):
+        points = sorted((begins[stage] + step, value) for (stage, step), value in values.items() if stage in begins)
+        if not points or name in HIDDEN:
+            continue
+        validates = name.startswith(VALIDATION)
+        width = 2.0 if name == "loss" else 1.0
+        (errors if validates else losses).plot(
+            *zip(*points, strict=True), label=name.removeprefix(VALIDATION), linewidth=width, marker="." if validates else None
+        )
+    losses.set(ylabel="weighted loss", yscale="log")
+    errors.set(ylabel="mm, accelerations in mm/frame²", ylim=(0, None), xlabel="batches")
+    for axes in (losses, errors):
+        for begin in list(begins.values())[1:]:
+            axes.axvline(begin, color="grey", linewidth=0.5, linestyle="--")
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    image = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(image)
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_bytes(image.getvalue())

@@ -1,0 +1,60 @@
+"""How good the model is on held-out motion, seen by the synthetic detector."""
+
+from dataclasses import replace
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.evaluate import metrics
+from hmr_video.features.keypoints import MODEL_FRAME_RATE
+from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.model import HMMR
+from hmr_video.train.config import Stage, TrainConfig
+from hmr_video.train.mocap import Mocap
+from hmr_video.train.objective import pelvis_joints
+from hmr_video.train.synthetic import Batch, Sampler
+
+BATCHES = 4
+WINDOWS = 64
+FRAMES = 30
+
+
+def validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Batch]:
+    """The same windows for every run: held-out motion as it is, at its own speed, before random cameras."""
+    weights = mocap.sampling_weights(config.source_weights)
+    synthetic = replace(config.synthetic, augment=None, slowest=1.0, fastest=1.0)
+    sampler = Sampler(mocap, body, weights, synthetic, seed=1)
+    return [sampler.batch(number, WINDOWS, FRAMES) for number in range(BATCHES)]
+
+
+@torch.inference_mode()
+def validate(model: HMMR, body: Body, batches: list[Batch], stage: Stage, fabric: Fabric) -> dict[str, float]:
+    """Means over the batches of :func:`pose_errors`, as ``val_NAME``; in the first stage each frame stands by itself."""
+    model.eval()
+    sums: dict[str, float] = {}
+    for batch in batches:
+        features = batch.features.flatten(0, 1)[:, None] if stage.frames == 1 else batch.features
+        with fabric.autocast():
+            phi = model.encode(features)
+            strip = model.hallucinate(phi) if stage.hallucinator else model.temporal(phi)
+            present, _ = model.regress_present(strip)
+        joints = pelvis_joints(body, present).reshape(batch.joints.shape)
+        for name, value in pose_errors(joints, batch.joints).items():
+            sums[name] = sums.get(name, 0.0) + value / len(batches)
+    model.train()
+    return {f"val_{name}": value for name, value in sums.items()}
+
+
+def pose_errors(joints: Tensor, truth: Tensor) -> dict[str, float]:
+    """MPJPE, PA-MPJPE and acceleration error in mm (mm/frame^2) over the limb joints of (B, T, 24, 3) metres."""
+    joints, truth = (metrics.at_hips(points, points)[..., list(LIMB_JOINTS), :] for points in (joints, truth))
+    moving, truly = joints.transpose(0, 1), truth.transpose(0, 1)  # time first
+    errors = {
+        "mpjpe": metrics.joint_error(joints, truth),
+        "pa_mpjpe": metrics.aligned_error(joints.flatten(0, 1), truth.flatten(0, 1)),
+        "acceleration": metrics.acceleration_error(moving, truly, MODEL_FRAME_RATE),
+        "truth_acceleration": metrics.acceleration_level(truly, MODEL_FRAME_RATE),
+    }
+    return {name: error.mean().item() for name, error in errors.items()}
