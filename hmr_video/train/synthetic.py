@@ -11,6 +11,7 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.train.augment import AugmentConfig, augment, chance, uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import DetectorConfig, observe
+from hmr_video.train.invented import InventedConfig, Inventor
 from hmr_video.train.mocap import Mocap
 
 
@@ -42,6 +43,8 @@ class SyntheticConfig:
     augment: AugmentConfig | None = field(default_factory=AugmentConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
+    invention: InventedConfig = field(default_factory=InventedConfig)
+    invented: float = 0.25  # share of windows that are made up, not captured
     slowest: float = 0.7  # playing speed of the motion
     fastest: float = 1.45
 
@@ -51,17 +54,27 @@ class Sampler:
 
     def __init__(self, mocap: Mocap, body: Body, clip_weights: Tensor, config: SyntheticConfig, seed: int = 0) -> None:
         self.mocap, self.body, self.clip_weights, self.config, self.seed = mocap, body, clip_weights, config, seed
+        self.inventor = Inventor(body, config.invention)
 
     def batch(self, number: int, size: int, frames: int) -> Batch:
         """Batch ``number``: ``size`` windows of ``frames`` frames."""
         generator = Generator().manual_seed((self.seed << 32) + number)
-        rotations, trans = self._windows(size, frames, generator)
-        if self.config.augment:
-            donors = torch.stack([self._windows(size, frames, generator)[0] for _ in range(6)])
-            rotations, trans = augment(rotations, trans, donors, self.config.augment, generator)
+        rotations, trans = self.motion(size, frames, generator, self.config.invented)
         rotations, position = view(rotations, trans, self.config.camera, generator)
         betas = torch.randn(size, 10, generator=generator) * torch.where(chance(generator, 0.5, size, 1), 1.0, 0.5)
         return self._observed(rotations, position, betas, generator)
+
+    def motion(self, size: int, frames: int, generator: Generator, invented: float) -> tuple[Tensor, Tensor]:
+        """Windows in the world (y up), a share of ``invented`` made up: rotations (B, T, 24, 3, 3) and trans (B, T, 3)."""
+        rotations, trans = self._windows(size, frames, generator)
+        if invented:
+            made_up = int(size * invented + torch.rand(1, generator=generator).item())
+            own = self.inventor.windows(rotations[:made_up], generator)
+            rotations, trans = (torch.cat([new, old[made_up:]]) for new, old in zip(own, (rotations, trans), strict=True))
+        if self.config.augment:
+            donors = torch.stack([self._windows(size, frames, generator)[0] for _ in range(6)])
+            rotations, trans = augment(rotations, trans, donors, self.config.augment, generator)
+        return rotations, trans
 
     def _windows(self, size: int, frames: int, generator: Generator) -> tuple[Tensor, Tensor]:
         clips = torch.multinomial(self.clip_weights, size, replacement=True, generator=generator)

@@ -24,7 +24,7 @@ FRAMES = 30
 def validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Batch]:
     """The same windows for every run: held-out motion as it is, at its own speed, before random cameras."""
     weights = mocap.sampling_weights(config.source_weights)
-    synthetic = replace(config.synthetic, augment=None, slowest=1.0, fastest=1.0)
+    synthetic = replace(config.synthetic, augment=None, invented=0.0, slowest=1.0, fastest=1.0)
     sampler = Sampler(mocap, body, weights, synthetic, seed=1)
     return [sampler.batch(number, WINDOWS, FRAMES) for number in range(BATCHES)]
 
