@@ -67,8 +67,8 @@ class Sampler:
     def motion(self, size: int, frames: int, generator: Generator, invented: float) -> tuple[Tensor, Tensor]:
         """Windows in the world (y up), a share of ``invented`` made up: rotations (B, T, 24, 3, 3) and trans (B, T, 3)."""
         rotations, trans = self._windows(size, frames, generator)
-        if invented:
-            made_up = int(size * invented + torch.rand(1, generator=generator).item())
+        made_up = int(size * invented + torch.rand(1, generator=generator).item()) if invented else 0
+        if made_up:
             own = self.inventor.windows(rotations[:made_up], generator)
             rotations, trans = (torch.cat([new, old[made_up:]]) for new, old in zip(own, (rotations, trans), strict=True))
         if self.config.augment:
