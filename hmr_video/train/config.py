@@ -46,6 +46,8 @@ class TrainConfig:
         mocap: folder of AMASS-layout NPZ files, searched recursively.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
         start: weights to train further, which also set the size of the model; None begins from random ones.
+        tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
+        track_share: of a batch's windows, those from tracks.
         width, blocks: size of the model.
         frame_steps: batches of single frames, first: poses at high throughput.
         window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
@@ -63,6 +65,8 @@ class TrainConfig:
     mocap: Path
     state: Path
     start: Path | None = None
+    tracks: Path | None = None
+    track_share: float = 0.5
     width: int = 512
     blocks: int = 3
     frame_steps: int = 12_000
@@ -96,6 +100,8 @@ class TrainConfig:
         for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
+        if not 0 < self.track_share < 1:
+            raise UsageError(f"track_share is {self.track_share}.", "Give a share between 0 and 1.")
         if self.precision not in PRECISIONS:
             raise UsageError(f"The precision {self.precision!r} is unknown.", f"Choose {', '.join(PRECISIONS)}.")
 

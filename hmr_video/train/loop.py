@@ -4,10 +4,10 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lightning.fabric import Fabric
@@ -22,6 +22,7 @@ from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import curves
+from hmr_video.train.adversary import Adversary
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
@@ -29,10 +30,13 @@ from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.train.objective import Objective
 from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler
+from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import validate, validation_batches
 
 GRADIENT_NORM = 1.0
 STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on
+
+AnyBatch = TypeVar("AnyBatch", Batch, TrackBatch)
 
 
 @dataclass
@@ -66,6 +70,8 @@ class Trainer:
         refuse_other_config(config, self.data)
         weights = mocap.sampling_weights(config.source_weights)
         self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
+        self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
+        self.adversary = Adversary(mocap, weights, config.seed, self.fabric) if config.objective.adversarial else None
         held_out = validation_batches(config, load_mocap(config.mocap, validation), self.body)
         self.validation = [_to(self.fabric.device, batch) for batch in held_out]
         self.model = _started(config.start) if config.start else _new_model(config, mocap, weights)
@@ -106,7 +112,8 @@ class Trainer:
                 if done % self.config.log_every == 0 or done == stage.steps:
                     rate = (done - progress.step) / (time.monotonic() - started)
                     values = {name: value.item() for name, value in terms.items()}
-                    self.log.write(stage.name, done, {"loss": sum(values.values()), "steps_per_second": rate} | values)
+                    loss = sum(value for name, value in values.items() if name != "discriminator")
+                    self.log.write(stage.name, done, {"loss": loss, "steps_per_second": rate} | values)
                 if done % self.config.validate_every == 0 or done == stage.steps:
                     self.log.write(stage.name, done, validate(self.model, self.body, self.validation, stage, self.fabric))
                     curves.draw(self.log.read(), self.config.stages, self.config.state / "curves.png")
@@ -125,6 +132,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimiser": progress.optimiser,
             "precision": self.fabric.strategy.precision.state_dict(),  # 16-mixed scales its gradients
+            "adversary": self.adversary.state_dict() if self.adversary else None,
         }
         with replacing(self.state_path, overwrite=True) as temporary:
             torch.save(state, temporary)
@@ -136,6 +144,8 @@ class Trainer:
         try:
             state = torch.load(self.state_path, weights_only=True, map_location="cpu")
             self.model.load_state_dict(state["model"])
+            if self.adversary:
+                self.adversary.load_state_dict(state["adversary"])
         except Exception as error:  # torch.load has no error of its own
             raise InputError(
                 f"The state of the run in {self.state_path} cannot be gone on from ({type(error).__name__}).",
@@ -152,13 +162,15 @@ class StageRun:
 
     def __init__(self, trainer: Trainer, index: int, stage: Stage, optimiser_state: dict[str, Any] | None = None) -> None:
         self.fabric, self.sampler, self.config = trainer.fabric, trainer.sampler, trainer.config
+        self.tracks, self.adversary = trainer.tracks, trainer.adversary
         self.index, self.stage = index, stage
         model = trainer.model
         model.requires_grad_(not stage.hallucinator)
         model.hallucinator.requires_grad_(stage.hallucinator)
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
-        module = Objective(model, trainer.body, trainer.config.objective, stage.hallucinator)
+        judge = self.adversary.judge if self.adversary else None
+        module = Objective(model, trainer.body, trainer.config.objective, stage.hallucinator, judge)
         self.objective, self.optimiser = self.fabric.setup(module, self._bare)
         if optimiser_state:
             self._bare.load_state_dict(optimiser_state)
@@ -168,12 +180,17 @@ class StageRun:
         self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config.warmup)
         number = self.index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed * 2 * STAGE_SEED + number)  # dropout's
-        batch = _to(self.fabric.device, self.sampler.batch(number, self.stage.batch, self.stage.frames))
+        tracked = round(self.stage.batch * self.config.track_share) if self.tracks else 0
+        batch = _to(self.fabric.device, self.sampler.batch(number, self.stage.batch - tracked, self.stage.frames))
+        tracks = self.tracks and _to(self.fabric.device, self.tracks.batch(number, tracked, self.stage.frames))
         self.optimiser.zero_grad()
-        terms: dict[str, Tensor] = self.objective(batch)
+        terms: dict[str, Tensor]
+        terms, poses = self.objective(batch, tracks)
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.fabric.clip_gradients(self.objective, self.optimiser, max_norm=GRADIENT_NORM)
         self.optimiser.step()
+        if self.adversary:
+            terms["discriminator"] = self.adversary.learn(poses, number)
         return terms
 
     def optimiser_state(self) -> dict[str, Any]:
@@ -224,7 +241,8 @@ def _identity(config: TrainConfig, mocap: Mocap) -> dict[str, Any]:
     """What tells whether a run goes on with the data and the weights that it began with, wherever they lie."""
     listing = json.dumps([mocap.sources, mocap.lengths.tolist()])
     start = {"start_sha256": sha256(config.start)} if config.start and config.start.is_file() else {}
-    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | start
+    tracks = {"tracks": len(list_tracks(config.tracks))} if config.tracks else {}
+    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | start | tracks
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:
@@ -232,8 +250,15 @@ def _schedule(step: int, steps: int, warmup: int) -> float:
     return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def _to(device: torch.device, batch: Batch) -> Batch:
-    return Batch(**{name: value.to(device) for name, value in vars(batch).items()})
+def _track_sampler(config: TrainConfig, reporter: Reporter) -> TrackSampler:
+    assert config.tracks is not None
+    tracks = load_tracks(list_tracks(config.tracks))
+    reporter.say(f"{tracks.hours:.2f} h of pseudo-labelled video in {len(tracks.lengths)} tracks")
+    return TrackSampler(tracks, config.synthetic.detector, config.seed)
+
+
+def _to(device: torch.device, batch: AnyBatch) -> AnyBatch:
+    return replace(batch, **{name: value.to(device) for name, value in vars(batch).items()})
 
 
 def _steps(config: TrainConfig) -> dict[str, int]:

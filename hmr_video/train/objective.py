@@ -1,5 +1,6 @@
 """What training minimises: the paper's losses in the shipped model's units, present, past and future."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,16 +13,23 @@ from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.model.hmmr import HMMR, Prediction
 from hmr_video.model.losses import (
     acceleration_loss,
+    adversarial_loss,
     bone_direction_loss,
     hallucination_loss,
     shape_variance_loss,
 )
 from hmr_video.train.synthetic import Batch
+from hmr_video.train.track_terms import delta_term, judged_poses, present_terms
+from hmr_video.train.tracks import TrackBatch
 
 
 @dataclass(frozen=True)
 class ObjectiveWeights:
-    """The factor of each term, on metres, box units and rotation matrices."""
+    """The factor of each term, on metres, box units and rotation matrices.
+
+    ``deltas`` multiplies all terms of past and future, which are not even computed where it is 0; no discriminator is trained
+    where ``adversarial`` is 0. The last three are for tracks without 3D labels.
+    """
 
     rotations: float = 30.0
     joints: float = 20.0
@@ -33,6 +41,10 @@ class ObjectiveWeights:
     shape_variance: float = 0.2
     deltas: float = 0.3
     hallucination: float = 1.0
+    adversarial: float = 0.0
+    track_points2d: float = 12.0
+    shape_prior: float = 0.05
+    constant_shape: float = 0.2
 
 
 class Objective(nn.Module):
@@ -40,39 +52,89 @@ class Objective(nn.Module):
 
     A module of its own, so that Fabric can run it in mixed precision and on several devices.
     ``hallucinate`` trains the hallucinator on strips of the frozen temporal encoder, instead of all the rest.
+    ``judge``: scores (N, 24) of poses (N, 23, 3, 3) for the adversarial prior (see `Adversary`); none without it.
     """
 
-    def __init__(self, model: HMMR, body: Body, weights: ObjectiveWeights, hallucinate: bool = False) -> None:
+    def __init__(
+        self,
+        model: HMMR,
+        body: Body,
+        weights: ObjectiveWeights,
+        hallucinate: bool = False,
+        judge: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.weights, self.hallucinate = model, weights, hallucinate
-        self.body = body
+        self.body, self.judge = body, judge
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """One batch -> its terms."""
-        terms = {}
-        phi = self.model.encode(batch.features)
+    def forward(self, batch: Batch, tracks: TrackBatch | None = None) -> tuple[dict[str, Tensor], Tensor | None]:
+        """One batch, and one of tracks without 3D labels -> their terms, and the poses (N, 23, 3, 3) that ``judge`` saw."""
+        looks = [self._look(batch.features)] + ([self._look(tracks.features)] if tracks else [])
+        terms: dict[str, Tensor] = {}
+        poses = None
+        if self.hallucinate:
+            gaps = [look.hallucination for look in looks if look.hallucination is not None]
+            terms["hallucination"] = self.weights.hallucination * torch.stack(gaps).mean()
+        with torch.autocast(batch.features.device.type, enabled=False):  # geometry needs all its digits
+            terms |= self._captured_terms(looks[0], batch)
+            if tracks:
+                terms |= self._track_terms(looks[1], tracks)
+            if self.judge:
+                poses = torch.cat([judged_poses(look.present, look.deltas) for look in looks])
+                terms["adversarial"] = self.weights.adversarial * adversarial_loss(self.judge(poses))
+        return terms, poses
+
+    def _look(self, features: Tensor) -> "_Look":
+        phi = self.model.encode(features)
         strip = self.model.temporal(phi)
+        hallucination = None
         if self.hallucinate:
             dreamt = self.model.hallucinate(phi)
-            terms["hallucination"] = self.weights.hallucination * hallucination_loss(strip.detach(), dreamt)
+            hallucination = hallucination_loss(strip.detach(), dreamt)
             strip = dreamt
         present = self.model.regress_present(strip)[0]
-        frames = delta_frames(batch.features.shape[1], self.model.config.delta_frames)
-        deltas = None
-        if len(frames):
-            chosen = Prediction(*(value[:, frames] for value in vars(present).values()))
-            deltas = self.model.regress_deltas(strip[:, frames], chosen)
-        with torch.autocast(batch.features.device.type, enabled=False):  # geometry needs all its digits
-            terms |= _present_terms(present, batch, self.body, self.weights)
-            if deltas:
-                offset = self.model.config.delta_frames
-                for when, delta, targets in zip(("past", "future"), deltas, (frames - offset, frames + offset), strict=True):
-                    joints = pelvis_joints(self.body, delta)
-                    pose = _pose_terms(
-                        delta.rotations, joints, batch.rotations[:, targets], batch.joints[:, targets], self.weights
-                    )
-                    terms |= {f"{when}_{name}": self.weights.deltas * value for name, value in pose.items()}
+        frames = delta_frames(features.shape[1], self.model.config.delta_frames)
+        if not (len(frames) and self.weights.deltas):
+            return _Look(present, frames, (), hallucination)
+        chosen = Prediction(*(value[:, frames] for value in vars(present).values()))
+        return _Look(present, frames, self.model.regress_deltas(strip[:, frames], chosen), hallucination)
+
+    def _captured_terms(self, look: "_Look", batch: Batch) -> dict[str, Tensor]:
+        terms = _present_terms(look.present, batch, self.body, self.weights)
+        for when, delta, targets in self._moments(look):
+            joints = pelvis_joints(self.body, delta)
+            pose = _pose_terms(delta.rotations, joints, batch.rotations[:, targets], batch.joints[:, targets], self.weights)
+            terms |= {f"{when}_{name}": self.weights.deltas * value for name, value in pose.items()}
         return terms
+
+    def _track_terms(self, look: "_Look", tracks: TrackBatch) -> dict[str, Tensor]:
+        weights = self.weights
+        factors = {
+            "points2d": weights.track_points2d,
+            "shape_prior": weights.shape_prior,
+            "constant_shape": weights.constant_shape,
+        }
+        present = present_terms(look.present, tracks, self.body)
+        terms = {f"track_{name}": factors[name] * value for name, value in present.items()}
+        for when, delta, targets in self._moments(look):
+            factor = weights.deltas * weights.track_points2d
+            terms[f"track_{when}_points2d"] = factor * delta_term(delta, targets, tracks, self.body)
+        return terms
+
+    def _moments(self, look: "_Look") -> Iterator[tuple[str, Prediction, Tensor]]:
+        """Name, prediction and target frames of past and future, where there are any."""
+        offset = self.model.config.delta_frames
+        return zip(("past", "future"), look.deltas, (look.frames - offset, look.frames + offset), strict=False)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the model says of a batch: of every frame the present, of ``frames`` (K,) past and future, if it was asked."""
+
+    present: Prediction
+    frames: Tensor
+    deltas: tuple[Prediction, ...]
+    hallucination: Tensor | None
 
 
 def delta_frames(length: int, offset: int) -> Tensor:

@@ -1,0 +1,44 @@
+"""What training asks of the model on tracks without 3D labels: that its bodies explain the 2D points, and are people's."""
+
+import torch
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.features.keypoints import camera_translation
+from hmr_video.model.hmmr import Prediction
+from hmr_video.model.losses import constant_shape_loss, keypoint_loss, keypoint_loss_optimal_camera, shape_prior_loss
+from hmr_video.train.tracks import TrackBatch
+
+
+def present_terms(present: Prediction, batch: TrackBatch, body: Body) -> dict[str, Tensor]:
+    """The 2D loss under the predicted camera in perspective, the shape prior, and the constancy of shape; unweighted."""
+    placed = relative_keypoints(body, present) + camera_translation(present.camera.float(), batch.box)[..., None, :]
+    rays = placed[..., :2] / placed[..., 2:].clamp_min(0.2)
+    points = (rays - batch.box[..., None, :2]) / batch.box[..., None, 2:]
+    betas = present.betas.float()
+    terms = {"points2d": keypoint_loss(points.clamp(-10, 10), batch.targets), "shape_prior": shape_prior_loss(betas)}
+    return terms | ({"constant_shape": constant_shape_loss(betas)} if betas.shape[1] > 1 else {})
+
+
+def delta_term(delta: Prediction, frames: Tensor, batch: TrackBatch, body: Body) -> Tensor:
+    """The 2D loss of past or future against the labels of ``frames`` (K,), where they lie; delta (B, K, ...).
+
+    They have no camera: scale and translation are solved for (HMMR, section 3.3). The projection is parallel along the ray
+    through the box's centre, not along the camera's axis, or a person at the image's side would seem turned.
+    """
+    points = relative_keypoints(body, delta)
+    along = points[..., :2] - batch.box[:, frames, None, :2] * points[..., 2:]
+    return keypoint_loss_optimal_camera(along, batch.targets[:, frames])
+
+
+def relative_keypoints(body: Body, prediction: Prediction) -> Tensor:
+    """COCO keypoints (B, T, 17, 3) in metres relative to the pelvis."""
+    betas = prediction.betas.float()
+    joints, turned = body.joints(prediction.rotations, betas)
+    return body.coco_from_joints(joints, turned, betas) - joints[..., :1, :]
+
+
+def judged_poses(present: Prediction, deltas: tuple[Prediction, ...]) -> Tensor:
+    """The poses (N, 23, 3, 3) that the discriminator sees: of the present every fourth frame, whose neighbours look alike."""
+    predictions = [present.rotations[:, ::4], *(delta.rotations for delta in deltas)]
+    return torch.cat([rotations[..., 1:, :, :].flatten(0, 1) for rotations in predictions])
