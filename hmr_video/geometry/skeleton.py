@@ -17,3 +17,7 @@ MIRRORED_COCO = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 COCO_FACE = (0, 1, 2, 3, 4)
 # The COCO keypoints that are SMPL joints, in the order of LIMB_JOINTS.
 COCO_LIMBS = (11, 12, 13, 14, 15, 16, 5, 6, 7, 8, 9, 10)
+# Spread of human annotators by COCO keypoint, as a fraction of the person's scale (COCO keypoint evaluation).
+COCO_SIGMAS = (
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+)  # fmt: skip

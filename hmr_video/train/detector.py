@@ -9,20 +9,18 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from hmr_video.evaluate.detector_errors import BIAS_FRAMES, kinds
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, resample
-from hmr_video.geometry.skeleton import COCO_FACE, MIRRORED_COCO
+from hmr_video.geometry.skeleton import COCO_FACE, COCO_SIGMAS, MIRRORED_COCO
 from hmr_video.train.augment import chance, drift, log_uniform, uniform
 
-# Spread of human annotators by keypoint, as a fraction of the person's scale (COCO keypoint evaluation).
-COCO_SIGMAS = torch.tensor(
-    [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089]
-)
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
 
 # Body parts as capsules (joint, joint, radius in metres), and the keypoints that lie on each and are not hidden by it.
 _CAPSULES = (
     (0, 12, 0.13, (5, 6, 11, 12)),
+    (9, 12, 0.13, ()),  # the chest hides the far shoulder
     (12, 15, 0.09, (5, 6)),
     (1, 4, 0.08, (11, 13)),
     (2, 5, 0.08, (12, 14)),
@@ -35,33 +33,72 @@ _CAPSULES = (
 )
 
 
+_SIGMAS = torch.tensor(COCO_SIGMAS)
+_GROUP = [0] * 5 + [group for group in range(1, 7) for _ in range(2)]  # of each keypoint: face, shoulders, ... ankles
+
+# Fitted to YOLO11n-pose on bodies that we filmed: `python -m hmr_video.train.realism MOCAP` measures it again.
+# Where the detector sees the nose and the left side's keypoints, eye to ankle, metres left, up and forward in the frame of the
+# head, chest or limb that carries them; the right side mirrors the left.
+_DEFINITION = torch.tensor(
+    [[0.000, 0.024, -0.021], [-0.001, 0.013, -0.008], [-0.014, 0.009, 0.005], [-0.033, 0.007, -0.007], [-0.022, 0.013, 0.011],
+     [0.005, 0.000, 0.007], [0.002, 0.029, 0.012], [-0.008, 0.037, 0.001], [0.000, 0.031, 0.017]]
+)[[0] + [k for k in range(1, 9) for _ in range(2)]]  # fmt: skip
+_DEFINITION[2::2, 0] *= -1
+# Typical error in COCO's sigmas, beyond those offsets. Rows: visible, hidden, covered, outside; columns: face to ankles.
+_SPREAD = torch.tensor(
+    [[0.30, 0.22, 0.32, 0.29, 0.20, 0.29, 0.31],
+     [0.90, 0.50, 0.75, 1.30, 0.32, 0.65, 0.75],
+     [1.00, 0.70, 1.00, 1.60, 0.45, 0.90, 1.60],
+     [4.00, 1.40, 2.00, 2.80, 0.50, 2.60, 2.80]]
+)[:, _GROUP]  # fmt: skip
+# Deviation of the logarithm of an error's size, constant over a window.
+_HEAVY = torch.tensor([0.5, 0.5, 0.5, 0.4])[:, None] * torch.tensor([0.8, 0.8, 1.5, 1.8, 0.7, 1.0, 1.2])[_GROUP]
+_LASTING, _SLOW, _QUICK = 0.8, 0.6, 0.45  # constant over a window, over half a second, and per frame
+# Logits of the confidence at -2, -1, 0, 1 and 2 standard deviations.
+_LOGITS = torch.tensor(
+    [[[-1.5, 1.0, 2.8, 4.3, 5.5], [2.3, 4.0, 5.5, 5.8, 5.9], [-1.6, 1.2, 3.5, 4.9, 5.8], [-1.3, 1.0, 2.8, 4.3, 4.9],
+      [1.3, 4.4, 5.8, 5.9, 6.0], [-0.4, 3.7, 5.7, 5.8, 5.9], [-1.5, 2.8, 3.8, 4.7, 5.5]],
+     [[-5.8, -3.9, -2.2, 0.0, 2.2], [-1.8, 2.3, 3.3, 4.5, 5.6], [-0.6, 0.2, 1.1, 2.6, 3.8], [-1.6, -0.5, 0.6, 1.8, 3.4],
+      [-0.5, 2.9, 4.9, 5.8, 5.9], [0.5, 3.5, 4.8, 5.8, 5.9], [-1.4, -0.5, 2.3, 3.6, 4.4]],
+     [[-5.8, -4.0, -2.0, 0.5, 2.5], [-1.8, 1.0, 2.5, 4.0, 5.0], [-1.5, -0.5, 0.8, 2.4, 3.5], [-2.0, -0.8, 0.4, 1.6, 3.0],
+      [-0.5, 2.5, 4.5, 5.5, 5.9], [0.5, 2.5, 3.8, 4.8, 5.7], [-1.4, 0.0, 2.0, 3.1, 4.8]],
+     [[-5.8, -5.8, -5.8, -4.6, -1.6], [-5.8, -4.9, -3.1, 0.8, 2.4], [-5.0, -3.5, -1.7, -0.4, 1.5],
+      [-4.6, -3.3, -1.9, -1.2, -0.5], [-1.5, -0.9, -0.3, 1.0, 2.8], [-4.2, -3.8, -1.9, 0.9, 2.7],
+      [-5.8, -5.7, -2.8, 1.0, 2.8]]]
+)[:, _GROUP]  # fmt: skip
+_FORESIGHT = torch.tensor([0.12, 0.3, 0.3, 0.3])  # how far a low confidence tells a large error: their correlation
+
+_HEAD_RADIUS, _HEAD_FLESH = 0.10, 0.02  # metres
+
+
 @dataclass(frozen=True)
 class DetectorConfig:
     """How the synthetic detector errs. Shares are probabilities per window unless said otherwise."""
 
-    noise: tuple[float, float] = (0.05, 0.45)  # range of the error level, times the COCO sigma
-    definition_bias: float = 0.012  # metres by which a detector's idea of a keypoint differs from ours, a constant per window
-    outlier: float = 0.006  # share of single wrong points
-    swap: float = 0.06  # left and right exchanged for some frames
-    copied_limb: float = 0.04  # a hidden wrist or ankle reported at its mirror's place
+    noise: tuple[float, float] = (0.4, 2.6)  # range of the error level; 1 is the fitted detector's
+    definition: tuple[float, float] = (0.3, 1.3)  # how much of the fitted detector's idea of the keypoints, see `imagined`
+    definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
+    outlier: float = 0.003  # share of single wrong points
+    swap: float = 0.1  # left and right exchanged for some frames
+    copied_limb: float = 0.35  # a hidden limb, if there is one, reported at its mirror's place for some frames; each by itself
     occluder: float = 0.2  # a thing before the person
     truncated: float = 0.22  # an image border through the person
     lost: float = 0.1  # some frames without any detection
+    other_scale: float = 0.5  # confidences on another scale than the fitted detector's, whose surest ones reach
+    quality: tuple[float, float] = (0.7, 1.0)
     slow_source: float = 0.4  # videos of fewer frames a second than the model's
     slowest_rate: float = 8.0
 
 
-def observe(points: Tensor, joints: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Detections of keypoints ``points`` (B, T, 17, 3) on bodies with ``joints`` (B, T, 24, 3), camera space, metres.
+def observe(points: Tensor, joints: Tensor, turned: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Detections of keypoints ``points`` (B, T, 17, 3) on bodies with ``joints`` (B, T, 24, 3) metres, ``turned`` by
+    (B, T, 24, 3, 3), all in camera space.
 
     Returns (B, T, 17, 3): rays x, y and confidence, on the model's frames.
     """
     batch, frames = points.shape[:2]
-    bias = config.definition_bias * torch.randn(batch, 1, 17, 3, generator=generator)
-    biased = points + bias
-    rays = biased[..., :2] / biased[..., 2:].clamp_min(0.2)
+    rays = imagined(points, turned, config, generator)
     hidden = self_occluded(points, joints)
-
     if frames == 1:
         return detect(rays, hidden, config, generator)
     step, phase = _source_frames(batch, config, generator)
@@ -71,6 +108,16 @@ def observe(points: Tensor, joints: Tensor, config: DetectorConfig, generator: G
     hidden = hidden.gather(1, nearest[..., None].expand_as(hidden))
     detections = detect(source, hidden, config, generator)
     return resample(detections, (torch.arange(frames) - phase[:, None]) / step[:, None])
+
+
+def imagined(points: Tensor, turned: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Rays (B, T, 17, 2) of where a detector takes the keypoints to be, which is not where the body's joints are: the fitted
+    offsets, more or less of them, in the frames ``turned`` (B, T, 24, 3, 3) of the limbs, and an own idea of each window."""
+    batch = len(points)
+    share = uniform(generator, *config.definition, batch, 1, 1, 1)
+    offset = (turned[:, :, list(BIAS_FRAMES)] @ _DEFINITION[..., None]).squeeze(-1) * share
+    biased = points + offset + config.definition_bias * torch.randn(batch, 1, 17, 3, generator=generator)
+    return biased[..., :2] / biased[..., 2:].clamp_min(0.2)
 
 
 def self_occluded(points: Tensor, joints: Tensor) -> Tensor:
@@ -88,7 +135,15 @@ def self_occluded(points: Tensor, joints: Tensor) -> Tensor:
         behind = (distance < radius) & (part_depth < depth - 0.6 * radius - 0.02)
         behind[..., list(own)] = False
         hidden |= behind
-    return hidden
+    return hidden | _behind_head(points, rays)
+
+
+def _behind_head(points: Tensor, rays: Tensor) -> Tensor:
+    """Which keypoints (B, T, 17) lie behind a ball between the ears: those of the face when it turns away, and others."""
+    centre = points[..., 3:5, :].mean(2, keepdim=True)  # (B, T, 1, 3)
+    depth = centre[..., 2].clamp_min(0.2)
+    aside = (rays - centre[..., :2] / depth[..., None]).norm(dim=-1) * depth
+    return (aside < _HEAD_RADIUS) & (depth < points[..., 2] - _HEAD_FLESH)
 
 
 def _source_frames(batch: int, config: DetectorConfig, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -106,45 +161,70 @@ def _runs(generator: Generator, batch: int, frames: int, share: float, threshold
 
 
 def detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Errors and confidences on every source frame: rays (B, T, 17, 2), ``hidden`` points (B, T, 17) -> (B, T, 17, 3)."""
-    batch, frames = hidden.shape[:2]
+    """What is said of every source frame, with occluders and borders: rays (B, T, 17, 2), hidden (B, T, 17) -> (B, T, 17, 3)."""
     low, high = rays.amin(2), rays.amax(2)  # (B, T, 2)
-    size = (high - low).amax(-1)[..., None]  # (B, T, 1)
-    face = torch.zeros(17, dtype=torch.bool)
-    face[list(COCO_FACE)] = True
-
     covered = _covered(rays, low, high, config, generator)
     outside = _truncated(rays, low, high, config, generator)
-    unseen = hidden | covered | outside
+    return mistakes(rays, hidden, covered, outside, config, generator)
 
+
+def mistakes(
+    rays: Tensor, hidden: Tensor, covered: Tensor, outside: Tensor, config: DetectorConfig, generator: Generator
+) -> Tensor:
+    """Errors and confidences: rays (B, T, 17, 2) and three booleans (B, T, 17) of what cannot be seen, and why
+    -> detections (B, T, 17, 3)."""
+    batch, frames = hidden.shape[:2]
+    kind = kinds(hidden, covered, outside)
+    keypoint = torch.arange(17)
+    heavy = (_HEAVY[kind, keypoint] * torch.randn(batch, 1, 17, generator=generator)).exp()
+    lasting = _LASTING * torch.randn(batch, 1, 17, 2, generator=generator)
+    slow = _SLOW * drift(generator, batch, frames, 17, 2, spacing=12)
+    quick = _QUICK * torch.randn(batch, frames, 17, 2, generator=generator)
+    spread = _SPREAD[kind, keypoint]
+    error = (lasting + slow) * (heavy * spread)[..., None] + quick * spread.clamp_max(0.4)[..., None]
+    surprise = (error.norm(dim=-1) / spread).clamp_min(0.05).log()
+    error = error * log_uniform(generator, *config.noise, batch)[:, None, None, None] * _SIGMAS[:, None]
+    outlier = chance(generator, config.outlier, batch, frames, 17)
+    error = error + torch.where(outlier, 0.25, 0.0)[..., None] * quick
+    size = (rays.amax(2) - rays.amin(2)).amax(-1)  # (B, T)
+    points = _confused(rays, hidden, config, generator) + error * size[..., None, None]
+    confidence = _confidence(kind, surprise, config, generator)
+    confidence = confidence * ~_runs(generator, batch, frames, config.lost, 1.0)[..., None]
+    return torch.cat([points, confidence[..., None]], -1)
+
+
+def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Confidences (B, T, 17) of keypoints of a ``kind`` whose errors' logarithms are ``surprise`` (B, T, 17).
+
+    A mood of unit variance, mostly of the window and of the keypoint, picks a quantile of the kind's logits.
+    """
+    batch, frames = kind.shape[:2]
+    mood = 0.6 * torch.randn(batch, 1, 1, generator=generator) + 0.68 * torch.randn(batch, 1, 17, generator=generator)
+    mood = mood + 0.37 * drift(generator, batch, frames, 17) + 0.2 * torch.randn(batch, frames, 17, generator=generator)
+    foresight = _FORESIGHT[kind]
+    mood = mood * (1 - foresight**2).sqrt() - foresight * (surprise - 0.2) / 0.85
+    place = (mood + 2).clamp(0, 3.999)
+    below, keypoint = place.long(), torch.arange(17)
+    logit = torch.lerp(_LOGITS[kind, keypoint, below], _LOGITS[kind, keypoint, below + 1], place - below)
+    quality = uniform(generator, *config.quality, batch, 1, 1)
+    scale = torch.where(chance(generator, config.other_scale, batch, 1, 1), quality, torch.ones(1))
+    return (logit.sigmoid() * scale).clamp_min(0.003)
+
+
+def _confused(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Rays (B, T, 17, 2) with left and right exchanged, or hidden limbs at their mirror's place, in runs of frames."""
+    batch, frames = hidden.shape[:2]
     swapped = rays[:, :, list(MIRRORED_COCO)]
     for part in (ARMS, LEGS, tuple(range(17))):
         member = torch.zeros(17, dtype=torch.bool)
         member[list(part)] = True
         now = _runs(generator, batch, frames, config.swap / 2, 1.0)[..., None] & member
         rays = torch.where(now[..., None], swapped, rays)
-    copied = _runs(generator, batch, frames, config.copied_limb, 0.3)[..., None] & hidden & ~face
-    rays = torch.where(copied[..., None], swapped, rays)
-
-    level = log_uniform(generator, *config.noise, batch)[:, None, None]
-    shape = (batch, frames, 17, 2)
-    error = 0.55 * drift(generator, batch, frames, 17, 2) + 0.5 * torch.randn(shape, generator=generator)
-    error = error + 0.45 * torch.randn(batch, 1, 17, 2, generator=generator)
-    deviation = COCO_SIGMAS * level * torch.where(unseen, uniform(generator, 1.5, 4.0, batch, 1, 1), torch.ones(1))
-    error = error * deviation[..., None]
-    outlier = chance(generator, config.outlier, batch, frames, 17)
-    error = error + torch.where(outlier, 0.12, 0.0)[..., None] * torch.randn(shape, generator=generator)
-    points = rays + error * size[..., None]
-
-    quality = uniform(generator, 0.65, 1.0, batch, 1, 1)
-    confidence = quality - 2.0 * uniform(generator, 0.0, 1.0, batch, 1, 17) * error.norm(dim=-1)
-    confidence = confidence - 0.05 * torch.randn(batch, frames, 17, generator=generator).abs()
-    doubt = uniform(generator, 0.0, 1.0, batch, 1, 17)  # lasting: the same hidden point is believed or not for a while
-    confidence = torch.where(hidden & ~face, confidence * (0.25 + 0.75 * doubt), confidence)
-    confidence = torch.where((hidden & face) | covered, confidence * doubt * 0.6, confidence)
-    confidence = torch.where(outside, confidence * doubt.square() * 0.4, confidence).clamp(0.01, 1)
-    confidence = confidence * ~_runs(generator, batch, frames, config.lost, 1.0)[..., None]
-    return torch.cat([points, confidence[..., None]], -1)
+    limb = torch.ones(17, dtype=torch.bool)
+    limb[list(COCO_FACE)] = False
+    some_frames = drift(generator, batch, frames, 17) > 0.3
+    copied = chance(generator, config.copied_limb, batch, 1, 17) & some_frames & hidden & limb
+    return torch.where(copied[..., None], swapped, rays)
 
 
 def _covered(rays: Tensor, low: Tensor, high: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:

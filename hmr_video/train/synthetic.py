@@ -92,7 +92,7 @@ class Sampler:
         stretch = torch.stack([focal.exp(), focal.exp(), torch.ones_like(focal)], -1)[:, None, None]  # a wrong focal length
         seen_joints = (joints - pelvis + position[:, :, None]) * stretch
         seen_keypoints = (keypoints - pelvis + position[:, :, None]) * stretch
-        detections = observe(seen_keypoints, seen_joints, self.config.detector, generator)
+        detections = observe(seen_keypoints, seen_joints, turned, self.config.detector, generator)
         features, box = keypoint_features(detections)
         rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
         points2d = (rays - box[..., None, :2]) / box[..., None, 2:]

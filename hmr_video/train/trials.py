@@ -161,7 +161,7 @@ def observed(
     joints, turned = body.joints(rotations, shape)
     points = body.coco_from_joints(joints, turned, shape) + trans[:, None]
     joints = joints + trans[:, None]
-    detections = observe(points[None], joints[None], detector, generator)[0]
+    detections = observe(points[None], joints[None], turned[None], detector, generator)[0]
     pixels = detections[..., :2] * true_camera.diagonal()[:2] + true_camera[:2, 2]
     hidden = self_occluded(points[None], joints[None])[0] | (detections[..., 2] < TRUSTED)
     keypoints = torch.cat([pixels, detections[..., 2:]], -1)
@@ -171,6 +171,6 @@ def observed(
 def without_errors() -> DetectorConfig:
     """A detector that errs in nothing but what cannot be seen."""
     return replace(
-        DetectorConfig(), noise=(1e-3, 1e-3), definition_bias=0.0, outlier=0.0, swap=0.0, copied_limb=0.0, occluder=0.0,
-        truncated=0.0, lost=0.0, slow_source=0.0,
+        DetectorConfig(), noise=(1e-3, 1e-3), definition=(0.0, 0.0), definition_bias=0.0, outlier=0.0, swap=0.0, copied_limb=0.0,
+        occluder=0.0, truncated=0.0, lost=0.0, slow_source=0.0,
     )  # fmt: skip

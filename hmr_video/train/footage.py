@@ -1,0 +1,96 @@
+"""What a detector says of filmed bodies, beside the truth, in the layout of training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.console import Reporter
+from hmr_video.export.render.base import Array
+from hmr_video.people.detector import Detections, Detector
+from hmr_video.people.options import PeopleOptions
+from hmr_video.train.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
+from hmr_video.train.mocap import Mocap
+
+_SAME_PERSON = 0.2  # overlap of a detection's box and the true one
+
+
+@dataclass(frozen=True)
+class Footage:
+    """W windows of T frames.
+
+    Attributes:
+        points, joints, turned: (W, T, 17, 3), (W, T, 24, 3), (W, T, 24, 3, 3) camera space, metres.
+        detections: (W, T, 17, 3) rays and confidence, 0 where nobody was found.
+        hidden, covered, outside: (W, T, 17) by the person's own body; by a thing; beyond the picture.
+        height: (W,) pixels; shutter: (W,) share of a frame's time.
+    """
+
+    points: Tensor
+    joints: Tensor
+    turned: Tensor
+    detections: Tensor
+    hidden: Tensor
+    covered: Tensor
+    outside: Tensor
+    height: Tensor
+    shutter: Tensor
+
+    @property
+    def rays(self) -> Tensor:
+        """(W, T, 17, 2) where the keypoints are seen."""
+        return self.points[..., :2] / self.points[..., 2:].clamp_min(0.2)
+
+
+def film_and_detect(
+    mocap: Mocap, body: Body, clip_weights: Tensor, windows: int, frames: int, detector: str, reporter: Reporter, seed: int = 0
+) -> Footage:
+    """Films ``windows`` of motion and asks the real ``detector``. The same seed films the same."""
+    camera = Camera(body)
+    find = Detector(PeopleOptions(detector=detector, image_size=LONGEST_SIDE))
+    shots, seen = [], []
+    with reporter.progress("filming", windows, "windows") as advance:
+        for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
+            pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
+            shots.append((shot, visibility(shot, np.asarray(body.faces))))
+            seen.append(_rays_of(shot, find(pictures)))
+            advance(1)
+    hidden, covered, outside = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(3))
+
+    def stacked(name: str) -> Tensor:
+        return torch.from_numpy(np.stack([getattr(shot, name) for shot, _ in shots])).float()
+
+    return Footage(
+        *(stacked(name) for name in ("points", "joints", "turned")),
+        torch.from_numpy(np.stack(seen)).float(),
+        hidden,
+        covered,
+        outside,
+        stacked("height"),
+        stacked("shutter"),
+    )
+
+
+def _rays_of(shot: Shot, found: list[Detections]) -> Array:
+    """(T, 17, 3) the person's detections in rays: in each frame those whose box overlaps the true one most."""
+    pixels = shot.pixels.clip(0, shot.size)
+    result = np.zeros((len(found), 17, 3))
+    for frame, people in enumerate(found):
+        if len(people) == 0:
+            continue
+        true = np.concatenate([pixels[frame].min(0), pixels[frame].max(0)])
+        overlaps = _overlap(people.boxes, true)
+        if overlaps.max() > _SAME_PERSON:
+            result[frame] = people.keypoints[overlaps.argmax()]
+    result[..., :2] = (result[..., :2] - shot.camera_matrix[:2, 2]) / shot.camera_matrix[0, 0]
+    return result
+
+
+def _overlap(boxes: Array, box: Array) -> Array:
+    """Intersection over union (n,) of boxes (n, 4) with one (4,)."""
+    sides = (np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])).clip(0)
+    shared = sides.prod(1)
+    union = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod() - shared
+    return np.asarray(shared / union.clip(1e-9))
