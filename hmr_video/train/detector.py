@@ -76,7 +76,7 @@ class DetectorConfig:
     """How the synthetic detector errs. Shares are probabilities per window unless said otherwise."""
 
     noise: tuple[float, float] = (0.4, 2.6)  # range of the error level; 1 is the fitted detector's
-    definition: tuple[float, float] = (0.3, 1.3)  # how much of the fitted detector's idea of the keypoints, see `imagined`
+    definition: tuple[float, float] = (0.0, 1.2)  # how much of the fitted detector's idea of the keypoints, see `imagined`
     definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
     outlier: float = 0.003  # share of single wrong points
     swap: float = 0.1  # left and right exchanged for some frames
