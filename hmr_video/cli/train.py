@@ -26,6 +26,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be done and how long it takes; do nothing.")
     ] = False,
+    sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
     frame_steps: Annotated[int | None, typer.Option(help="Batches of single frames, which come first.")] = None,
     window_steps: Annotated[int | None, typer.Option(help="Batches of windows, for temporal encoder and deltas.")] = None,
@@ -71,6 +72,12 @@ def train(
     tables += [{key: value for key, value in options.items() if value is not None}]
     resolved = files.build_config(files.merge(tables))
     reporter = Reporter(quiet=quiet)
+    if sheet:
+        from hmr_video.train.sheet import write_sheet
+
+        write_sheet(resolved, sheet, reporter, overwrite)
+        reporter.say(f"written to [bold]{sheet}[/bold]")
+        return
     if dry_run:
         for line in describe(Trainer(resolved, reporter)):
             typer.echo(line)

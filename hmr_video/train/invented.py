@@ -93,8 +93,9 @@ class Inventor:
             torch.tensor([hold is kind for hold in holds]) for kind in (Hold.SEATED, Hold.BALANCED, Hold.LEVEL)
         )
 
-    def windows(self, donors: Tensor, generator: Generator, posture: int | None = None) -> tuple[Tensor, Tensor]:
-        """B windows: rotations (B, T, 24, 3, 3), the root's in the world (y up), and trans (B, T, 3) above the floor y = 0.
+    def windows(self, donors: Tensor, generator: Generator, posture: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """B windows: rotations (B, T, 24, 3, 3), the root's in the world (y up), trans (B, T, 3) above the floor y = 0, and the
+        posture (B,) that each begins with, as its place in ``NAMES``.
 
         donors: (B, T, 24, 3, 3) motion capture to borrow arms and backs from; posture: all of them of ``NAMES[posture]``.
         """
@@ -106,7 +107,7 @@ class Inventor:
         rotations = self._borrow(rotations, donors, kinds, generator)
         trans, joints, heights = contact.settle(rotations, self.body)
         chosen = _passing(_possible(joints) & self._supported(kinds, heights), generator)
-        return rotations[chosen], trans[chosen]
+        return rotations[chosen], trans[chosen], kinds[chosen, 0]
 
     def _kinds(self, batch: int, keys: int, generator: Generator) -> Tensor:
         """(B, K) which posture each key pose is."""

@@ -1,8 +1,8 @@
 """The postures that motion capture lacks, as ranges of joint angles in degrees, and what holds each of them up.
 
-A leg's flexions go from the first to the second number of their ranges together (a deep knee goes with a deep hip); all
-other angles lie anywhere in theirs. What is not named has the small ranges of ``USUAL``. ``right`` is for postures that are not the same
-on both sides; training mirrors half of what it sees.
+A leg's flexions go from the first to the second number of their ranges together (a deep knee goes with a deep hip); all other
+angles lie anywhere in theirs. What is not named has the small ranges of ``USUAL``. ``right`` is for postures that are not the
+same on both sides; training mirrors half of what it sees.
 """
 
 from dataclasses import dataclass, field

@@ -7,13 +7,17 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from hmr_video.body import Body
+from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter
 from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array
+from hmr_video.train.config import TrainConfig
+from hmr_video.train.holdout import split
+from hmr_video.train.invented import NAMES
+from hmr_video.train.mocap import list_mocap, load_mocap
 from hmr_video.train.synthetic import Sampler
 
 _ROWS, _COLUMNS = 6, 8
@@ -24,19 +28,23 @@ _REACH = 1.15  # metres around the middle of the body that a view shows
 _DISTANCE = 5.0
 
 
-def write_sheet(sampler: Sampler, path: Path, reporter: Reporter, overwrite: bool = False) -> None:
-    """``path``: a picture of 48 samples, as many made up (orange) as captured (blue). Raises OutputError."""
+def write_sheet(config: TrainConfig, path: Path, reporter: Reporter, overwrite: bool = False) -> None:
+    """``path``: a picture of 48 of the poses that a run would be fed, a row captured (blue), a row made up (orange), and so on.
+
+    Augmented as in training, in the world, without camera and detector. Raises InputError for the motion, and OutputError.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
-    renderer, count = choose_renderer("software", reporter), _ROWS * _COLUMNS
-    rotations, trans, names = _samples(sampler, count)
+    mocap, body = load_mocap(config.mocap, split(list_mocap(config.mocap))[0]), load_body("open")
+    sampler = Sampler(mocap, body, mocap.sampling_weights(config.source_weights), config.synthetic, config.seed)
+    renderer, samples = choose_renderer("software", reporter), _samples(sampler)
     sheet = Image.new("RGB", (_COLUMNS * 2 * _SIZE, _ROWS * _SIZE), _BACKDROP)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    with reporter.progress("Drawing the sheet", count) as advance:
-        for number, name in enumerate(names):
+    with reporter.progress("Drawing the sheet", len(samples)) as advance:
+        for number, (rotations, trans, origin) in enumerate(samples):
             left, top = number % _COLUMNS * 2 * _SIZE, number // _COLUMNS * _SIZE
-            colour = person_color(0 if name == "captured" else 1)
-            for view, image in enumerate(_views(rotations[number], trans[number], sampler.body, renderer, colour)):
+            name, colour = ("captured", person_color(0)) if origin < 0 else (NAMES[origin], person_color(1))
+            for view, image in enumerate(_views(rotations, trans, body, renderer, colour)):
                 sheet.paste(Image.fromarray(image), (left + view * _SIZE, top))
             pen.text((left + 6, top + 4), name, (40, 40, 44), font)
             advance(1)
@@ -44,16 +52,15 @@ def write_sheet(sampler: Sampler, path: Path, reporter: Reporter, overwrite: boo
         sheet.save(temporary)
 
 
-def _samples(sampler: Sampler, count: int) -> tuple[Tensor, Tensor, list[str]]:
-    """Single frames in the world: rotations (N, 24, 3, 3), trans (N, 3), and what each is, row by row."""
-    generator = Generator().manual_seed(sampler.seed)
-    captured, made_up = (sampler.motion(count // 2, 1, generator, share) for share in (0.0, 1.0))
-    kinds = [row % 2 for row in range(_ROWS) for _ in range(_COLUMNS)]
-    places = [row // 2 * _COLUMNS + column for row in range(_ROWS) for column in range(_COLUMNS)]
-    pairs = [((captured, made_up)[kind], place) for kind, place in zip(kinds, places, strict=True)]
-    rotations = torch.stack([motion[0][place, 0] for motion, place in pairs])
-    trans = torch.stack([motion[1][place, 0] for motion, place in pairs])
-    return rotations, trans, [("captured", "made up")[kind] for kind in kinds]
+def _samples(sampler: Sampler) -> list[tuple[Tensor, Tensor, int]]:
+    """Single frames: rotations (24, 3, 3) and trans (3,) in the world, and what each is."""
+    generator, count = Generator().manual_seed(sampler.seed), _ROWS * _COLUMNS // 2
+    kinds = []
+    for share in (0.0, 1.0):
+        rotations, trans, origin = sampler.motion(count, 1, generator, share)
+        kinds.append(list(zip(rotations[:, 0], trans[:, 0], origin.tolist(), strict=True)))
+    rows = [kind[first : first + _COLUMNS] for first in range(0, count, _COLUMNS) for kind in kinds]
+    return [sample for row in rows for sample in row]
 
 
 def _views(rotations: Tensor, trans: Tensor, body: Body, renderer: Renderer, colour: tuple[int, int, int]) -> list[Array]:

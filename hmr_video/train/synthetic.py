@@ -59,22 +59,27 @@ class Sampler:
     def batch(self, number: int, size: int, frames: int) -> Batch:
         """Batch ``number``: ``size`` windows of ``frames`` frames."""
         generator = Generator().manual_seed((self.seed << 32) + number)
-        rotations, trans = self.motion(size, frames, generator, self.config.invented)
+        rotations, trans, _ = self.motion(size, frames, generator, self.config.invented)
         rotations, position = view(rotations, trans, self.config.camera, generator)
         betas = torch.randn(size, 10, generator=generator) * torch.where(chance(generator, 0.5, size, 1), 1.0, 0.5)
         return self._observed(rotations, position, betas, generator)
 
-    def motion(self, size: int, frames: int, generator: Generator, invented: float) -> tuple[Tensor, Tensor]:
-        """Windows in the world (y up), a share of ``invented`` made up: rotations (B, T, 24, 3, 3) and trans (B, T, 3)."""
+    def motion(self, size: int, frames: int, generator: Generator, invented: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Augmented windows in the world (y up), a share of ``invented`` made up: rotations (B, T, 24, 3, 3), trans (B, T, 3) and
+        what each is (B,): -1 for captured, else its place in ``invented.NAMES``."""
         rotations, trans = self._windows(size, frames, generator)
+        origin = torch.full((size,), -1)
         made_up = int(size * invented + torch.rand(1, generator=generator).item()) if invented else 0
         if made_up:
             own = self.inventor.windows(rotations[:made_up], generator)
-            rotations, trans = (torch.cat([new, old[made_up:]]) for new, old in zip(own, (rotations, trans), strict=True))
+            rotations, trans, origin = (
+                torch.cat([new, old[made_up:]]) for new, old in zip(own, (rotations, trans, origin), strict=True)
+            )
         if self.config.augment:
             donors = torch.stack([self._windows(size, frames, generator)[0] for _ in range(6)])
+            donors[1:3] = torch.where(origin[:, None, None, None, None] < 0, donors[1:3], rotations)  # made-up legs stay
             rotations, trans = augment(rotations, trans, donors, self.config.augment, generator)
-        return rotations, trans
+        return rotations, trans, origin
 
     def _windows(self, size: int, frames: int, generator: Generator) -> tuple[Tensor, Tensor]:
         clips = torch.multinomial(self.clip_weights, size, replacement=True, generator=generator)

@@ -28,7 +28,9 @@ def _hanging() -> Angles:
 
 def _windows(inventor: Inventor, count: int, frames: int, name: str | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
     still = torch.eye(3).repeat(count, frames, 24, 1, 1)
-    return inventor.windows(still, Generator().manual_seed(seed), None if name is None else NAMES.index(name))
+    posture = None if name is None else NAMES.index(name)
+    rotations, trans, _ = inventor.windows(still, Generator().manual_seed(seed), posture)
+    return rotations, trans
 
 
 # What moves where, in the body's frame (x its left, y up, z forward), when an angle of the left side or the trunk grows.
