@@ -14,10 +14,11 @@ from hmr_video.features.keypoints import (
     fill_gaps,
     frame_positions,
     keypoint_features,
+    mirror_features,
     pixels_to_rays,
     resample,
 )
-from hmr_video.geometry.rotations import slerp
+from hmr_video.geometry.rotations import mirror_rotations, slerp
 from hmr_video.model.hmmr import HMMR
 from hmr_video.refine import Estimate, initial_translation
 
@@ -48,15 +49,13 @@ def lift(
     The model runs at its own frame rate: keypoints are resampled to it, rotations brought back by slerp. With ``hallucinate``
     each frame is a photograph, which knows nothing of the others.
     """
-    rays = torch.cat([pixels_to_rays(keypoints[..., :2], camera_matrix), keypoints[..., 2:]], -1)
-    time = (timestamps - timestamps[0]).double()
-    grid = torch.arange(int(time[-1] * MODEL_FRAME_RATE + 1e-3) + 1) / MODEL_FRAME_RATE
-    features, box = keypoint_features(resample(rays[None], frame_positions(grid, time)[None]))
+    features, box = model_input(keypoints, timestamps, camera_matrix)
     present, past, future, camera, betas = _run(model, features, hallucinate)
 
-    back = (time * MODEL_FRAME_RATE).float().clamp_max(len(grid) - 1)
+    last = features.shape[1] - 1
+    back = ((timestamps - timestamps[0]).double() * MODEL_FRAME_RATE).float().clamp_max(last)
     before = back.floor().long()
-    after = (before + 1).clamp_max(len(grid) - 1)
+    after = (before + 1).clamp_max(last)
     weight = back - before
 
     def at_frames(rotations: Tensor) -> Tensor:
@@ -73,34 +72,53 @@ def lift(
     return Lifted(estimate, at_frames(present.mT @ past), at_frames(present.mT @ future))
 
 
+def model_input(keypoints: Tensor, timestamps: Tensor, camera_matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Features (1, G, F) and boxes in rays (1, G, 3) of a track of T frames, see :func:`lift`, at the model's own frame rate."""
+    rays = torch.cat([pixels_to_rays(keypoints[..., :2], camera_matrix), keypoints[..., 2:]], -1)
+    time = (timestamps - timestamps[0]).double()
+    grid = torch.arange(int(time[-1] * MODEL_FRAME_RATE + 1e-3) + 1) / MODEL_FRAME_RATE
+    return keypoint_features(resample(rays[None], frame_positions(grid, time)[None]))
+
+
 def _bridge_rotations(rotations: Tensor, known: Tensor) -> Tensor:
     """(T, 24, 3, 3), slerped over the frames that are not ``known`` (T,): of what it cannot see the model tells stories."""
     before, after, weight = (value[0] for value in bracket(known[None]))
     return slerp(rotations[before], rotations[after], weight[:, None])
 
 
-def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, ...]:
     """Features (1, G, F) -> rotations of present, past, future (G, 24, 3, 3), camera (G, 3), betas (G, 10).
 
-    In chunks with the margin that the temporal encoder sees, which changes nothing: each frame's statistics are its own.
+    Before the first and after the last frame the model sees those frames again, so that a photograph is somebody who stands
+    still. In chunks, which changes nothing: each frame's statistics are its own.
     """
-    margin = 2 * model.config.blocks
-    count = features.shape[1]
+    margin, count = sight(model), features.shape[1]
     parts = []
     for start in range(0, count, _CHUNK):
-        first, last = max(0, start - margin), min(count, start + _CHUNK + margin)
-        phi = model.encode(features[:, first:last])
-        strip = model.hallucinate(phi) if hallucinate else model.temporal(phi)
-        output = model.regress(strip[:, start - first : start - first + _CHUNK])
-        present = output.present
-        parts.append(
-            [
-                value[0]
-                for value in (present.rotations, output.past.rotations, output.future.rotations, present.camera, present.betas)
-            ]
-        )
-    present_rotations, past, future, camera, betas = (torch.cat(column) for column in zip(*parts, strict=True))
-    return present_rotations, past, future, camera, betas
+        frames = torch.arange(start - margin, min(start + _CHUNK, count) + margin).clamp(0, count - 1)
+        parts.append([value[0] for value in predict(model, features[:, frames], hallucinate)])
+    return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+
+def sight(model: HMMR) -> int:
+    """How many frames to either side the temporal encoder sees."""
+    return 2 * model.config.blocks
+
+
+def predict(model: HMMR, features: Tensor, hallucinate: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Features (B, N, F) -> what the model says of all frames that have :func:`sight` to both sides (M = N - 2 sight):
+    rotations of present, past, future (B, M, 24, 3, 3), camera (B, M, 3), betas (B, M, 10).
+
+    The mean of what it says of the track and of its mirror image.
+    """
+    phi = model.encode(torch.cat([features, mirror_features(features)]))
+    strip = model.hallucinate(phi) if hallucinate else model.temporal(phi)
+    output = model.regress(strip[:, sight(model) : -sight(model)])
+    moments = [moment.rotations.chunk(2) for moment in (output.present, output.past, output.future)]
+    present, past, future = (slerp(plain, mirror_rotations(mirrored), torch.tensor(0.5)) for plain, mirrored in moments)
+    camera, mirrored_camera = output.present.camera.chunk(2)
+    camera = (camera + mirrored_camera * torch.tensor([1.0, -1.0, 1.0])) / 2
+    return present, past, future, camera, torch.stack(output.present.betas.chunk(2)).mean(0)
 
 
 def _translation(

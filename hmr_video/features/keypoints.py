@@ -7,6 +7,8 @@ That makes the features the same for every image size and focal length.
 import torch
 from torch import Tensor
 
+from hmr_video.geometry.skeleton import MIRRORED_COCO
+
 FEATURE_SIZE = 17 * 3 + 3  # x, y, confidence of each keypoint; centre and log size of the box
 MODEL_FRAME_RATE = 30.0  # the shipped model's frames per second, whatever the video's
 VISIBLE = 0.1  # confidence above which a keypoint counts as seen
@@ -105,6 +107,14 @@ def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
     confidence = (keypoints[..., 2:] * seen).squeeze(-1)
     size = (box[..., 2:] / _TYPICAL_SIZE).log()
     return torch.cat([points.flatten(-2), confidence * 2 - 1, box[..., :2] * 2, size], -1), box
+
+
+def mirror_features(features: Tensor) -> Tensor:
+    """Features (..., FEATURE_SIZE) of the mirror image: x turned round, left and right keypoints exchanged."""
+    points, confidence, centre, size = features.split([34, 17, 2, 1], -1)
+    flip = torch.tensor([-1.0, 1.0], device=features.device)
+    swapped = points.unflatten(-1, (17, 2))[..., list(MIRRORED_COCO), :] * flip
+    return torch.cat([swapped.flatten(-2), confidence[..., list(MIRRORED_COCO)], centre * flip, size], -1)
 
 
 def camera_translation(camera: Tensor, box: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from hmr_video.geometry.skeleton import MIRRORED_JOINTS
+
 
 def skew(v: Tensor) -> Tensor:
     """The cross-product matrices of vectors: (..., 3) -> (..., 3, 3), ``skew(v) @ x == cross(v, x)``."""
@@ -88,3 +90,9 @@ def slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """
     relative = matrix_to_axis_angle(start.transpose(-1, -2) @ end)
     return start @ axis_angle_to_matrix(relative * weight[..., None])
+
+
+def mirror_rotations(rotations: Tensor) -> Tensor:
+    """Local joint rotations (..., 24, 3, 3) of the body in a mirror: left and right exchanged, the reflection x -> -x."""
+    flip = torch.tensor([-1.0, 1.0, 1.0], dtype=rotations.dtype, device=rotations.device)
+    return rotations[..., list(MIRRORED_JOINTS), :, :] * flip * flip[:, None]

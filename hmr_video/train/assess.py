@@ -14,7 +14,7 @@ from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare, metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays
 from hmr_video.geometry.skeleton import LIMB_JOINTS
-from hmr_video.lift import lift
+from hmr_video.lift import lift, predict, sight
 from hmr_video.model import HMMR
 from hmr_video.refine import Estimate, refine
 from hmr_video.train.trials import Trial, sequence
@@ -62,14 +62,13 @@ def estimates(model: HMMR, body: Body, trial: Trial, refined: bool = True) -> It
 
 @torch.inference_mode()
 def single_frames(model: HMMR, body: Body, trial: Trial) -> Sequence:
-    """Each frame by itself. The encoder sees it as one frame of somebody who stands still, for which it makes its best guess."""
+    """Each frame by itself. What the model says of a photograph: of somebody who stands still."""
     rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
     features, box = keypoint_features(rays[:, None])
-    still = model.encode(features).expand(-1, 4 * model.config.blocks + 1, -1)  # as far as the encoder sees
-    middle = 2 * model.config.blocks
-    present, _ = model.regress_present(model.temporal(still)[:, middle : middle + 1])
-    betas, rotations = present.betas[:, 0], present.rotations[:, 0]
-    pelvis = camera_translation(present.camera, box)[:, 0]
+    still = features.expand(-1, 2 * sight(model) + 1, -1)
+    present, _, _, camera, shape = predict(model, still)
+    rotations, betas = present[:, 0], shape[:, 0]
+    pelvis = camera_translation(camera, box)[:, 0]
     return sequence(body, rotations, betas, pelvis - body.rest_joints(betas)[:, 0], trial.camera)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.geometry.skeleton import MIRRORED_JOINTS
+from hmr_video.geometry.rotations import axis_angle_to_matrix, mirror_rotations
 
 UPPER_BODY = (3, 6, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)
 LIMBS = ((1, 4, 7, 10), (2, 5, 8, 11), (13, 16, 18, 20, 22), (14, 17, 19, 21, 23), (3, 6, 9, 12, 15))
@@ -64,8 +63,7 @@ def drift(generator: Generator, batch: int, frames: int, *shape: int, spacing: i
 
 def mirror(rotations: Tensor, trans: Tensor) -> tuple[Tensor, Tensor]:
     """Left and right exchanged: the reflection x -> -x of the world and of every joint's frame."""
-    flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-    return flip @ rotations[..., list(MIRRORED_JOINTS), :, :] @ flip, trans * torch.tensor([-1.0, 1.0, 1.0])
+    return mirror_rotations(rotations), trans * torch.tensor([-1.0, 1.0, 1.0])
 
 
 def random_rotation(generator: Generator, count: int, angle: Tensor) -> Tensor:

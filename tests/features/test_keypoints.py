@@ -8,9 +8,11 @@ from hmr_video.features.keypoints import (
     camera_translation,
     fill_gaps,
     keypoint_features,
+    mirror_features,
     pixels_to_rays,
     resample,
 )
+from hmr_video.geometry.skeleton import MIRRORED_COCO
 
 
 @pytest.fixture
@@ -89,3 +91,9 @@ def test_camera_translation_puts_the_body_where_its_weak_camera_sees_it() -> Non
     placed = point + camera_translation(camera, box)
     seen = (placed[:2] / placed[2] - box[:2]) / box[2]
     assert torch.allclose(seen, camera[0] * (point[:2] + camera[1:]), atol=1e-5)
+
+
+def test_the_features_of_the_mirror_image_are_the_mirrored_features(keypoints: torch.Tensor) -> None:
+    keypoints[:, 3, 9] = 0
+    image = keypoints[..., list(MIRRORED_COCO), :] * torch.tensor([-1.0, 1.0, 1.0])
+    assert torch.allclose(mirror_features(keypoint_features(keypoints)[0]), keypoint_features(image)[0], atol=1e-6)
