@@ -52,10 +52,11 @@ class Trainer:
     """One run. ``train()`` goes through the stages from wherever the state on disk stands.
 
     On several devices (torchrun, or Fabric's own processes) each process holds a Trainer. They draw different batches and
-    share their gradients; the first alone speaks, logs, validates and saves.
+    share their gradients; the first alone speaks, logs, validates and saves. ``clips``: the names of the motion to train on, in
+    place of all that is not held out.
     """
 
-    def __init__(self, config: TrainConfig, reporter: Reporter) -> None:
+    def __init__(self, config: TrainConfig, reporter: Reporter, clips: list[str] | None = None) -> None:
         self.config = config
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -64,7 +65,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.body: Body = load_body("open")
         training, validation = split(list_mocap(config.mocap))
-        mocap = load_mocap(config.mocap, training)
+        mocap = load_mocap(config.mocap, clips or training)
         self.reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
         self.data = _identity(config, mocap)
         refuse_other_config(config, self.data)

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from hmr_video.body import Body
 from hmr_video.evaluate.metrics import at_hips
-from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.model.hmmr import HMMR, Prediction
 from hmr_video.model.losses import (
@@ -19,7 +18,7 @@ from hmr_video.model.losses import (
     shape_variance_loss,
 )
 from hmr_video.train.synthetic import Batch
-from hmr_video.train.track_terms import delta_term, judged_poses, present_terms
+from hmr_video.train.track_terms import delta_term, in_box, judged_poses, present_terms
 from hmr_video.train.tracks import TrackBatch
 
 
@@ -80,7 +79,7 @@ class Objective(nn.Module):
             if tracks:
                 terms |= self._track_terms(looks[1], tracks)
             if self.judge:
-                poses = torch.cat([judged_poses(look.present, look.deltas) for look in looks])
+                poses = judged_poses([prediction for look in looks for prediction in (look.present, *look.deltas)])
                 terms["adversarial"] = self.weights.adversarial * adversarial_loss(self.judge(poses))
         return terms, poses
 
@@ -172,7 +171,4 @@ def _pose_terms(
 
 def _reprojection(camera: Tensor, joints: Tensor, batch: Batch) -> Tensor:
     """Mean distance of projected joints to the truth, perspective, in units of the box."""
-    placed = joints + camera_translation(camera.float(), batch.box)[..., None, :]
-    rays = placed[..., :2] / placed[..., 2:].clamp_min(0.2)
-    points = (rays - batch.box[..., None, :2]) / batch.box[..., None, 2:]
-    return (points - batch.points2d).norm(dim=-1).clamp_max(10).mean()
+    return (in_box(joints, camera, batch.box) - batch.points2d).norm(dim=-1).clamp_max(10).mean()

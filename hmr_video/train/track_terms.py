@@ -9,12 +9,12 @@ from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import constant_shape_loss, keypoint_loss, keypoint_loss_optimal_camera, shape_prior_loss
 from hmr_video.train.tracks import TrackBatch
 
+JUDGED = 256  # poses a step: the discriminator would cost more than the model, were it shown them all
+
 
 def present_terms(present: Prediction, batch: TrackBatch, body: Body) -> dict[str, Tensor]:
     """The 2D loss under the predicted camera in perspective, the shape prior, and the constancy of shape; unweighted."""
-    placed = relative_keypoints(body, present) + camera_translation(present.camera.float(), batch.box)[..., None, :]
-    rays = placed[..., :2] / placed[..., 2:].clamp_min(0.2)
-    points = (rays - batch.box[..., None, :2]) / batch.box[..., None, 2:]
+    points = in_box(relative_keypoints(body, present), present.camera, batch.box)
     betas = present.betas.float()
     terms = {"points2d": keypoint_loss(points.clamp(-10, 10), batch.targets), "shape_prior": shape_prior_loss(betas)}
     return terms | ({"constant_shape": constant_shape_loss(betas)} if betas.shape[1] > 1 else {})
@@ -31,6 +31,14 @@ def delta_term(delta: Prediction, frames: Tensor, batch: TrackBatch, body: Body)
     return keypoint_loss_optimal_camera(along, batch.targets[:, frames])
 
 
+def in_box(points: Tensor, camera: Tensor, box: Tensor) -> Tensor:
+    """Points (..., P, 3) in metres relative to the pelvis, as the model's camera (..., 3) sees them in perspective: (..., P, 2)
+    in units of the box (..., 3), which is in rays."""
+    placed = points + camera_translation(camera.float(), box)[..., None, :]
+    rays = placed[..., :2] / placed[..., 2:].clamp_min(0.2)
+    return (rays - box[..., None, :2]) / box[..., None, 2:]
+
+
 def relative_keypoints(body: Body, prediction: Prediction) -> Tensor:
     """COCO keypoints (B, T, 17, 3) in metres relative to the pelvis."""
     betas = prediction.betas.float()
@@ -38,7 +46,8 @@ def relative_keypoints(body: Body, prediction: Prediction) -> Tensor:
     return body.coco_from_joints(joints, turned, betas) - joints[..., :1, :]
 
 
-def judged_poses(present: Prediction, deltas: tuple[Prediction, ...]) -> Tensor:
-    """The poses (N, 23, 3, 3) that the discriminator sees: of the present every fourth frame, whose neighbours look alike."""
-    predictions = [present.rotations[:, ::4], *(delta.rotations for delta in deltas)]
-    return torch.cat([rotations[..., 1:, :, :].flatten(0, 1) for rotations in predictions])
+def judged_poses(predictions: list[Prediction]) -> Tensor:
+    """The poses (N, 23, 3, 3) that the discriminator sees: of all predictions JUDGED, evenly spaced, as neighbours look alike."""
+    poses = torch.cat([prediction.rotations[..., 1:, :, :].flatten(0, 1) for prediction in predictions])
+    chosen = torch.linspace(0, len(poses) - 1, min(JUDGED, len(poses)), device=poses.device)
+    return poses[chosen.long()]
