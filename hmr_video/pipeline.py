@@ -20,7 +20,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, Track, find_people, read_keypoints
 from hmr_video.quality import frame_confidence
-from hmr_video.refine import Estimate, RefineConfig, refine
+from hmr_video.refine import Estimate, refine
 from hmr_video.shape import on_body, with_height
 from hmr_video.video import VideoReader, open_video
 from hmr_video.world import Watch, to_world
@@ -58,12 +58,11 @@ def run(
         people, camera = read_keypoints(source, options.image_size, options.frame_rate), None
     else:
         people, camera = _watch(reader, options, reporter)
-    intrinsics = _intrinsics(people, options)
-    evidence = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
-    times = [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
+    intrinsics = intrinsics_of(people, options)
+    evidence = evidence_of(people)
 
     if models.image_encoder is None:
-        lifted = _lift(people, evidence, times, intrinsics, models, options, reporter)
+        lifted = _lift(people, evidence, intrinsics, models, options, reporter)
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
@@ -71,10 +70,10 @@ def run(
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
     if options.refine and models.image_encoder is None:
         with reporter.progress("Refining", len(people.tracks), "people") as advance:
-            estimates = refine(estimates, evidence, times, intrinsics, models.body, RefineConfig(), options.height is not None)
+            estimates = refine(estimates, *evidence, intrinsics, models.body, fixed_shape=options.height is not None)
             advance(len(people.tracks))
     motions = [
-        _motion(track, estimate, one, people, intrinsics, models)
+        motion_of(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
     if options.world:
@@ -96,10 +95,15 @@ def _watch(reader: VideoReader, options: Options, reporter: Reporter) -> tuple[P
     return people, "moving"
 
 
+def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
+    """Each person's keypoints (T, 17, 3) in pixels with confidence, and the seconds (T,) of those frames."""
+    keypoints = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
+    return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
+
+
 def _lift(
     people: People,
-    evidence: list[Tensor],
-    times: list[Tensor],
+    evidence: tuple[list[Tensor], list[Tensor]],
     intrinsics: Tensor,
     models: Models,
     options: Options,
@@ -108,8 +112,8 @@ def _lift(
     """The shipped model's first estimates, from keypoints."""
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
-        for points, time in zip(evidence, times, strict=True):
-            lifted.append(lift(models.model, points, time, intrinsics, models.learnt_body, options.hallucinate))
+        for keypoints, times in zip(*evidence, strict=True):
+            lifted.append(lift(models.model, keypoints, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
 
@@ -125,13 +129,14 @@ def _lift_images(
     return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
-def _intrinsics(people: People, options: Options) -> Tensor:
+def intrinsics_of(people: People, options: Options) -> Tensor:
+    """(3, 3): what the options say, else the source, else the image's size."""
     if options.focal is None and people.camera_matrix is not None:
         return torch.from_numpy(np.asarray(people.camera_matrix)).float()
     return camera_matrix(*people.image_size, options.focal)
 
 
-def _motion(track: Track, estimate: Estimate, lifted: Lifted, people: People, intrinsics: Tensor, models: Models) -> Motion:
+def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, intrinsics: Tensor, models: Models) -> Motion:
     """The result of one person, in the arrays that every export reads."""
     body = models.body
     joints, turned = body.joints(estimate.rotations, estimate.betas.expand(len(track), -1))

@@ -4,7 +4,7 @@ An energy over all frames of all people is minimised with L-BFGS. Each term is a
 deviation in physical units, so that every number below can be argued about. Only joints are computed, never a mesh.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -61,9 +61,9 @@ _SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
 
 
 def refine(
-    estimates: list[Estimate],
-    keypoints: list[Tensor],
-    timestamps: list[Tensor],
+    estimates: Sequence[Estimate],
+    keypoints: Sequence[Tensor],
+    timestamps: Sequence[Tensor],
     camera_matrix: Tensor,
     body: Body,
     config: RefineConfig | None = None,

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hmr_video.cli.batch import batch
+from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
 from hmr_video.cli.convert import convert
 from hmr_video.cli.doctor import doctor
@@ -55,6 +56,7 @@ app.command()(view)
 app.command()(render)
 app.command()(hallucinate)
 app.command()(evaluate)
+app.command()(benchmark)
 app.command()(label)
 app.command()(train)
 app.add_typer(weights, name="weights")

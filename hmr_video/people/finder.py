@@ -8,11 +8,13 @@ import numpy as np
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
 from hmr_video.people.clean import clean_tracklets
-from hmr_video.people.detector import Detector
+from hmr_video.people.detector import Detections, Detector
 from hmr_video.people.options import PeopleOptions
 from hmr_video.people.tracker import Tracker
 from hmr_video.people.tracks import People
 from hmr_video.video import Chunk, VideoInfo, ahead
+
+_CHUNK = 16  # frames that are decoded, detected and tracked at a time
 
 
 class Reader(Protocol):
@@ -26,35 +28,51 @@ class Reader(Protocol):
 def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter) -> People:
     """Detects, tracks and tidies; the people of a clip, largest on screen first.
 
-    Raises NobodyFoundError, AssetError (weights), and what the reader raises.
+    Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. Raises
+    NobodyFoundError, AssetError (weights), and what the reader raises.
     """
-    info = reader.info
     detector = Detector(options)
-    tracker = Tracker(options.tracker, info.frame_rate)
-    times: dict[int, float] = {}
-    with reporter.progress("Finding people", info.frame_count) as advance:
-        for chunk in ahead(reader.chunks()):
-            found = detector(chunk.frames)
-            for frame_id, time, detections, frame in zip(chunk.frame_ids, chunk.timestamps, found, chunk.frames, strict=True):
-                tracker.update(int(frame_id), detections, frame)
-                times[int(frame_id)] = float(time)
+    trail = Trail(reader.info, options)
+    with reporter.progress("Finding people", reader.info.frame_count) as advance:
+        for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
+            trail.follow(chunk, found)
             advance(len(chunk))
-    tracks, notes = clean_tracklets(tracker.tracklets(), info.frame_rate, len(times), options.limit)
-    for note in notes:
-        reporter.note(note)
-    if not tracks:
-        raise NobodyFoundError(
-            f"Nobody was found in {info.path}.",
-            "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
+    return trail.people(detector.engine, reporter)
+
+
+class Trail:
+    """People followed through a clip: feed all of its chunks in order, then ask for the people."""
+
+    def __init__(self, info: VideoInfo, options: PeopleOptions) -> None:
+        self._info, self._limit = info, options.limit
+        self._tracker = Tracker(options.tracker, info.frame_rate)
+        self._times: dict[int, float] = {}
+
+    def follow(self, chunk: Chunk, found: list[Detections]) -> None:
+        """The next frames, and what was detected in each."""
+        for frame_id, time, detections, frame in zip(chunk.frame_ids, chunk.timestamps, found, chunk.frames, strict=True):
+            self._tracker.update(int(frame_id), detections, frame)
+            self._times[int(frame_id)] = float(time)
+
+    def people(self, engine: str, reporter: Reporter) -> People:
+        """Tidied, largest on screen first. ``engine``: what ran the detector. Raises NobodyFoundError."""
+        info = self._info
+        tracks, notes = clean_tracklets(self._tracker.tracklets(), info.frame_rate, len(self._times), self._limit)
+        for note in notes:
+            reporter.note(note)
+        if not tracks:
+            raise NobodyFoundError(
+                f"Nobody was found in {info.path}.",
+                "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
+            )
+        return People(
+            tracks=tracks,
+            image_size=(info.width, info.height),
+            frame_rate=info.frame_rate,
+            timestamps=_by_frame_id(self._times),
+            camera_matrix=_camera_matrix(info),
+            engine=engine,
         )
-    return People(
-        tracks=tracks,
-        image_size=(info.width, info.height),
-        frame_rate=info.frame_rate,
-        timestamps=_by_frame_id(times),
-        camera_matrix=_camera_matrix(info),
-        engine=detector.engine,
-    )
 
 
 def _by_frame_id(times: dict[int, float]) -> np.ndarray:

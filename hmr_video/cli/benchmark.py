@@ -1,0 +1,93 @@
+"""`hmr-video benchmark`: how fast this is on this machine."""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmr_video.cli import options as shared
+from hmr_video.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hmr_video.evaluate.benchmark import Benchmark, Growth
+    from hmr_video.evaluate.meter import Cost
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "one_person.mp4"  # of a checkout; an installed wheel has none
+
+
+def benchmark(
+    clip: Annotated[
+        Path | None, typer.Argument(help="A video.", show_default="300 frames of 720p, made of a sample with one person")
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Measure so often, and tell the medians.", min=1)] = 5,
+    growth: Annotated[bool, typer.Option("--growth", help="What twice the frames, people and resolution cost instead.")] = False,
+    weights: shared.Weights = "default",
+    as_json: shared.Json = False,
+) -> None:
+    """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
+    from hmr_video.evaluate import benchmark as room
+
+    if growth and clip is not None:
+        raise UsageError("--growth makes its clips itself.", "Leave the clip out.")
+    if clip is None and not SAMPLE.is_file():
+        raise InputError("The sample clips are not here: they come with the source, not with the package.", "Name a video.")
+    if growth:
+        grown = room.growth(SAMPLE, runs=runs)
+        _print({name: asdict(one) for name, one in grown.items()} if as_json else _growth_table(grown))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measured = room.benchmark(clip or room.standard_clip(SAMPLE, Path(folder)), runs, weights)
+    _print(measured.told() if as_json else _table(measured))
+
+
+def _print(told: "dict[str, object] | Table") -> None:
+    if isinstance(told, dict):
+        typer.echo(json.dumps(told))
+        return
+    from rich.console import Console
+
+    Console(soft_wrap=True).print(told)
+
+
+def _table(measured: "Benchmark") -> "Table":
+    from rich.table import Table
+
+    frames = measured.clip.frames
+    table = Table(box=None, header_style="bold", title_justify="left")
+    table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}"
+    for heading in ("", "ms/frame", "processors, ms/frame", "first run, ms/frame", "peak, MB"):
+        table.add_column(heading, justify="right" if heading else "left")
+
+    def row(name: str, cost: "Cost", first: str = "") -> None:
+        peak = "-" if cost.peak_mb is None else f"{cost.peak_mb:.0f}"
+        table.add_row(name, f"{cost.seconds / frames * 1e3:.1f}", f"{cost.processor_seconds / frames * 1e3:.1f}", first, peak)
+
+    for name, stage in measured.stages.items():
+        row(name, stage.again, f"{stage.first.seconds / frames * 1e3:.1f}")
+    table.add_section()
+    row("the whole program", measured.program, f"{measured.cold.seconds / frames * 1e3:.1f}")
+    for name, crop in measured.crops.items():
+        table.add_row(f"ResNet-50, {name}, a crop", f"{crop.seconds * 1e3:.1f}", f"{crop.processor_seconds * 1e3:.1f}")
+    table.add_section()
+    table.add_row("the whole program, s", f"{measured.program.seconds:.1f}")
+    table.add_row("its start-up, s", f"{measured.start_up.seconds:.1f}")
+    table.add_row("frames a second after that", f"{measured.frames_per_second:.0f}")
+    for name in measured.crops:
+        table.add_row(f"of ResNet-50's time, {name}", f"{measured.share(name):.2f}")
+    return table
+
+
+def _growth_table(grown: "dict[str, Growth]") -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for heading in ("twice the", "time", "processor time", "peak memory", "time of detection"):
+        table.add_column(heading, justify="left" if heading == "twice the" else "right")
+    for name, one in grown.items():
+        table.add_row(name, *(f"{value:.2f}" for value in asdict(one).values()))
+    return table

@@ -1,0 +1,169 @@
+"""How fast: every stage, the whole program, and for comparison torchvision's ResNet-50 on one crop a frame, in the same run.
+
+Any method that recovers meshes from crops (HMR and what followed) pays at least that encoder for every person and frame.
+"""
+
+import multiprocessing
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hmr_video.evaluate.clips import make_clip
+from hmr_video.evaluate.meter import Cost, run_program, typical
+from hmr_video.evaluate.stages import CROP_TYPES, STAGES, Facts, crop_seconds, examine, run_stages
+
+FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
+_ONE_FRAME = ("--end", "0.001")
+_VERSIONS = ("hmr-video", "torch", "openvino", "ultralytics", "numpy")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage by itself, nothing overlapped: its first run in a fresh process, and the median of the runs after it."""
+
+    first: Cost
+    again: Cost
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was measured on a clip; medians of several runs.
+
+    Attributes:
+        program: ``convert`` with nothing but NPZ out, start-up included; ``cold`` with an empty cache, so that the detector
+            is exported first; ``start_up`` with a single frame.
+        crops: seconds of ResNet-50 for a crop, by number format, and what its threads took together.
+    """
+
+    machine: dict[str, str]
+    clip: Facts
+    stages: dict[str, Stage]
+    program: Cost
+    cold: Cost
+    start_up: Cost
+    crops: dict[str, Cost]
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of the whole program, start-up apart."""
+        return (self.clip.frames - 1) / max(self.program.seconds - self.start_up.seconds, 1e-9)
+
+    def share(self, crop: str = CROP_TYPES[0]) -> float:
+        """The whole program's time, as a fraction of what ResNet-50 takes for one crop a frame."""
+        return self.program.seconds / (self.crops[crop].seconds * self.clip.frames)
+
+    def told(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        shares = {crop: self.share(crop) for crop in self.crops}
+        return asdict(self) | {"frames_per_second": self.frames_per_second, "share_of_resnet50": shares}
+
+
+def standard_clip(sample: Path, folder: Path) -> Path:
+    """The clip that is measured on unless another is named: 300 frames of 720p."""
+    clip = folder / "standard.mp4"
+    with _worker() as worker:
+        worker.submit(make_clip, sample, clip, FRAMES, SIZE).result()
+    return clip
+
+
+def benchmark(clip: Path, runs: int = 5, weights: str = "default") -> Benchmark:
+    """Measures on a clip. Raises HmrVideoError."""
+    with tempfile.TemporaryDirectory() as folder, _worker() as resnet, _worker() as stages:
+        place = Path(folder)
+
+        def convert(*more: str, cache: Path | None = None) -> Cost:
+            return _convert(clip, place, "--weights", weights, *more, cache=cache)
+
+        cold = convert(cache=place / "cache")
+        convert(*_ONE_FRAME)
+        measured: list[tuple[Cost, Cost, dict[str, Cost]]] = []
+        for _ in range(runs):  # in turns, so that all suffer alike from whatever else the machine does
+            measured.append((convert(*_ONE_FRAME), convert(), resnet.submit(crop_seconds).result()))
+        start_ups, programs, crops = zip(*measured, strict=True)
+        passes = [stages.submit(run_stages, clip, place, weights).result() for _ in range(1 + runs)]
+        return Benchmark(
+            machine=machine(),
+            clip=stages.submit(examine, clip).result(),
+            stages={name: Stage(passes[0][name], typical([one[name] for one in passes[1:]])) for name in STAGES},
+            program=typical(programs),
+            cold=cold,
+            start_up=typical(start_ups),
+            crops={name: typical([one[name] for one in crops]) for name in CROP_TYPES},
+        )
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What doubling something does to ``convert``, as ratios.
+
+    Attributes:
+        time: of the whole program, start-up apart; processor_time: the same of all processors together.
+        memory: its peak. detection: the time of that stage by itself.
+    """
+
+    time: float
+    processor_time: float
+    memory: float
+    detection: float
+
+
+def growth(sample: Path, frames: int = FRAMES, runs: int = 3) -> dict[str, Growth]:
+    """What twice the frames, the people, and the width and height cost, on clips made of a sample. Raises HmrVideoError."""
+    width, height = SIZE
+    one_tile, two_tiles = (True, False), (True, True)
+    variants: dict[str, tuple[int, tuple[int, int], tuple[bool, ...]]] = {
+        "base": (frames, SIZE, (True,)),
+        "frames": (2 * frames, SIZE, (True,)),
+        "resolution": (frames, (2 * width, 2 * height), (True,)),
+        "one": (frames, SIZE, one_tile),
+        "people": (frames, SIZE, two_tiles),
+    }
+    costs: dict[str, tuple[Cost, Cost, Cost]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, variant in variants.items():
+            clip = Path(folder) / f"{name}.mp4"
+            with _worker() as worker:
+                worker.submit(make_clip, sample, clip, *variant).result()
+                detection = worker.submit(run_stages, clip, Path(folder)).result()["detect"]
+            programs = [(_convert(clip, Path(folder), *_ONE_FRAME), _convert(clip, Path(folder))) for _ in range(runs)]
+            start_ups, wholes = zip(*programs, strict=True)
+            costs[name] = typical(start_ups), typical(wholes), detection
+    pairs = {"frames": "base", "people": "one", "resolution": "base"}
+    return {name: _growth(costs[before], costs[name]) for name, before in pairs.items()}
+
+
+def _growth(before: tuple[Cost, Cost, Cost], after: tuple[Cost, Cost, Cost]) -> Growth:
+    def ratio(value: Callable[[Cost], float]) -> float:
+        return (value(after[1]) - value(after[0])) / (value(before[1]) - value(before[0]))
+
+    return Growth(
+        time=ratio(lambda cost: cost.seconds),
+        processor_time=ratio(lambda cost: cost.processor_seconds),
+        memory=(after[1].peak_mb or 0.0) / (before[1].peak_mb or 1.0),
+        detection=after[2].processor_seconds / before[2].processor_seconds,
+    )
+
+
+def _convert(clip: Path, folder: Path, *more: str, cache: Path | None = None) -> Cost:
+    return run_program(["convert", str(clip), "-o", str(folder / "out"), "--overwrite", "--quiet", *more], cache)
+
+
+def _worker() -> ProcessPoolExecutor:
+    """A process of its own, whose memory and threads nothing else has touched."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def machine() -> dict[str, str]:
+    """What was measured on: processor, cores, versions."""
+    from hmr_video.people.engine import has_amx
+
+    cpuinfo = Path("/proc/cpuinfo")
+    models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+    told = {"processor": models[0] if models else platform.processor(), "cores": str(os.cpu_count()), "amx": str(has_amx())}
+    return told | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}

@@ -1,0 +1,102 @@
+"""What work costs: seconds by the clock and of the processors, and the peak of memory."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from hmr_video.errors import HmrVideoError, UsageError
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """seconds by the clock; of all processors together; MB in use at most (None where the system does not tell)."""
+
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    peak_mb: float | None = None
+
+    def __add__(self, other: "Cost") -> "Cost":
+        peaks = [peak for peak in (self.peak_mb, other.peak_mb) if peak is not None]
+        return Cost(self.seconds + other.seconds, self.processor_seconds + other.processor_seconds, max(peaks) if peaks else None)
+
+
+def typical(costs: Sequence[Cost]) -> Cost:
+    """The medians of several costs of the same work; the highest peak."""
+    peaks = [cost.peak_mb for cost in costs if cost.peak_mb is not None]
+    return Cost(
+        median(cost.seconds for cost in costs),
+        median(cost.processor_seconds for cost in costs),
+        max(peaks) if peaks else None,
+    )
+
+
+class Meter:
+    """Costs by name, added up: ``with meter("detect"): ...``."""
+
+    def __init__(self) -> None:
+        self.costs: dict[str, Cost] = defaultdict(Cost)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        _reset_peak()
+        start, processor_start = time.perf_counter(), time.process_time()
+        yield
+        seconds, processor_seconds = time.perf_counter() - start, time.process_time() - processor_start
+        self.costs[name] += Cost(seconds, processor_seconds, _peak())
+
+
+# A program tells its peak itself: what the system tells of a child begins with the memory of its parent.
+_PROGRAM = """
+import sys
+from hmr_video.cli.main import run
+code = run(sys.argv[2:])
+with open(sys.argv[1], "w") as told, open("/proc/self/status") as status:
+    told.write(status.read())
+sys.exit(code)
+"""
+
+
+def run_program(arguments: Sequence[str], cache: Path | None = None) -> Cost:
+    """What ``hmr-video`` with these arguments costs from its start to its end. ``cache``: instead of the user's folder.
+
+    Raises UsageError where there is no Linux, HmrVideoError when the program fails.
+    """
+    if not _STATUS.exists():
+        raise UsageError("Programs cannot be measured on this system.", "Run this on Linux.")
+    environment = os.environ | ({} if cache is None else {"HMR_VIDEO_CACHE": str(cache)})
+    with tempfile.TemporaryDirectory() as folder:
+        status, said = Path(folder) / "status", Path(folder) / "said"
+        command = [sys.executable, "-c", _PROGRAM, str(status), *arguments]
+        start = time.perf_counter()
+        with said.open("w") as errors:
+            program = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+            _, code, usage = os.wait4(program.pid, 0)
+        seconds = time.perf_counter() - start
+        program.returncode = os.waitstatus_to_exitcode(code)
+        if program.returncode:
+            raise HmrVideoError(f"hmr-video {' '.join(arguments)} failed: {said.read_text().strip()}", "Run it to see why.")
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, _peak(status))
+
+
+def _reset_peak() -> None:
+    """Lets Linux forget how much memory this process has used at most."""
+    if _CLEAR.exists():
+        _CLEAR.write_text("5")
+
+
+def _peak(status: Path = _STATUS) -> float | None:
+    """MB in use at most since then (or since the program began)."""
+    if not status.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
