@@ -27,6 +27,7 @@ def train(
         bool, typer.Option("--dry-run", help="Tell what would be done and how long it takes; do nothing.")
     ] = False,
     sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
+    tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
     frame_steps: Annotated[int | None, typer.Option(help="Batches of single frames, which come first.")] = None,
     window_steps: Annotated[int | None, typer.Option(help="Batches of windows, for temporal encoder and deltas.")] = None,
@@ -47,6 +48,7 @@ def train(
     """
     options = {
         "mocap": mocap,
+        "tracks": tracks,
         "start": start,
         "frame_steps": frame_steps,
         "window_steps": window_steps,

@@ -90,10 +90,12 @@ class Trainer:
     def write(self, path: Path, name: str, overwrite: bool) -> None:
         """Writes the model in half precision, with what it was trained on. Raises OutputError."""
         mocap = self.sampler.mocap
+        tracks = f", and {self.tracks.tracks.hours:.2f} h of pseudo-labelled video" if self.tracks else ""
+        collections = ", ".join(sorted({folder_of(source) for source in mocap.sources}))
         metadata = {
             "name": name,
             "licence": "Apache-2.0",
-            "trained_on": f"{mocap.hours:.2f} h of motion: {', '.join(sorted({folder_of(source) for source in mocap.sources}))}",
+            "trained_on": f"{mocap.hours:.2f} h of motion: {collections}{tracks}",
             "source": f"hmr-video {version('hmr-video')} train, {json.dumps(_steps(self.config))}",
         }
         if self.fabric.is_global_zero:
@@ -242,7 +244,9 @@ def _identity(config: TrainConfig, mocap: Mocap) -> dict[str, Any]:
     """What tells whether a run goes on with the data and the weights that it began with, wherever they lie."""
     listing = json.dumps([mocap.sources, mocap.lengths.tolist()])
     start = {"start_sha256": sha256(config.start)} if config.start and config.start.is_file() else {}
-    tracks = {"tracks": len(list_tracks(config.tracks))} if config.tracks else {}
+    paths = list_tracks(config.tracks) if config.tracks else []
+    sizes = json.dumps([path.stat().st_size for path in paths])
+    tracks = {"tracks": len(paths), "tracks_sha256": hashlib.sha256(sizes.encode()).hexdigest()} if paths else {}
     return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | start | tracks
 
 
