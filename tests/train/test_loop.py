@@ -1,6 +1,8 @@
 """Training runs end to end, learns, and goes on after a kill as if nothing had happened."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 from hmr_video.checkpoints import load_model
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
+from hmr_video.train import validation
 from hmr_video.train.config import TrainConfig
 from hmr_video.train.log import Log
 from hmr_video.train.loop import Trainer
@@ -53,7 +56,8 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tmp_path: Path) -> None:
+def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "WINDOWS", 2)
     whole = Trainer(config(mocap, tmp_path / "whole", frame_steps=6, window_steps=6), Reporter(quiet=True))
     whole.train()
     for _ in range(2):  # each life ends between two saved states
@@ -76,3 +80,51 @@ def _train_until_killed(settings: TrainConfig, batches: int) -> None:
 
     trainer.sampler.batch = mortal  # type: ignore[method-assign]
     trainer.train()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("starter", ["torchrun", "fabric"])
+def test_two_processes_share_what_they_learn(mocap: Path, tmp_path: Path, starter: str) -> None:
+    """Each draws its own batches, both end with the same weights, and the first alone writes."""
+    script = tmp_path / "two.py"
+    script.write_text(TWO_PROCESSES)
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    program = [*(program if starter == "torchrun" else program[:1]), str(script), str(mocap), str(tmp_path / "state")]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert not torch.equal(first["features"], second["features"])
+    for name, value in first["model"].items():
+        assert torch.equal(value, second["model"][name]), name
+        assert name.startswith("temporal.norm") or not torch.equal(value, first["before"][name]), f"{name} was not trained"
+    assert (first["writes"], second["writes"]) == (True, False)
+    lines = (tmp_path / "state" / "log.csv").read_text().splitlines()
+    assert len(lines) == len({line.rsplit(",", 1)[0] for line in lines})
+
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+
+import torch
+
+from hmr_video.console import Reporter
+from hmr_video.train import loop, validation
+from hmr_video.train.config import TrainConfig
+
+validation.WINDOWS = 2
+folder, state = Path(sys.argv[1]), Path(sys.argv[2])
+steps = {"frame_steps": 4, "window_steps": 4, "hallucinator_steps": 3, "frame_batch": 8, "window_batch": 2, "warmup": 1}
+config = TrainConfig(folder, state, width=32, blocks=1, precision="32-true", accelerator="cpu", devices=2, threads=1, **steps)
+trainer = loop.Trainer(config, Reporter(quiet=True))
+writes = []
+write = trainer.log.write
+trainer.log.write = lambda *values: (writes.append(values), write(*values))
+drawn = []
+draw = trainer.sampler.batch
+trainer.sampler.batch = lambda *which: drawn.append(draw(*which)) or drawn[-1]
+before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+model = trainer.train().state_dict()
+result = {"model": model, "before": before, "features": drawn[0].features, "writes": bool(writes)}
+torch.save(result, state.parent / f"rank{trainer.fabric.global_rank}.pt")
+"""
