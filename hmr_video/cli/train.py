@@ -11,7 +11,7 @@ from hmr_video.errors import UsageError
 
 
 def train(
-    mocap: Annotated[Path | None, typer.Argument(help="Folder of AMASS-layout NPZ files, searched recursively.")] = None,
+    mocap: Annotated[Path | None, typer.Argument(help="Folder of AMASS-layout NPZ or BVH files, searched recursively.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")] = Path("model.safetensors"),
     config: Annotated[
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")

@@ -43,7 +43,7 @@ class TrainConfig:
     """A training run.
 
     Attributes:
-        mocap: folder of AMASS-layout NPZ files, searched recursively.
+        mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
         start: weights to train further, which also set the size of the model; None begins from random ones.
         tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.

@@ -1,4 +1,4 @@
-"""Motion capture in AMASS layout, resampled to the model's frame rate and cut into windows."""
+"""Motion capture in AMASS layout or BVH, resampled to the model's frame rate and cut into windows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from hmr_video.errors import InputError
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, slerp
 from hmr_video.motion import load_arrays
+from hmr_video.train.retarget import read_bvh_clip
 
 SMPL_WIDTH = 72
 SMPLH_WIDTH = 156  # 22 body joints, then 30 finger joints, which are left out
@@ -94,6 +95,12 @@ def read_amass(path: Path) -> tuple[Tensor, Tensor]:
     return _resample(axis_angle_to_matrix(joints), torch.from_numpy(trans), rate)
 
 
+def read_bvh(path: Path) -> tuple[Tensor, Tensor]:
+    """One BVH file at 30 frames a second on the open body: rotations (T, 24, 6) and trans (T, 3). Raises InputError."""
+    rotations, trans, rate = read_bvh_clip(path)
+    return _resample(torch.from_numpy(rotations).float(), torch.from_numpy(trans).float(), rate)
+
+
 def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Tensor]:
     """(T, 24, 3, 3), (T, 3) at ``rate`` to the model's frame rate, rotations by slerp."""
     count = int((len(trans) - 1) * MODEL_FRAME_RATE / rate + 1e-6) + 1
@@ -106,21 +113,34 @@ def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Te
 
 
 def list_mocap(folder: Path) -> list[str]:
-    """The names of all NPZ files below ``folder``: paths inside it without suffix, sorted. Raises InputError for none."""
+    """The names of all NPZ and BVH files below ``folder``: paths inside it without suffix, sorted. Raises InputError for none."""
+    remedy = "Name a folder of AMASS-layout NPZ files or BVH files."
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder.", "Name a folder of AMASS-layout NPZ files.")
-    names = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.npz"))
-    if not names:
-        raise InputError(f"{folder} holds no motion capture.", "Name a folder of AMASS-layout NPZ files.")
-    return names
+        raise InputError(f"{folder} is not a folder.", remedy)
+    files = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*") if path.suffix.lower() in READERS]
+    if not files:
+        raise InputError(f"{folder} holds no motion capture.", remedy)
+    return sorted({path.as_posix() for path in files})
 
 
 def load_mocap(folder: Path, names: list[str]) -> Mocap:
     """The clips ``names`` of ``folder``, as :func:`list_mocap` has them. Raises InputError."""
-    clips = [read_amass(folder / f"{name}.npz") for name in names]
+    clips = [_read(folder / name) for name in names]
     lengths = torch.tensor([len(trans) for _, trans in clips])
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
     return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, names)
+
+
+def _read(path: Path) -> tuple[Tensor, Tensor]:
+    """The clip of a path without suffix; of two files of one name the NPZ."""
+    for suffix, reader in READERS.items():
+        for spelt in (suffix, suffix.upper()):
+            if (file := path.with_name(path.name + spelt)).is_file():
+                return reader(file)
+    raise InputError(f"{path} is gone.", "Leave the motion capture where it is while it is read.")
+
+
+READERS = {".npz": read_amass, ".bvh": read_bvh}
 
 
 def folder_of(source: str) -> str:

@@ -1,0 +1,306 @@
+"""BVH files of foreign skeletons become the same motion on the 24 joints."""
+
+from pathlib import Path
+
+import numpy as np
+import pybvh
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from hmr_video.body import Body
+from hmr_video.errors import InputError
+from hmr_video.export import export
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
+from hmr_video.motion import Motion
+from hmr_video.train.bvh import read_bvh
+from hmr_video.train.joint_names import name_parts
+from hmr_video.train.mocap import list_mocap, load_mocap
+from hmr_video.train.retarget import read_bvh_clip
+
+LIMBS = ((1, 4), (2, 5), (4, 7), (5, 8), (16, 18), (17, 19), (18, 20), (19, 21))
+UPRIGHT = np.diag([1.0, -1.0, -1.0])
+
+MIXAMO = {
+    "pelvis": "Hips", "spine1": "Spine", "spine2": "Spine1", "spine3": "Spine2", "neck": "Neck", "head": "Head",
+    "left_hip": "LeftUpLeg", "left_knee": "LeftLeg", "left_ankle": "LeftFoot", "left_foot": "LeftToeBase",
+    "right_hip": "RightUpLeg", "right_knee": "RightLeg", "right_ankle": "RightFoot", "right_foot": "RightToeBase",
+    "left_collar": "LeftShoulder", "left_shoulder": "LeftArm", "left_elbow": "LeftForeArm", "left_wrist": "LeftHand",
+    "right_collar": "RightShoulder", "right_shoulder": "RightArm", "right_elbow": "RightForeArm", "right_wrist": "RightHand",
+}  # fmt: skip
+ROKOKO = {name: joint for name, joint in MIXAMO.items() if name != "spine1"} | {
+    "left_hip": "LeftThigh", "right_hip": "RightThigh", "left_knee": "LeftShin", "right_knee": "RightShin",
+    "left_foot": "LeftToe", "right_foot": "RightToe",
+}  # fmt: skip
+BLENDER = {
+    "pelvis": "spine", "spine2": "chest", "neck": "neck", "head": "head",
+    "left_hip": "thigh.L", "left_knee": "shin.L", "left_ankle": "foot.L",
+    "right_hip": "thigh.R", "right_knee": "shin.R", "right_ankle": "foot.R",
+    "left_shoulder": "upper_arm.L", "left_elbow": "forearm.L", "left_wrist": "hand.L",
+    "right_shoulder": "upper_arm.R", "right_elbow": "forearm.R", "right_wrist": "hand.R",
+}  # fmt: skip
+
+T_POSE: dict[str, tuple[float, float, float]] = {}
+A_POSE = {"left_shoulder": (0, 0, -0.8), "right_shoulder": (0, 0, 0.8)}
+LIKE_CMU = {"left_hip": (0, 0, 0.35), "right_hip": (0, 0, -0.35), "left_shoulder": (0, 0, -0.1), "right_shoulder": (0, 0, 0.1)}
+
+
+def rotations(pose: dict[str, tuple[float, float, float]]) -> np.ndarray:
+    """Global rotations (24, 3, 3) of a pose given in axis-angle by joint."""
+    turned = np.empty((24, 3, 3))
+    for index, name in enumerate(JOINT_NAMES):
+        local = Rotation.from_rotvec(pose.get(name, (0, 0, 0))).as_matrix()
+        turned[index] = turned[PARENTS[index]] @ local if index else local
+    return turned
+
+
+def reach(turned: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Joints (24, 3) of a body with global rotations, the pelvis at the origin."""
+    places = np.zeros((24, 3))
+    for index in range(1, 24):
+        places[index] = places[PARENTS[index]] + turned[PARENTS[index]] @ (own[index] - own[PARENTS[index]])
+    return places
+
+
+def dance(length: int = 40) -> list[dict[str, tuple[float, float, float]]]:
+    """Somebody who steps, bends knees and elbows, twists the limbs and turns; upright in the first frame."""
+    frames = []
+    for phase in np.linspace(0, 2 * np.pi, length):
+        swing, beat = np.sin(phase), 1 - np.cos(phase)
+        frames.append(
+            {
+                "pelvis": (0.1 * swing, 0.9 * swing, 0.05 * beat),
+                "left_hip": (-0.7 * beat, 0.2 * swing, 0.1 * swing),
+                "left_knee": (0.8 * beat, 0, 0),
+                "right_hip": (0.4 * swing, -0.2 * beat, 0),
+                "right_knee": (0.3 * beat, 0, 0),
+                "left_ankle": (0.2 * swing, 0, 0),
+                "spine2": (0.1 * beat, 0.2 * swing, 0),
+                "left_shoulder": (0.5 * swing, 0.3 * beat, -0.6 * beat),
+                "right_shoulder": (0.4 * swing, -0.2 * beat, 0.5 * beat),
+                "left_elbow": (0.2 * beat, -0.7 * beat, 0),
+                "right_elbow": (0, 0.6 * beat, 0),
+                "head": (0.1 * beat, 0.3 * swing, 0),
+            }
+        )
+    return frames
+
+
+def write_bvh(
+    path: Path,
+    names: dict[str, str],
+    own: np.ndarray,
+    rest: dict[str, tuple[float, float, float]],
+    unit: float = 0.01,
+    world: np.ndarray | None = None,
+    frames_of_joints: np.ndarray | None = None,
+) -> np.ndarray:
+    """The dance on a skeleton that has the joints ``names`` and rests in the pose ``rest``; its poses (T, 24, 3, 3), local.
+
+    unit: metres; world: the file's axes from ours (3, 3); frames_of_joints: (24, 3, 3) turns of the joints' own axes at rest.
+    """
+    world = np.eye(3) if world is None else world
+    own_axes = np.tile(np.eye(3), (24, 1, 1)) if frames_of_joints is None else frames_of_joints
+    poses = [rotations(pose) for pose in dance()]
+    resting = rotations(rest)
+    joints = [name for name in JOINT_NAMES if name in names]
+    at_rest = reach(resting, own)
+
+    def parent(name: str) -> str:
+        up = JOINT_NAMES[PARENTS[JOINT_NAMES.index(name)]]
+        return up if up in names else parent(up)
+
+    lines, order = ["HIERARCHY"], []
+
+    def add(name: str) -> None:
+        index = JOINT_NAMES.index(name)
+        offset = np.zeros(3)
+        if index:
+            above = JOINT_NAMES.index(parent(name))
+            offset = own_axes[above].T @ (at_rest[index] - at_rest[above])
+            offset = offset if frames_of_joints is not None else world @ offset
+        order.append(index)
+        channels = "6 Xposition Yposition Zposition" if not index else "3"
+        lines.append(f"{'ROOT' if not index else 'JOINT'} {names[name]}\n{{\nOFFSET {' '.join(map(str, offset / unit))}")
+        lines.append(f"CHANNELS {channels} Zrotation Yrotation Xrotation")
+        below = [each for each in joints if each != "pelvis" and parent(each) == name]
+        for each in below:
+            add(each)
+        if not below:
+            lines.append("End Site\n{\nOFFSET 0 1 0\n}")
+        lines.append("}")
+
+    add("pelvis")
+    rows = []
+    for time, pose in enumerate(poses):
+        turned = np.einsum("jab,jcb->jac", pose, resting) @ own_axes
+        turned = world @ turned if frames_of_joints is not None else world @ turned @ world.T
+        row = list(world @ np.array([0.02 * time, 0.9, 0]) / unit)
+        for index in order:
+            name = JOINT_NAMES[index]
+            local = turned[index] if not index else turned[JOINT_NAMES.index(parent(name))].T @ turned[index]
+            row += list(Rotation.from_matrix(local).as_euler("ZYX", degrees=True))
+        rows.append(" ".join(f"{value:.9f}" for value in row))
+    path.write_text("\n".join([*lines, "MOTION", f"Frames: {len(rows)}", "Frame Time: 0.0333333", *rows, ""]))
+    local = np.stack(poses)
+    local[:, 1:] = np.swapaxes(local[:, list(PARENTS[1:])], -1, -2) @ local[:, 1:]
+    return local
+
+
+def degrees(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    relative = Rotation.from_matrix((np.swapaxes(ours, -1, -2) @ theirs).reshape(-1, 3, 3))
+    return np.degrees(relative.magnitude()).reshape(ours.shape[:-2])
+
+
+@pytest.fixture(scope="module")
+def own(body: Body) -> np.ndarray:
+    return body.joint_template.double().numpy()
+
+
+Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("names", "rest", "unit", "world"),
+    [
+        (MIXAMO, T_POSE, 0.01, None),
+        (MIXAMO, A_POSE, 1.0, None),
+        (MIXAMO, LIKE_CMU, 0.0564, None),  # half inches, scaled as the old CMU files are
+        (ROKOKO, A_POSE, 0.0254, Z_UP),
+        (BLENDER, T_POSE, 1.0, Z_UP),
+    ],
+)
+def test_limbs_point_as_in_the_source_whatever_its_rest_pose(
+    names: dict[str, str], rest: dict, unit: float, world: np.ndarray | None, own: np.ndarray, tmp_path: Path
+) -> None:
+    truth = write_bvh(tmp_path / "a.bvh", names, own, rest, unit, world)
+    poses, trans, rate = read_bvh_clip(tmp_path / "a.bvh")
+    assert rate == 30
+    count = len(poses)  # one less where the dance begins in the rest pose
+    source = pybvh.read_bvh_file(tmp_path / "a.bvh", world_up="+y")
+    theirs = np.asarray(source.joint_positions())[-count:] @ (np.eye(3) if world is None else world)
+    body_joints = np.stack([reach(frame, own) for frame in _globals(poses)]) + own[0] + trans[:, None]
+    for start, end in LIMBS:
+        a, b = (list(source.joint_names).index(names[JOINT_NAMES[joint]]) for joint in (start, end))
+        ours, other = body_joints[:, end] - body_joints[:, start], theirs[:, b] - theirs[:, a]
+        cosine = (ours * other).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(other, axis=1)
+        assert np.degrees(np.arccos(cosine.clip(-1, 1))).mean() < 0.1
+    twisted = degrees(poses, truth[-count:])[:, [0, 1, 2, 4, 5, 16, 17, 18, 19]]
+    assert twisted.mean() < (4 if names is BLENDER else 0.1)  # a chest without spine joints turns shoulders against it
+    assert np.linalg.norm(np.diff(trans, axis=0), axis=1).mean() == pytest.approx(0.02, rel=0.15)
+    assert -0.03 < body_joints[:, [10, 11], 1].min() < 0.04  # feet stand on the floor
+
+
+def _globals(local: np.ndarray) -> np.ndarray:
+    turned = local.copy()
+    for index in range(1, 24):
+        turned[:, index] = turned[:, PARENTS[index]] @ local[:, index]
+    return turned
+
+
+def test_bones_that_all_rest_along_one_axis_are_read_off_a_standing_frame(own: np.ndarray, tmp_path: Path) -> None:
+    axes = np.empty((24, 3, 3))
+    for index in range(24):  # x along the bone, as animation programs have it
+        child = next((each for each in range(24) if PARENTS[each] == index), None)
+        bone = own[index] - own[PARENTS[index]] if child is None else own[child] - own[index]
+        axes[index] = Rotation.align_vectors(bone[None], np.array([[1.0, 0, 0]]))[0].as_matrix()
+    truth = write_bvh(tmp_path / "a.bvh", MIXAMO, own, T_POSE, frames_of_joints=axes)
+    poses, _, _ = read_bvh_clip(tmp_path / "a.bvh")
+    assert degrees(poses, truth).max() < 1.0  # the first frame is a T-pose
+
+
+def test_our_own_export_comes_back(motion: Motion, body: Body, tmp_path: Path) -> None:
+    (path,) = export([motion], body, tmp_path, ["bvh"])
+    poses, trans, rate = read_bvh_clip(path)
+    truth = axis_angle_to_matrix(torch.from_numpy(motion.poses).double().reshape(-1, 24, 3)).numpy()
+    truth[:, 0] = UPRIGHT @ truth[:, 0]
+    assert rate == pytest.approx(motion.frame_rate)
+    assert degrees(poses, truth).max() < 0.5  # the person's bones point a little otherwise than the mean's
+    path_length = np.linalg.norm(np.diff(motion.trans, axis=0), axis=1).sum()
+    assert np.linalg.norm(np.diff(trans, axis=0), axis=1).sum() == pytest.approx(path_length, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "LeftUpLeg LeftLeg LeftFoot LeftToeBase LeftShoulder LeftArm LeftForeArm LeftHand LeftHandThumb1",
+        "left_hip left_knee left_ankle left_foot left_collar left_shoulder left_elbow left_wrist left_hand",
+        "lThigh lShin lFoot lToe lCollar lShldr lForeArm lHand lThumb1",
+        "LThigh LShin LFoot LToe LShoulder LUArm LFArm LHand",
+        "LeftHip LeftKnee LeftAnkle LeftToe LeftCollar LeftShoulder LeftElbow LeftWrist",
+        "lfemur ltibia lfoot ltoes lclavicle lhumerus lradius lwrist lhand lhipjoint",
+        "thigh_l calf_l foot_l ball_l clavicle_l upperarm_l lowerarm_l hand_l lowerarm_twist_01_l",
+        "m_avg_L_Hip m_avg_L_Knee m_avg_L_Ankle m_avg_L_Foot m_avg_L_Collar m_avg_L_Shoulder m_avg_L_Elbow m_avg_L_Wrist",
+        "ThighLeft ShinLeft FootLeft FootLeft_end CollarLeft UpperArmLeft LowerArmLeft HandLeft",
+    ],
+)
+def test_many_conventions_of_names_mean_the_same(names: str) -> None:
+    left = names.split()
+    found = name_parts(["Hips", *(f"mixamorig:{name}" for name in left), *(_mirrored(name) for name in left)], "x")
+    for index, part in enumerate(("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist"), 1):
+        assert found[f"left_{part}"] == index
+        assert found[f"right_{part}"] == index + len(left)
+
+
+def _mirrored(name: str) -> str:
+    for left, right in (("left", "right"), ("Left", "Right"), ("_l", "_r"), ("_L_", "_R_")):
+        if left in name:
+            return name.replace(left, right)
+    return {"l": "r", "L": "R"}[name[0]] + name[1:]
+
+
+def _break(text: str, how: str) -> str:
+    lines = text.splitlines()
+    start = lines.index("MOTION")
+    match how:
+        case "truncated":
+            return "\n".join(lines[:-3])
+        case "nan":
+            return "\n".join([*lines[:-1], "nan " * len(lines[-1].split())])
+        case "empty":
+            return "\n".join([*lines[: start + 1], "Frames: 0", "Frame Time: 0.03"])
+        case "time":
+            return text.replace("Frame Time: 0.0333333", "Frame Time: 0")
+        case "armless":
+            return text.replace("LeftForeArm", "Tentacle")
+        case "words":
+            return text.replace("Xrotation", "Wrotation")
+    return "\0\1\2"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("truncated", "states 40 frames"),
+        ("nan", "not finite"),
+        ("empty", "no frame"),
+        ("time", "frame time of 0"),
+        ("armless", "left_elbow"),
+        ("words", "Wrotation"),
+        ("noise", "no BVH file"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name_and_reason(how: str, message: str, own: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "odd.bvh"
+    write_bvh(path, MIXAMO, own, T_POSE)
+    path.write_text(_break(path.read_text(), how))
+    with pytest.raises(InputError, match=rf"odd\.bvh.*{message}"):
+        read_bvh_clip(path)
+
+
+def test_bvh_lies_beside_npz(own: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    write_bvh(tmp_path / "a" / "dance.bvh", MIXAMO, own, T_POSE)
+    np.savez(tmp_path / "a" / "walk.npz", poses=np.zeros((20, 72)), trans=np.zeros((20, 3)), mocap_frame_rate=30.0)
+    names = list_mocap(tmp_path)
+    assert names == ["a/dance", "a/walk"]
+    mocap = load_mocap(tmp_path, names)
+    assert mocap.lengths.tolist() == [39, 20]  # the T-pose before the dance is left out
+
+
+def test_kinematics_agree_with_another_reader(own: np.ndarray, tmp_path: Path) -> None:
+    write_bvh(tmp_path / "a.bvh", ROKOKO, own, A_POSE)
+    motion, other = read_bvh(tmp_path / "a.bvh"), pybvh.read_bvh_file(tmp_path / "a.bvh", world_up="+y")
+    order = [motion.names.index(name) for name in other.joint_names]
+    np.testing.assert_allclose(motion.positions[:, order], np.asarray(other.joint_positions()), atol=1e-5)
