@@ -10,7 +10,7 @@ import pytest
 from hmr_video.cli.main import run
 from hmr_video.errors import InputError
 from hmr_video.motion import load_arrays
-from hmr_video.people import People, Track
+from hmr_video.people import People, Track, read_keypoints
 from hmr_video.train.label import PseudoTrack, clips, pseudo_tracks
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -62,6 +62,9 @@ def test_a_track_comes_back_from_its_file_and_others_are_refused(tmp_path: Path)
     assert read.keypoints2d[3, 2].tolist() == [0, 0, 0]
     assert read.camera_matrix[0, 0] == 500
     assert read.seconds == pytest.approx(44 / 25)
+    again = read_keypoints(tmp_path / "track_001.npz")  # what `convert --keypoints` reads
+    assert (again.image_size, again.frame_rate) == ((640, 480), pytest.approx(25.0))
+    assert again.tracks[0].keypoints.shape == (45, 17, 3)
     values = dict(load_arrays(tmp_path / "track_001.npz"))
     for wrong in ({"timestamps": values["timestamps"][::-1]}, {"boxes": values["boxes"][:5]}, {"boxes": None}):
         changed = {name: value for name, value in (values | wrong).items() if value is not None}
