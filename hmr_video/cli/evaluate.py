@@ -34,8 +34,12 @@ def evaluate(
     every_clip: Annotated[
         bool, typer.Option("--all", help="With --mocap: every clip, of folders that training never saw.")
     ] = False,
-    windows: Annotated[int, typer.Option(help="With --mocap: how many windows of up to 3 seconds.")] = 40,
-    seed: Annotated[int, typer.Option(help="With --mocap: of the windows, the cameras and the detector's errors.")] = 0,
+    detector: Annotated[
+        Path | None,
+        typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
+    ] = None,
+    windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
+    seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
@@ -48,8 +52,12 @@ def evaluate(
 
     if protocol not in list(Protocol):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    if (result is None) != (truth is None) or [result is not None, samples, mocap is not None].count(True) != 1:
-        raise UsageError("It is not clear what to measure.", "Give either RESULT TRUTH, or --samples, or --mocap FOLDER.")
+    if (result is None) != (truth is None) or [result is not None, samples, mocap is not None, detector is not None].count(
+        True
+    ) != 1:
+        raise UsageError(
+            "It is not clear what to measure.", "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --detector FOLDER."
+        )
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
@@ -59,6 +67,9 @@ def evaluate(
             typer.echo(json.dumps([asdict(row) for row in tables]))
         else:
             _print_mocap(tables)
+        return
+    if detector is not None:
+        _evaluate_detector(detector, windows, seed, as_json, reporter)
         return
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
@@ -127,6 +138,28 @@ def _evaluate_mocap(
     names = list_mocap(folder)
     trials = draw_trials(folder, names if every_clip else split(names)[1], models.body, windows, seed)
     return assess(models.model, models.body, trials, reporter, refine, meshes)
+
+
+def _evaluate_detector(folder: Path, windows: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.train.realism import measure
+
+    found = measure(folder, reporter, windows, seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("", "real", "fitted", "in training"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for name, values in found.statistics.items():
+        table.add_row(name, *(f"{value:.3f}" for value in values))
+    for name, distances in found.distances.items():
+        table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
+    for name, offset in found.bias.items():
+        table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
+    Console(soft_wrap=True).print(table)
 
 
 def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protocol", name: str) -> list[Row]:

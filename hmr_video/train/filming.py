@@ -56,6 +56,12 @@ class Shot:
         focal, centre = self.camera_matrix[0, 0], self.camera_matrix[:2, 2]
         return np.asarray(self.points[..., :2] / self.points[..., 2:] * focal + centre)
 
+    @property
+    def beyond(self) -> Array:
+        """(T, 17, 2) how far the keypoints lie outside the picture, in rays; 0 inside."""
+        pixels = self.pixels
+        return np.asarray((pixels - pixels.clip(0, self.size)) / self.camera_matrix[0, 0])
+
 
 def stage(mocap: Mocap, body: Body, clip_weights: Tensor, count: int, frames: int, seed: int) -> Iterator[Shot]:
     """``count`` shots of ``frames`` frames: clips by ``clip_weights``, bodies tilted as in training, its cameras."""
@@ -95,9 +101,9 @@ def _shot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: 
     centre = -low.min(0) * focal + pads[:2] * height
     camera = np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1.0]])
     occluder = np.full((len(rays), 4), np.nan)
-    if dice.random() < 0.3:
+    if dice.random() < 0.5:
         at = low + (high - low) * dice.random(2) if dice.random() < 0.5 else low[middle] + (high - low)[middle] * dice.random(2)
-        half = (high - low)[middle] * dice.uniform(0.06, 0.3, 2)
+        half = (high - low)[middle] * dice.uniform(0.08, 0.35, 2)
         occluder[:] = np.concatenate([at - half, at + half], -1) * focal + np.tile(centre, 2)
     shutter = dice.choice([0.0, dice.uniform(0.1, 0.9)])
     return Shot(
@@ -114,17 +120,16 @@ def _shot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: 
     )
 
 
-def visibility(shot: Shot, faces: Array) -> tuple[Array, Array, Array]:
-    """Three (T, 17) booleans: hidden by the person's own body, behind the occluder, outside the picture."""
+def visibility(shot: Shot, faces: Array) -> tuple[Array, Array]:
+    """Two (T, 17) booleans: hidden by the person's own body, behind the occluder."""
     pixels = shot.pixels
-    outside = ((pixels < 0) | (pixels > np.array(shot.size))).any(-1)
     box = shot.occluder[:, None]
-    covered = ((pixels > box[..., :2]) & (pixels < box[..., 2:])).all(-1)
+    covered = np.asarray(((pixels > box[..., :2]) & (pixels < box[..., 2:])).all(-1))
     hidden = [
         surface_depth(vertices.astype(np.float64), faces, points.astype(np.float64)) < points[:, 2] - _FLESH
         for vertices, points in zip(shot.vertices, shot.points, strict=True)
     ]
-    return np.stack(hidden), covered & ~outside, outside
+    return np.stack(hidden), covered
 
 
 @compiled

@@ -24,7 +24,8 @@ class Footage:
     Attributes:
         points, joints, turned: (W, T, 17, 3), (W, T, 24, 3), (W, T, 24, 3, 3) camera space, metres.
         detections: (W, T, 17, 3) rays and confidence, 0 where nobody was found.
-        hidden, covered, outside: (W, T, 17) by the person's own body; by a thing; beyond the picture.
+        hidden, covered: (W, T, 17) by the person's own body; by a thing.
+        beyond: (W, T, 17, 2) rays, how far outside the picture; 0 inside.
         height: (W,) pixels; shutter: (W,) share of a frame's time.
     """
 
@@ -34,7 +35,7 @@ class Footage:
     detections: Tensor
     hidden: Tensor
     covered: Tensor
-    outside: Tensor
+    beyond: Tensor
     height: Tensor
     shutter: Tensor
 
@@ -42,6 +43,11 @@ class Footage:
     def rays(self) -> Tensor:
         """(W, T, 17, 2) where the keypoints are seen."""
         return self.points[..., :2] / self.points[..., 2:].clamp_min(0.2)
+
+    @property
+    def outside(self) -> Tensor:
+        """(W, T, 17) booleans."""
+        return (self.beyond != 0).any(-1)
 
 
 def film_and_detect(
@@ -57,19 +63,21 @@ def film_and_detect(
             shots.append((shot, visibility(shot, np.asarray(body.faces))))
             seen.append(_rays_of(shot, find(pictures)))
             advance(1)
-    hidden, covered, outside = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(3))
+    hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
 
     def stacked(name: str) -> Tensor:
         return torch.from_numpy(np.stack([getattr(shot, name) for shot, _ in shots])).float()
 
     return Footage(
-        *(stacked(name) for name in ("points", "joints", "turned")),
-        torch.from_numpy(np.stack(seen)).float(),
-        hidden,
-        covered,
-        outside,
-        stacked("height"),
-        stacked("shutter"),
+        points=stacked("points"),
+        joints=stacked("joints"),
+        turned=stacked("turned"),
+        detections=torch.from_numpy(np.stack(seen)).float(),
+        hidden=hidden,
+        covered=covered,
+        beyond=stacked("beyond"),
+        height=stacked("height"),
+        shutter=stacked("shutter"),
     )
 
 
