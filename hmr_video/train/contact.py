@@ -32,6 +32,7 @@ _MASSES = {  # of the whole, at joints (Winter, Biomechanics and Motor Control o
     1: 0.05, 2: 0.05, 4: 0.07, 5: 0.07, 7: 0.03, 8: 0.03, 10: 0.012, 11: 0.012,
 }  # fmt: skip
 _SOFTNESS = 0.012  # metres within which what touches the floor shares the contact
+_ANKLE_HEIGHT = 0.077  # metres above the sole
 _UP = torch.tensor([0.0, 1.0, 0.0])
 
 
@@ -115,11 +116,26 @@ def flatten(rotations: Tensor, turned: Tensor, root: Tensor, pair: tuple[int, in
     return rotations[..., pair, :, :] @ turn_onto(_UP.expand_as(up), up, most)
 
 
-def lay_shins(rotations: Tensor, turned: Tensor, root: Tensor, most: float = 1.0) -> Tensor:
-    """Knee rotations (..., 2, 3, 3) that close or open until the shins are level, or by ``most`` radians. As :func:`flatten`."""
-    shins = -(root[..., None, :, :] @ turned[..., (4, 5), :, :])[..., 1, 1]  # (..., 2) heights of their lower ends, of length 1
-    angle = (-shins.clamp(-1, 1).asin()).clamp(-most, most)
+def bend_knees(rotations: Tensor, turned: Tensor, root: Tensor, drop: Tensor, most: float = 1.0) -> Tensor:
+    """Knee rotations (..., 2, 3, 3) turned by ``most`` radians or less, until the ankles lie ``drop`` (..., 2) below the knees.
+
+    ``drop`` in lengths of the shin: 0 lays it down level, 1 lets it hang. The rest as in :func:`flatten`. A hinge turned by a
+    moves the drop on a circle, c cos a + s sin a; of its two solutions the nearer one is taken.
+    """
+    world = root[..., None, :, :] @ turned[..., (4, 5), :, :]
+    here, ahead = world[..., 1, 1], world[..., 1, 2]  # how far the ankle is below now, and a right angle on
+    size = torch.hypot(here, ahead).clamp_min(1e-6)
+    middle, half = torch.atan2(ahead, here), (drop / size).clamp(-1, 1).acos()
+    angle = torch.where((middle - half).abs() < (middle + half).abs(), middle - half, middle + half).clamp(-most, most)
     return rotations[..., (4, 5), :, :] @ axis_angle_to_matrix(angle[..., None] * torch.tensor([1.0, 0.0, 0.0]))
+
+
+def missing_drop(joints: Tensor, points: Tensor, root: Tensor, stance: Stance) -> Tensor:
+    """How far below the knees (..., 2), in lengths of the shin, the ankles of feet are that stand where the stance rests."""
+    floor = ((root @ points.transpose(-1, -2))[..., 1, :] - _RADIUS).mul(stance.middle).sum(-1, keepdim=True)
+    knees = (root @ joints[..., (4, 5), :].transpose(-1, -2))[..., 1, :]
+    shins = (joints[..., (7, 8), :] - joints[..., (4, 5), :]).norm(dim=-1)
+    return (knees - floor - _ANKLE_HEIGHT) / shins
 
 
 def settle(rotations: Tensor, body: Body) -> tuple[Tensor, Tensor, Tensor]:

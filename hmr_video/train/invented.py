@@ -82,7 +82,8 @@ class Inventor:
         self._stance = torch.stack([_stance(posture.rests_on) for posture in postures] + [_stance(())])
         self._uneven = torch.tensor([posture.uneven for posture in postures])
         self._flat = torch.tensor([posture.flat for posture in postures] + [False])
-        self._shins = torch.tensor([posture.shins for posture in postures] + [False])
+        self._shins = torch.tensor([[posture.shins] * 2 for posture in postures] + [[False] * 2])
+        self._steps = torch.tensor([[posture.steps, False] for posture in postures] + [[False] * 2])
         self._free_arms = torch.tensor([posture.borrowed for posture in postures] + [False])
         self._on_hands = (
             self._stance[..., [list(contact.POINTS).index(name) for name in ("left_palm", "right_palm")]].amax((1, 2)) > 0
@@ -125,8 +126,11 @@ class Inventor:
         balanced, level = self._balanced[kinds][..., None, None], self._level[kinds][..., None, None]
         turn = torch.where(balanced, contact.balance(joints, points, stance), torch.eye(3))
         turn = torch.where(level, contact.level(joints, points, stance), turn)
-        shins = contact.lay_shins(rotations, turned, turn)
-        rotations[..., (4, 5), :, :] = torch.where(self._shins[kinds][..., None, None, None], shins, rotations[..., (4, 5), :, :])
+        drop = contact.missing_drop(joints, points, turn, stance)
+        for kind, below in ((self._shins, torch.zeros_like(drop)), (self._steps, drop)):
+            bent = contact.bend_knees(rotations, turned, turn, below)
+            rotations[..., (4, 5), :, :] = torch.where(kind[kinds][..., None, None], bent, rotations[..., (4, 5), :, :])
+        turned[..., (7, 8), :, :] = turned[..., (1, 2), :, :] @ rotations[..., (4, 5), :, :] @ rotations[..., (7, 8), :, :]
         for pair, kind, most in (((7, 8), self._flat, 0.7), ((20, 21), self._on_hands, 1.6)):
             flat = contact.flatten(rotations, turned, turn, pair, most)
             rotations[..., pair, :, :] = torch.where(kind[kinds][..., None, None, None], flat, rotations[..., pair, :, :])

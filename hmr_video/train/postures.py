@@ -74,7 +74,8 @@ class Posture:
         arms: names of ``ARMS``; borrowed: whether the arms may come from motion capture.
         next: postures that people go to from here.
         uneven: how far the two legs may differ, 0 to 1.
-        flat: whether the feet turn flat onto the floor; shins: whether the shins lie down on it.
+        flat: whether the feet turn flat onto the floor; shins: whether the shins lie down on it; steps: whether the left foot
+            stands on it.
     """
 
     share: float
@@ -87,6 +88,7 @@ class Posture:
     uneven: float = 0.4
     flat: bool = False
     shins: bool = False
+    steps: bool = False
 
     @property
     def borrowed(self) -> bool:
@@ -180,10 +182,10 @@ POSTURES: dict[str, Posture] = {
         arms=FREE_ARMS, uneven=0.1, next=("half-kneeling", "sitting on the heels", "on all fours", "standing"),
     ),
     "half-kneeling": Posture(
-        1.5, Hold.LEVEL, (("left_heel", "left_ball"), ("right_knee",), ("right_ball",)),
-        {"hip_flexion": (82, 102), "knee_flexion": (80, 102), "hip_abduction": (0, 25), "spine_flexion": (-5, 45)},
-        right={"hip_flexion": (-6, 14), "knee_flexion": (80, 100), "ankle_dorsal": (-48, 15), "toes_dorsal": (0, 45)},
-        uneven=0.7, next=("kneeling", "standing", "squatting"), flat=True,
+        1.5, Hold.LEVEL, (("right_knee",), ("right_ball",)),
+        {"hip_flexion": (78, 115), "knee_flexion": (75, 110), "hip_abduction": (0, 25), "spine_flexion": (-5, 45)},
+        right={"hip_flexion": (-12, 25), "knee_flexion": (75, 118), "ankle_dorsal": (-48, 15), "toes_dorsal": (0, 45)},
+        uneven=0.5, next=("kneeling", "standing", "squatting"), flat=True, steps=True,
     ),
     "sitting on the heels": Posture(
         1.2, Hold.LEVEL, (("left_knee",), ("right_knee",), ("left_ball", "right_ball")),

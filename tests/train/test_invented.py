@@ -1,10 +1,15 @@
 """Made-up motion: signs of the joint angles, limits, and bodies that rest on what they should."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Generator, Tensor
 
 from hmr_video.body import Body, load_body
+from hmr_video.cli.main import run
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.train import contact
@@ -119,6 +124,19 @@ def test_postures_have_the_height_of_head_over_seat_that_they_should(
         assert seat < 0.65
 
 
+def test_knees_bend_until_the_ankles_are_as_low_as_asked(body: Body) -> None:
+    angles = _hanging()
+    angles.legs[:, :2] = torch.tensor([1.3, 0.3])
+    angles.legs[:, list(LEG).index("knee_flexion")] = 1.0
+    rotations = to_rotations(angles)
+    _, turned = body.joints(rotations, torch.zeros(10))
+    for drop in (0.0, 0.6):
+        rotations[[4, 5]] = contact.bend_knees(rotations, turned, torch.eye(3), torch.tensor([drop, drop]), most=3.0)
+        joints, turned = body.joints(rotations, torch.zeros(10))
+        below = (joints[[4, 5], 1] - joints[[7, 8], 1]) / (joints[[4, 5]] - joints[[7, 8]]).norm(dim=-1)
+        assert torch.allclose(below, torch.tensor([drop, drop]), atol=1e-3)
+
+
 def test_motion_is_smooth_and_comes_again_with_its_seed(inventor: Inventor) -> None:
     rotations, trans = _windows(inventor, 64, 20)
     again, _ = _windows(inventor, 64, 20)
@@ -136,3 +154,20 @@ def test_limbs_keep_out_of_the_trunk(inventor: Inventor, body: Body) -> None:
     hands = joints[:, 0, [18, 19, 20, 21]]
     assert (hands - joints[:, 0, 6:7]).norm(dim=-1).min() > 0.09
     assert (joints[:, 0, 4] - joints[:, 0, 5]).norm(dim=-1).min() > 0.08
+
+
+@pytest.mark.slow
+def test_a_sheet_shows_captured_and_made_up_poses(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        poses = (rng.normal(size=72) * 0.1 + np.zeros((20, 1))).astype(np.float32)
+        np.savez(tmp_path / f"{name}.npz", poses=poses, trans=np.zeros((20, 3), np.float32), mocap_frame_rate=30.0)
+    sheet = tmp_path / "sheet.png"
+    assert run(["train", str(tmp_path), "--sheet", str(sheet), "-q"]) == 0
+    picture = np.asarray(Image.open(sheet).convert("RGB")).astype(int).reshape(6, -1, 2880, 3)  # six rows of cells
+    redder = ((picture[..., 0] - picture[..., 2]) > 40).mean((1, 2))
+    bluer = ((picture[..., 2] - picture[..., 0]) > 40).mean((1, 2))
+    assert (bluer[::2] > 0.02).all()
+    assert (redder[1::2] > 0.02).all()
+    assert max(redder[::2].max(), bluer[1::2].max()) < 0.001
