@@ -41,12 +41,12 @@ _VISIBLE_COPIES = 0.1  # how often a visible limb is copied, against a hidden on
 class DetectorConfig:
     """How the synthetic detector errs. Shares are probabilities per window unless said otherwise."""
 
-    noise: tuple[float, float] = (0.4, 2.6)  # range of the error level; 1 is the fitted detector's
+    noise: tuple[float, float] = (0.2, 1.8)  # range of the error level; 1 is the fitted detector's
     definition: tuple[float, float] = (0.0, 1.2)  # how much of the fitted detector's idea of the keypoints, see imagined()
     definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
     outlier: float = 0.003  # share of single wrong points
-    swap: float = 0.1  # left and right exchanged for some frames
-    copied_limb: float = 0.3  # a hidden limb (each by itself, if there is one) reported at its mirror's place for some frames
+    swap: float = 0.06  # left and right exchanged for some frames
+    copied_limb: float = 0.25  # a hidden limb (each by itself, if there is one) reported at its mirror's place for some frames
     occluder: float = 0.2  # a thing before the person
     truncated: float = 0.22  # an image border through the person
     lost: float = 0.1  # some frames without any detection
