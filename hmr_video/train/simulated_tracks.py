@@ -12,33 +12,35 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.people import People
 from hmr_video.people.keypoint_files import track_from_keypoints
 from hmr_video.train.augment import uniform
-from hmr_video.train.cameras import CameraConfig, view
-from hmr_video.train.detector import DetectorConfig
+from hmr_video.train.cameras import view
 from hmr_video.train.label import LONGEST, SHORTEST, PseudoTrack, pseudo_tracks
 from hmr_video.train.mocap import Mocap
+from hmr_video.train.synthetic import SyntheticConfig
 from hmr_video.train.trials import IMAGE_SIZE, observed
 
 
-def simulate_tracks(mocap: Mocap, body: Body, folder: Path, seed: int) -> None:
+def simulate_tracks(mocap: Mocap, body: Body, folder: Path, config: SyntheticConfig, seed: int) -> None:
     """Writes the tracks of all clips into ``folder``, named in their order. Long clips are filmed in several shots."""
     generator, count = Generator().manual_seed(seed), 0
     for clip, length in enumerate(mocap.lengths.tolist()):
         for first in range(0, length, LONGEST):
             if (frames := min(LONGEST, length - first)) < SHORTEST:
                 continue
-            for track in shot(mocap, clip, first, frames, body, generator):
+            for track in shot(mocap, clip, first, frames, body, config, generator):
                 count += 1
                 track.save(folder / f"track_{count:05d}.npz")
 
 
-def shot(mocap: Mocap, clip: int, first: int, frames: int, body: Body, generator: Generator) -> list[PseudoTrack]:
+def shot(
+    mocap: Mocap, clip: int, first: int, frames: int, body: Body, config: SyntheticConfig, generator: Generator
+) -> list[PseudoTrack]:
     """``frames`` frames of a clip before one camera, as `label` would keep what the synthetic detector sees of them."""
     six_d, trans = mocap.window(torch.tensor([clip]), torch.tensor([first]), torch.ones(1), frames)
-    rotations, pelvis = view(six_d_to_matrix(six_d), trans, CameraConfig(), generator)
+    rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
     betas = torch.randn(10, generator=generator)
     place = pelvis[0] - body.rest_joints(betas)[0]
-    error = float(uniform(generator, -1, 1, 1)) * CameraConfig().focal_error
-    trial = observed(mocap.sources[clip], rotations[0], betas, place, body, float(np.exp(error)), DetectorConfig(), generator)
+    error = float(uniform(generator, -1, 1, 1)) * config.camera.focal_error
+    trial = observed(mocap.sources[clip], rotations[0], betas, place, body, float(np.exp(error)), config.detector, generator)
     keypoints = trial.keypoints.double().numpy()
     if ((keypoints[..., 2] > 0.05).sum(-1) >= 2).sum() < SHORTEST:
         return []

@@ -9,7 +9,7 @@ from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import constant_shape_loss, keypoint_loss, keypoint_loss_optimal_camera, shape_prior_loss
 from hmr_video.train.tracks import TrackBatch
 
-JUDGED = 128  # poses a step: the discriminator would cost more than the model, were it shown them all
+JUDGED = 64  # poses a step: the discriminator would cost more than the model, were it shown them all
 
 
 def present_terms(present: Prediction, batch: TrackBatch, body: Body) -> dict[str, Tensor]:
