@@ -127,7 +127,14 @@ class Motion:
             )
         values: dict[str, Any] = {name: data[key] for name, key in names.items() if key in data}
         texts = {name: str(values[name]) for name in ("body", "body_hash", "weights_hash", "gender")}
-        return cls(**(values | texts | {"frame_rate": float(values["frame_rate"])}))
+        whole = [name for name in ("frame_ids", "image_size") if values[name].dtype.kind not in "iu"]
+        try:
+            motion = cls(**(values | texts | {"frame_rate": float(values["frame_rate"])}))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path} is not a result of hmr-video: {error}.", "Give a result file of hmr-video.") from error
+        if whole or not (np.diff(motion.frame_ids) == 1).all() or motion.frame_ids[0] < 0 or not 0 < motion.frame_rate < np.inf:
+            raise InputError(f"{path} is damaged: its frames are not numbered as they should be.", "Convert the video again.")
+        return motion
 
 
 def _is_single(name: str, array: Array) -> bool:

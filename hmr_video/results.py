@@ -7,18 +7,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hmr_video.console import Reporter
 from hmr_video.errors import OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
 from hmr_video.options import Options
-from hmr_video.pipeline import Reconstruction
-from hmr_video.quality import assess
+
+if TYPE_CHECKING:
+    from hmr_video.pipeline import Reconstruction
 
 SUMMARY = "summary.json"
 _VERSIONS = ("hmr-video", "torch", "ultralytics", "numpy")
+
+
+def result_folder(source: Path, output: Path) -> Path:
+    """Where the result of a source goes: into a folder of ``output`` named after it, whatever its name is."""
+    path = Path(os.path.abspath(source))  # of `.` and `photos/..` too the name is that of the folder meant
+    name = path.stem if path.stem not in (".", "..") else path.name  # a video may be called `...mp4`
+    return output / (name or "root")
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
@@ -39,7 +47,7 @@ def check_output(folder: Path, overwrite: bool) -> None:
 
 
 def write_result(
-    result: Reconstruction,
+    result: "Reconstruction",
     source: Path,
     folder: Path,
     options: Options,
@@ -63,9 +71,11 @@ def write_result(
 
 
 def summary(
-    result: Reconstruction, source: Path, options: Options, reporter: Reporter, video: Path | None = None
+    result: "Reconstruction", source: Path, options: Options, reporter: Reporter, video: Path | None = None
 ) -> dict[str, Any]:
     """What ``summary.json`` holds. ``source``: what was converted, which is no ``video`` when it was a keypoint file."""
+    from hmr_video.quality import assess  # and torch, which who only asks about outputs need not wait for
+
     total = len(result.people.timestamps)
     people = [
         {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)

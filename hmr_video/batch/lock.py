@@ -57,7 +57,7 @@ def _taken(folder: Path, stream: BinaryIO) -> OutputError:
         stream.seek(0)
         holder = json.loads(stream.read(1000))
         who = f"process {int(holder['pid'])} on {holder['host']}"
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         who = "another process"
     return OutputError(
         f"A batch is running into {folder.parent} already ({who}).", "Wait for it or stop it, or choose another output folder."

@@ -39,12 +39,12 @@ def read_smpl(path: Path) -> Arrays:
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise InputError(f"{path} is no SMPL file: it lacks {', '.join(missing)}.", _REMEDY)
-    _refuse_relatives(path, content)
     try:
+        _refuse_relatives(path, content)
         arrays: Arrays = {key: np.asarray(content[key], _type_of(key)) for key in _KEYS}
-    except (TypeError, ValueError) as error:
+        arrays["shapedirs"] = arrays["shapedirs"][..., :BETAS]
+    except (IndexError, OverflowError, TypeError, ValueError) as error:
         raise InputError(f"{path} is no SMPL file: not all its entries are arrays of numbers.", _REMEDY) from error
-    arrays["shapedirs"] = arrays["shapedirs"][..., :BETAS]
     _check(path, arrays)
     return arrays
 

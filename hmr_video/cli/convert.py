@@ -67,12 +67,12 @@ def convert_one(
     """Converts one input into its folder below ``output``; returns the folder and the summary."""
     from hmr_video.export.registry import check_formats
     from hmr_video.pipeline import run
-    from hmr_video.results import check_output, write_result
+    from hmr_video.results import check_output, result_folder, write_result
 
     evidence = keypoints or source
     assert evidence is not None
     check_formats(formats)
-    folder = output / (source or evidence).stem
+    folder = result_folder(source or evidence, output)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
     told = write_result(result, source or evidence, folder, settings, formats, reporter, overwrite, video=source)

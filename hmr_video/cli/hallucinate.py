@@ -32,14 +32,14 @@ def hallucinate(
     from hmr_video.export.hallucination import write_hallucination
     from hmr_video.export.render import choose_renderer
     from hmr_video.pipeline import run
-    from hmr_video.results import check_output, write_result
+    from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
     reporter = Reporter(quiet=quiet)
     reader = open_video(photo, reporter)
     if reader.info.frame_count != 1:
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
-    folder = output / photo.stem
+    folder = result_folder(photo, output)
     check_output(folder, overwrite)
     settings = replace(shared.conversion(context), hallucinate=True)
     result = run(photo, settings, reporter)

@@ -70,10 +70,10 @@ def render(
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
         from hmr_video.pipeline import run
-        from hmr_video.results import check_output, write_result
+        from hmr_video.results import check_output, result_folder, write_result
 
         settings = shared.conversion(context)
-        folder, footage = Path("hmr-out") / source.stem, source
+        folder, footage = result_folder(source, Path("hmr-out")), source
         if output is None:
             check_output(folder, overwrite)
         else:

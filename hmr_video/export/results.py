@@ -62,6 +62,7 @@ def _footage(folder: Path) -> tuple[Path | None, float, float | None]:
         named, options = told.get("video"), told.get("options", {})
         start, end = float(options.get("start", 0.0)), options.get("end")
         part = start, None if end is None else float(end)
-    except (ValueError, TypeError, AttributeError, OSError) as error:
+        video = Path(named) if isinstance(named, str) and Path(named).exists() else None
+    except (ValueError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    return Path(named) if isinstance(named, str) and Path(named).exists() else None, *part
+    return video, *part

@@ -24,6 +24,9 @@ _BODY_25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
 _COCO_18 = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)
 _BOX_MARGIN = 0.1  # of the keypoints' extent on each side: heads and feet reach beyond them
 _VISIBLE = 0.05  # confidence from which a keypoint counts for the box
+_MOST_FRAMES = 2_000_000  # nine hours at 60 a second
+_LONGEST = 100_000.0  # seconds
+_WIDEST = 100_000  # pixels
 
 
 def read_keypoints(path: Path, image_size: tuple[int, int] | None = None, frame_rate: float | None = None) -> People:
@@ -34,15 +37,22 @@ def read_keypoints(path: Path, image_size: tuple[int, int] | None = None, frame_
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
-    if path.is_dir():
-        return _read_openpose(path, image_size, frame_rate)
-    if path.suffix.lower() == ".json":
-        return _read_coco(path, image_size, frame_rate)
-    return _read_npz(path, image_size, frame_rate)
+    read = _read_openpose if path.is_dir() else _read_coco if path.suffix.lower() == ".json" else _read_npz
+    try:
+        return read(path, image_size, frame_rate)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:  # a value of another kind
+        raise InputError(
+            f"{path} is not laid out as files of keypoints are ({type(error).__name__}: {error}).", _FORMATS
+        ) from error
 
 
 def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
-    """A `Track` from frame ids (n,), ascending, gaps allowed, and keypoints (n, 17, 3); boxes around the keypoints."""
+    """A `Track` from frame ids (n,), ascending, gaps allowed, and keypoints (n, 17, 3); boxes around the keypoints.
+
+    Raises InputError when the ids reach so far that filling the gaps would take all memory.
+    """
+    if frame_ids[-1] >= _MOST_FRAMES:
+        raise InputError(f"There is a frame number {frame_ids[-1]}.", f"Number frames from 0 to below {_MOST_FRAMES}.")
     seen = (keypoints[:, :, 2] > _VISIBLE).sum(-1) >= 2
     frame_ids, keypoints = frame_ids[seen], keypoints[seen]
     return fill(frame_ids, boxes_around(keypoints), keypoints)
@@ -66,7 +76,7 @@ def _read_npz(path: Path, image_size: tuple[int, int] | None, frame_rate: float 
     if (
         frame_ids.shape != (len(keypoints),)
         or frame_ids.dtype.kind not in "iu"
-        or np.any(np.diff(frame_ids) <= 0)
+        or np.any(frame_ids[1:] <= frame_ids[:-1])
         or frame_ids[0] < 0
     ):
         raise InputError(f"{path}: frame_ids are not {len(keypoints)} ascending whole numbers from 0 on.", _FORMATS)
@@ -95,9 +105,9 @@ def _people(
     known_times: dict[int, float] | None = None,
     camera_matrix: Array | None = None,
 ) -> People:
-    if image_size is None or min(image_size) < 1:
+    if image_size is None or not 1 <= min(image_size) <= max(image_size) <= _WIDEST:
         raise InputError(f"{path} does not say how large the images are.", "Pass --image-size WIDTH HEIGHT.")
-    if frame_rate is None or not (np.isfinite(frame_rate) and frame_rate > 0):
+    if frame_rate is None or not 0 < frame_rate < np.inf:
         raise InputError(f"{path} does not say how many frames a second there are.", "Pass --frame-rate.")
     if not tracks:
         raise InputError(f"{path} holds no person.", _FORMATS)
@@ -110,16 +120,18 @@ def _people(
         inside = np.arange(ids[0], min(ids[-1] + 1, len(times)))
         times[inside] = np.interp(inside, ids, values)
         times[: ids[0]] = values[0] - (ids[0] - np.arange(ids[0])) / frame_rate
+    if not (np.diff(times) > 0).all() or not times[-1] - times[0] < _LONGEST:
+        raise InputError(f"{path}: its times do not ascend, or over more than a day.", "Check timestamps and frame rate.")
     return People(sorted(tracks, key=lambda track: -track.size), image_size, frame_rate, times, camera_matrix)
 
 
 def _checked(keypoints: Array, where: str) -> Array:
-    """(n, 17, 3) finite float64; missing ones (NaN) become zero. Raises InputError."""
+    """(n, 17, 3) float64; missing ones (NaN, or far outside of any picture) become zero. Raises InputError."""
     keypoints = np.asarray(keypoints)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (17, 3) or keypoints.dtype.kind not in "fiu" or len(keypoints) == 0:
         raise InputError(f"{where}: keypoints of shape {keypoints.shape} where (T, 17, 3) is meant.", _FORMATS)
     keypoints = np.array(keypoints, np.float64)
-    keypoints[~np.isfinite(keypoints).all(-1)] = 0.0
+    keypoints[~(np.abs(keypoints) < 2 * _WIDEST).all(-1)] = 0.0
     return keypoints
 
 
@@ -129,7 +141,7 @@ def _checked(keypoints: Array, where: str) -> Array:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}).", _FORMATS) from error
 
 
@@ -166,7 +178,7 @@ def _openpose_people(path: Path) -> Array:
 def _numbers(values: Any, where: str) -> Array:
     try:
         return np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise InputError(f"{where}: not all keypoints are numbers.", _FORMATS) from error
 
 
