@@ -39,10 +39,13 @@ class ScriptedConverter:
             os.kill(os.getpid(), signal.SIGKILL)
         if "sleep" in words:
             time.sleep(600)
-        if "slow" in words:
-            time.sleep(0.15)
+        pause = 0.04 if "slow" in words else 0.0
         with replacing(folder) as temporary:
             temporary.mkdir()
-            (temporary / "summary.json").write_text("{}")
-            (temporary / "person_01.npz").write_bytes(source.read_bytes())
+            for name, content in (("summary.json", b"{}"), ("person_01.npz", source.read_bytes())):
+                with (temporary / name).open("wb") as stream:
+                    for half in (content[:1], content[1:]):
+                        time.sleep(pause)
+                        stream.write(half)
+                        stream.flush()
         return {"frames": 5, "people": 1}

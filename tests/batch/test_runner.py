@@ -2,11 +2,6 @@
 
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,28 +114,3 @@ def test_two_runs_do_not_share_a_folder_but_shards_do(tmp_path: Path, folder: Pa
     first = run_texts(folder, BatchOptions(output, "key", (1, 2)))
     assert len(first.items) + len(rest.items) == 2
     assert [item.earlier for item in run_texts(folder, BatchOptions(output, "key")).items] == [True, True]
-
-
-@pytest.mark.slow
-def test_killed_runs_resume_to_the_same_bytes(tmp_path: Path) -> None:
-    names = [f"{index:02}.txt" for index in range(8)]
-    folder = write(tmp_path / "in", {name: f"slow {name}" for name in names})
-    run_texts(folder, BatchOptions(tmp_path / "whole", "key"))
-    output, chance = tmp_path / "out", random.Random(6)
-    for _ in range(3):
-        command = [sys.executable, str(Path(__file__).with_name("batch_of_texts.py")), str(folder), str(output), "2"]
-        process = subprocess.Popen(command)
-        enough = len(events(output, "done")) + 1 if output.exists() else 1
-        while process.poll() is None and not ((output / "manifest.jsonl").exists() and len(events(output, "done")) >= enough):
-            time.sleep(0.02)
-        time.sleep(chance.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    with (output / "manifest.jsonl").open("ab") as manifest:
-        manifest.write(b'{"event": "done", "name": "07.txt", "out')  # torn
-    run_texts(folder, BatchOptions(output, "key"))
-    assert results(output) == results(tmp_path / "whole")
-    lines = (output / "manifest.jsonl").read_text().splitlines()
-    assert sum("{" in line for line in lines) == len(lines)
-    finished = [json.loads(line)["name"] for line in lines if line.startswith('{"event": "done"') and line.endswith("}")]
-    assert sorted(finished) == names  # all, and none twice
