@@ -3,19 +3,18 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmr_video.cli import options as shared
+from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
-    from hmr_video.train.assess import Row as AssessedRow
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
 Row = tuple[str, Mapping[str, float]]
@@ -38,6 +37,9 @@ def evaluate(
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
     ] = None,
+    weak: Annotated[
+        bool, typer.Option("--weak-points", help="With --mocap: where per-frame networks are weak, instead of the tables.")
+    ] = False,
     windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -62,11 +64,11 @@ def evaluate(
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        tables = _evaluate_mocap(mocap, every_clip, windows, seed, meshes, weights, refine, reporter)
+        found = _evaluate_mocap(mocap, every_clip, weak, windows, seed, meshes, weights, refine, reporter)
         if as_json:
-            typer.echo(json.dumps([asdict(row) for row in tables]))
+            typer.echo(json.dumps([asdict(one) for one in found]))
         else:
-            _print_mocap(tables)
+            (print_weak_points if weak else print_rows)(found)
         return
     if detector is not None:
         _evaluate_detector(detector, windows, seed, as_json, reporter)
@@ -122,8 +124,17 @@ def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter
 
 
 def _evaluate_mocap(
-    folder: Path, every_clip: bool, windows: int, seed: int, meshes: bool, weights: str, refine: bool, reporter: Reporter
-) -> list["AssessedRow"]:
+    folder: Path,
+    every_clip: bool,
+    weak: bool,
+    windows: int,
+    seed: int,
+    meshes: bool,
+    weights: str,
+    refine: bool,
+    reporter: Reporter,
+) -> list[Any]:
+    """Rows of tables, or weak points."""
     import torch
 
     from hmr_video.models import Models
@@ -132,11 +143,15 @@ def _evaluate_mocap(
     from hmr_video.train.holdout import split
     from hmr_video.train.mocap import list_mocap
     from hmr_video.train.trials import draw_trials
+    from hmr_video.train.weak_points import weak_points
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(Options(weights=weights, features="keypoints"))
     names = list_mocap(folder)
-    trials = draw_trials(folder, names if every_clip else split(names)[1], models.body, windows, seed)
+    names = names if every_clip else split(names)[1]
+    if weak:
+        return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
+    trials = draw_trials(folder, names, models.body, windows, seed)
     return assess(models.model, models.body, trials, reporter, refine, meshes)
 
 
@@ -191,38 +206,3 @@ def _print_table(rows: list[Row]) -> None:
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
     Console(soft_wrap=True).print(table)
-
-
-_TABLE_WIDTH = 190
-_COLUMNS = {
-    "mpjpe": "MPJPE\nmm", "pa_mpjpe": "PA-MPJPE\nmm", "pve": "PVE\nmm", "acceleration_error": "accel. error\nmm/frame\u00b2",
-    "acceleration": "accel.\nmm/frame\u00b2", "true_acceleration": "true accel.\nmm/frame\u00b2", "pck": "PCK\n",
-    "shape_drift": "shape drift\nmm", "foot_skating": "foot skating\nmm/s",
-}  # fmt: skip
-
-
-def _print_mocap(rows: list["AssessedRow"]) -> None:
-    """A table per grouping: each way of estimating on each group, mean and deviation between windows."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=_TABLE_WIDTH, soft_wrap=True)
-    for name, members in groupby(rows, key=lambda row: row.table):
-        chosen = list(members)
-        columns = [key for key in _COLUMNS if any(key in row.values for row in chosen)]
-        table = Table(box=None, header_style="bold")
-        for heading in (name, "frames", "estimate"):
-            table.add_column(heading, no_wrap=True)
-        for key in columns:
-            table.add_column(_COLUMNS[key], justify="right", no_wrap=True)
-        table.add_column("accel.\nover true", justify="right")
-        for row in chosen:
-            cells = [_cell(row.values.get(key), row.spread.get(key)) for key in columns]
-            ratio = row.values["acceleration"] / max(row.values["true_acceleration"], 1e-9)
-            table.add_row(row.group, str(row.frames), row.variant, *cells, f"{ratio:.2f}")
-        console.print(table)
-        console.print()
-
-
-def _cell(value: float | None, spread: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}" if value < 1 else f"{value:.1f} \u00b1 {spread:.1f}"

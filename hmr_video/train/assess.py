@@ -1,7 +1,6 @@
 """The tool on held-out motion under simulated detections: how near its stages come, by source, occlusion, speed and view."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +13,17 @@ from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare, metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays
 from hmr_video.geometry.skeleton import LIMB_JOINTS
-from hmr_video.lift import lift, predict, sight
+from hmr_video.lift import lift, model_input, predict, sight
 from hmr_video.model import HMMR
 from hmr_video.refine import Estimate, refine
-from hmr_video.train.trials import Trial, sequence
+from hmr_video.train.trials import Poses, Trial
 
 Array = NDArray[np.float64]
 
 PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
+_AT_ONCE = 10  # windows that are refined together
 _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
 
 
@@ -50,31 +50,39 @@ class Row:
     spread: dict[str, float]
 
 
-def estimates(model: HMMR, body: Body, trial: Trial, refined: bool = True) -> Iterator[tuple[str, Sequence]]:
-    """The ways of estimating a window: each frame by itself, the temporal model, and the same refined, as ``convert`` does it."""
-    times = trial.timestamps
-    yield "single frame", single_frames(model, body, trial)
-    lifted = lift(model, trial.keypoints, times, trial.camera, body).estimate
-    yield "temporal", predicted(body, lifted, trial.camera)
+def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True) -> dict[str, list[Poses]]:
+    """The ways of estimating windows, of one camera: each frame by itself, the temporal model, and the same refined, all windows
+    at once, as ``convert`` refines all people of a video."""
+    keypoints, times, camera = [one.keypoints for one in trials], [one.timestamps for one in trials], trials[0].camera
+    lifted = [lift(model, *evidence, camera, body).estimate for evidence in zip(keypoints, times, strict=True)]
+    ways = {
+        "single frame": [frame_by_frame(model, body, trial, context=False) for trial in trials],
+        "temporal": [_every_frame(one) for one in lifted],
+    }
     if refined:
-        yield "refined", predicted(body, refine([lifted], [trial.keypoints], [times], trial.camera, body)[0], trial.camera)
+        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
+    return ways
+
+
+def _every_frame(estimate: Estimate) -> Poses:
+    return Poses(estimate.rotations, estimate.betas.expand(len(estimate.trans), -1), estimate.trans)
 
 
 @torch.inference_mode()
-def single_frames(model: HMMR, body: Body, trial: Trial) -> Sequence:
-    """Each frame by itself. What the model says of a photograph: of somebody who stands still."""
-    rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
-    features, box = keypoint_features(rays[:, None])
-    still = features.expand(-1, 2 * sight(model) + 1, -1)
-    present, _, _, camera, shape = predict(model, still)
-    rotations, betas = present[:, 0], shape[:, 0]
-    pelvis = camera_translation(camera, box)[:, 0]
-    return sequence(body, rotations, betas, pelvis - body.rest_joints(betas)[:, 0], trial.camera)
-
-
-def predicted(body: Body, estimate: Estimate, camera: Tensor) -> Sequence:
-    """An estimate as the metrics take it."""
-    return sequence(body, estimate.rotations, estimate.betas.expand(len(estimate.trans), -1), estimate.trans, camera)
+def frame_by_frame(model: HMMR, body: Body, trial: Trial, context: bool) -> Poses:
+    """What the model itself says of each frame, shape and place included. Without ``context`` each frame is a photograph."""
+    margin = sight(model)
+    if context:
+        features, box = model_input(trial.keypoints, trial.timestamps, trial.camera)
+        frames = torch.arange(-margin, len(trial) + margin).clamp(0, len(trial) - 1)
+        rotations, _, _, camera, betas = (value[0] for value in predict(model, features[:, frames]))
+    else:
+        rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
+        features, box = keypoint_features(rays[:, None])
+        still = features.expand(-1, 2 * margin + 1, -1)
+        rotations, _, _, camera, betas = (value[:, 0] for value in predict(model, still))
+    pelvis = camera_translation(camera, box.flatten(0, 1))
+    return Poses(rotations, betas, pelvis - body.rest_joints(betas)[:, 0])
 
 
 def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
@@ -101,11 +109,14 @@ def assess(
     """Estimates all windows and fills the tables."""
     scores: dict[str, list[Score]] = {}
     with reporter.progress("Evaluating", len(trials), "windows") as advance:
-        for trial in trials:
-            truth = trial.truth(body)
-            for variant, estimate in estimates(model, body, trial, refined):
-                scores.setdefault(variant, []).append(score(estimate, truth, meshes))
-            advance(1)
+        for start in range(0, len(trials), _AT_ONCE):
+            some = trials[start : start + _AT_ONCE]
+            for variant, every in estimates(model, body, some, refined).items():
+                scores.setdefault(variant, []).extend(
+                    score(poses.sequence(body, trial.camera), trial.truth(body), meshes)
+                    for poses, trial in zip(every, some, strict=True)
+                )
+            advance(len(some))
     return tables(trials, scores, body)
 
 
@@ -113,7 +124,7 @@ def tables(trials: list[Trial], scores: dict[str, list[Score]], body: Body) -> l
     """The rows of all tables for the scores of each variant on each trial."""
     unseen = np.concatenate([trial.unseen.double().mean(-1).numpy() for trial in trials])
     speeds = np.concatenate([speed(trial.truth(body).joints) for trial in trials])
-    views = np.concatenate([facing(trial.rotations[:, 0]) for trial in trials])
+    views = np.concatenate([facing(trial.poses.rotations[:, 0]) for trial in trials])
     window = np.repeat(np.arange(len(trials)), [len(trial) for trial in trials])
     sources, activities = [trial.source for trial in trials], [trial.activity for trial in trials]
     thirds = [-math.inf, *np.quantile(speeds, [1 / 3, 2 / 3]), math.inf]

@@ -39,28 +39,46 @@ class TrialConfig:
 
 
 @dataclass(frozen=True)
+class Poses:
+    """A body over T frames, true or estimated: rotations (T, 24, 3, 3), the root's into camera space, betas (T, 10), trans (T, 3)
+    metres."""
+
+    rotations: Tensor
+    betas: Tensor
+    trans: Tensor
+
+    def sequence(self, body: Body, camera: Tensor) -> Sequence:
+        """As the metrics take it, before a camera (3, 3); without 2D points."""
+        joints = (body.joints(self.rotations, self.betas)[0] + self.trans[:, None]).double()
+
+        def vertices(rows: Tensor) -> Tensor:
+            return (body.vertices(self.rotations[rows], self.betas[rows])[0] + self.trans[rows, None]).double()
+
+        nothing = torch.full((len(joints), 14, 3), torch.nan, dtype=torch.float64)
+        return Sequence(joints, torch.arange(len(joints)), MODEL_FRAME_RATE, camera.double(), nothing, vertices, body.hash)
+
+
+@dataclass(frozen=True)
 class Trial:
     """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets.
 
     Attributes:
         clip: ``collection/file``.
-        rotations: (T, 24, 3, 3), the root's into camera space; betas: (10,); trans: (T, 3) metres.
+        poses: the truth.
         true_camera: (3, 3) pixels; camera: what the tool takes it for.
         keypoints: (T, 17, 3) pixels and confidence.
         unseen: (T, 12) limb keypoints that the body itself hides, or that the detector does not trust.
     """
 
     clip: str
-    rotations: Tensor
-    betas: Tensor
-    trans: Tensor
+    poses: Poses
     true_camera: Tensor
     camera: Tensor
     keypoints: Tensor
     unseen: Tensor
 
     def __len__(self) -> int:
-        return len(self.trans)
+        return len(self.keypoints)
 
     @property
     def timestamps(self) -> Tensor:
@@ -79,18 +97,7 @@ class Trial:
 
     def truth(self, body: Body) -> Sequence:
         """As the metrics take it."""
-        return sequence(body, self.rotations, self.betas.expand(len(self), -1), self.trans, self.true_camera)
-
-
-def sequence(body: Body, rotations: Tensor, betas: Tensor, trans: Tensor, camera: Tensor) -> Sequence:
-    """Rotations (T, 24, 3, 3), betas (T, 10), trans (T, 3) -> the person with joints and meshes, without 2D points."""
-    joints = (body.joints(rotations, betas)[0] + trans[:, None]).double()
-
-    def vertices(rows: Tensor) -> Tensor:
-        return (body.vertices(rotations[rows], betas[rows])[0] + trans[rows, None]).double()
-
-    nothing = torch.full((len(trans), 14, 3), torch.nan, dtype=torch.float64)
-    return Sequence(joints, torch.arange(len(trans)), MODEL_FRAME_RATE, camera.double(), nothing, vertices, body.hash)
+        return self.poses.sequence(body, self.true_camera)
 
 
 def activity_of(clip: str) -> str:
@@ -135,37 +142,27 @@ def _trial(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator) 
     six_d, trans = mocap.window(clip, first, torch.ones(1), length)
     rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
     betas = config.shape_deviation * torch.randn(10, generator=generator)
-    trans = pelvis[0] - body.rest_joints(betas)[0]
+    poses = Poses(rotations[0], betas.expand(length, -1), pelvis[0] - body.rest_joints(betas)[0])
     error = uniform(generator, -1, 1, 1) * config.camera.focal_error
-    return observed(mocap.sources[0], rotations[0], betas, trans, body, float(error.exp()), config.detector, generator)
+    return observed(mocap.sources[0], poses, body, config.detector, generator, float(error.exp()))
 
 
 def observed(
-    clip: str,
-    rotations: Tensor,
-    betas: Tensor,
-    trans: Tensor,
-    body: Body,
-    focal_ratio: float,
-    detector: DetectorConfig,
-    generator: Generator,
+    clip: str, poses: Poses, body: Body, detector: DetectorConfig, generator: Generator, focal_ratio: float = 1.0
 ) -> Trial:
-    """A known motion in camera space, (T, 24, 3, 3), (10,), (T, 3), as the detector sees it.
-
-    The true focal length is ``focal_ratio`` times what the tool assumes, which is the image's diagonal.
-    """
+    """A known motion as the detector sees it. The true focal length is ``focal_ratio`` times what the tool assumes, which is the
+    image's diagonal."""
     camera = camera_matrix(*IMAGE_SIZE)
     true_camera = camera.clone()
     true_camera[[0, 1], [0, 1]] *= focal_ratio
-    shape = betas.expand(len(trans), -1)
-    joints, turned = body.joints(rotations, shape)
-    points = body.coco_from_joints(joints, turned, shape) + trans[:, None]
-    joints = joints + trans[:, None]
+    joints, turned = body.joints(poses.rotations, poses.betas)
+    points = body.coco_from_joints(joints, turned, poses.betas) + poses.trans[:, None]
+    joints = joints + poses.trans[:, None]
     detections = observe(points[None], joints[None], turned[None], detector, generator)[0]
     pixels = detections[..., :2] * true_camera.diagonal()[:2] + true_camera[:2, 2]
     hidden = self_occluded(points[None], joints[None])[0] | (detections[..., 2] < TRUSTED)
     keypoints = torch.cat([pixels, detections[..., 2:]], -1)
-    return Trial(clip, rotations, betas, trans, true_camera, camera, keypoints, hidden[:, COCO_LIMBS])
+    return Trial(clip, poses, true_camera, camera, keypoints, hidden[:, COCO_LIMBS])
 
 
 def without_errors() -> DetectorConfig:

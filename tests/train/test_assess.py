@@ -9,7 +9,7 @@ import torch
 from hmr_video.body import Body
 from hmr_video.errors import InputError
 from hmr_video.train.assess import facing, score, speed, tables
-from hmr_video.train.trials import TrialConfig, activity_of, draw_trials, sequence, without_errors
+from hmr_video.train.trials import Poses, TrialConfig, activity_of, draw_trials, without_errors
 
 NAMES = ["cmu/walk_1", "cmu/walk_2", "cmu/kick_1", "other/short"]
 
@@ -49,7 +49,7 @@ def test_the_truth_scores_nothing_and_its_tables_agree(mocap: Path, body: Body) 
     trials = draw_trials(mocap, NAMES, body, 3, seed=1)
     truths = [trial.truth(body) for trial in trials]
     late = [
-        sequence(body, one.rotations.roll(1, 0), one.betas.expand(len(one), -1), one.trans, one.true_camera) for one in trials
+        Poses(one.poses.rotations.roll(1, 0), one.poses.betas, one.poses.trans).sequence(body, one.true_camera) for one in trials
     ]
     scores = {
         "truth": [score(one, one) for one in truths],
