@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from hmr_video.body import Body
 from hmr_video.geometry.rotations import axis_angle_to_matrix
@@ -18,11 +18,13 @@ _FEET = ((7, 10), (8, 11))  # ankle and ball of the left and the right foot
 _ANKLE_KEYPOINTS = (15, 16)
 _THICKNESS = 0.02  # metres over the lowest vertex that still belong to the sole
 _SEEN = 0.3  # confidence of an ankle's keypoint from which its foot can be trusted
-_SLOW = 0.4  # m/s: a sole that stands is slower, whatever the noise
+_SLOW = 0.4  # m/s: a sole that stands is slower, whatever the noise;
+_SLOWER = 0.2  # or than this share of the fastest foot of the moment: the faster somebody walks, the less exact are both
 _LOW = 0.06  # metres over the lowest sole of the moment
 _MOMENT = 0.5  # seconds before and after: within it some foot touches the floor
 _ALONG_VIEW = 0.3  # share of a speed along the view that counts: the rest is noise of the depth
 _SHORTEST = 0.1  # seconds of a stance
+_GAP = 0.07  # seconds: a foot that stands before and after them stands meanwhile
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,17 @@ class Soles:
         """(T, 2): the foot was seen, its lowest point is slow and about as low as any of the moment, against ``up`` (3,)."""
         heights = self.heights(up)
         speed = np.take_along_axis(self.speeds, heights.argmin(-1)[..., None], axis=2)[..., 0]
+        moment = 2 * self._frames(_MOMENT) + 1
+        floor = minimum_filter1d(heights.min((1, 2)), moment)[:, None]
+        slow = np.maximum(_SLOW, _SLOWER * maximum_filter1d(speed.max(1), moment))[:, None]
+        stands = (speed < slow) & (heights.min(-1) - floor < _LOW)
+        gap = 2 * (self._frames(_GAP) // 2) + 1
+        return np.asarray(self.seen & minimum_filter1d(maximum_filter1d(stands, gap, axis=0), gap, axis=0))
+
+    def _frames(self, seconds: float) -> int:
+        """So many frames as pass in the time."""
         step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
-        floor = minimum_filter1d(heights.min((1, 2)), 2 * round(_MOMENT / max(step, 1e-3)) + 1)
-        stands: NDArray[np.bool_] = self.seen & (speed < _SLOW) & (heights.min(-1) - floor[:, None] < _LOW)
-        return stands
+        return round(seconds / max(step, 1e-3))
 
     def stances(self, up: Array) -> list[Stance]:
         """Runs of frames in which a foot stands, too short ones left out (but for clips that are no longer)."""

@@ -20,6 +20,7 @@ from hmr_video.motion import Motion
 from hmr_video.refine import Estimate
 from hmr_video.shape import stature, with_height
 from hmr_video.world.feet import Soles, soles
+from hmr_video.world.footing import hold_feet, lay_feet_flat
 from hmr_video.world.planting import plant
 
 Array = NDArray[np.float64]
@@ -71,13 +72,18 @@ def to_world(
 ) -> list[Motion]:
     """The same people with a ``world_from_camera``, shared by all: level, the floor at y = 0.
 
-    With a still camera, people are also made to stand on the floor (:func:`~hmr_video.world.planting.plant`), sized so that one
-    floor suits all unless ``keep_sizes``. ``moving``: the camera does; then only gravity is found, from upright people, and
-    the floor is a guess. Notes what could not be found.
+    With a still camera, people are also made to stand on the floor: sized so that one floor suits all unless ``keep_sizes``,
+    moved as a whole (:func:`~hmr_video.world.planting.plant`), their feet held where they stand
+    (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does; then only gravity is found, from upright people,
+    and the floor is a guess. Notes what could not be found.
     """
-    feet = [soles(motion, body) for motion in motions]
     lean = mean_lean(motions)
+    feet = [soles(motion, body) for motion in motions]
     floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
+    if floor.stances > 0:
+        motions = [lay_feet_flat(motion, body, floor.up) for motion in motions]
+        feet = [soles(motion, body) for motion in motions]
+        floor = find_floor(feet, lean, len(motions), keep_sizes)
     if floor.stances == 0:
         lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
         floor = Floor(floor.up, -float(np.median(lowest)), floor.sizes, 0)
@@ -90,7 +96,8 @@ def to_world(
     if moving or floor.stances == 0:
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    return [plant(motion, soles(motion, body), world) for motion in motions]
+    planted = [plant(motion, soles(motion, body), world) for motion in motions]
+    return [hold_feet(motion, body, world) for motion in planted]
 
 
 @dataclass(frozen=True)

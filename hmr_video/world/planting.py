@@ -1,4 +1,6 @@
-"""Feet that stand do not slide, hover or sink: a smooth shift of the whole person, chosen so that the image hardly changes."""
+"""Feet that stand do not slide, hover or sink: a smooth shift, chosen so that the image hardly changes."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,57 +12,92 @@ from hmr_video.world.feet import Soles
 
 Array = NDArray[np.float64]
 
-# Standard deviations, in metres where nothing else is said.
-_ACROSS = 0.006  # of the shift across the view: a third of a per cent of the person's height
-_ALONG = 0.015  # of the shift along the view, as a fraction of the distance: it changes the size in the image by as much
-_FLOOR = 0.004  # of a standing sole from the floor, and of a sinking one
-_SLIDE = 0.002  # of a standing sole from where it was a frame before
-_ACCELERATION = 1.0  # m/s^2 of the shift
-_FAR = 0.15  # over or under the floor, a foot is not taken to stand on it
+FAR = 0.15  # metres over or under the floor, from which a foot stands or moves on another level
 _ROUNDS = 4  # of finding soles that sink
 
 
-def plant(motion: Motion, feet: Soles, world_from_camera: Array) -> Motion:
-    """The person with standing feet on the floor (y = 0 of the world) and at rest. ``world_from_camera``: (4, 4) rigid.
+@dataclass(frozen=True)
+class Trust:
+    """Standard deviations of what a shift has to meet, in metres where nothing else is said.
 
-    Linear least squares over a shift (T, 3); soles that would sink are found in turns.
+    Attributes:
+        across: of the shift across the view.
+        along: of the shift along the view, as a fraction of the distance: it changes the size in the image by as much.
+        floor: of a standing sole from the floor, and of a sinking one.
+        slide: of a standing sole from where it was a frame before.
+        acceleration: m/s^2 of the shift.
     """
-    turn, origin = world_from_camera[:3, :3], world_from_camera[:3, 3]
-    lowest = feet.lowest(turn[1]) @ turn.T + origin  # (T, 2, 3)
-    stands = feet.standing(turn[1]) & (np.abs(lowest[..., 1]) < _FAR)
-    rays = motion.joints3d[:, 0].astype(np.float64) @ turn.T
-    shift = np.zeros((len(motion), 3))
-    for _ in range(_ROUNDS):
-        sinks = lowest[..., 1] + shift[:, None, 1] < 0
-        shift = _shift(feet, turn, lowest, stands, sinks, rays)
-    moved = (shift @ turn).astype(np.float32)
+
+    across: float
+    along: float
+    floor: float
+    slide: float
+    acceleration: float
+
+
+_WHOLE = Trust(across=0.006, along=0.02, floor=0.004, slide=0.002, acceleration=1.0)  # 6 mm: 1/3 % of a person's height
+
+
+def plant(motion: Motion, feet: Soles, world_from_camera: Array) -> Motion:
+    """The person, moved as a whole so that standing feet are about on the floor (y = 0 of the world) and about at rest.
+
+    ``world_from_camera``: (4, 4) rigid.
+    """
+    stands = feet.standing(world_from_camera[1, :3])
+    moved = shift(feet, stands, motion.joints3d[:, 0], world_from_camera, _WHOLE).astype(np.float32)
     return motion.replace(trans=motion.trans + moved, joints3d=motion.joints3d + moved[:, None])
 
 
-def _shift(feet: Soles, turn: Array, lowest: Array, stands: NDArray[np.bool_], sinks: NDArray[np.bool_], rays: Array) -> Array:
-    """The shift (T, 3) in the world that suits all terms best. rays: (T, 3) from the camera to the pelvis."""
+def shift(feet: Soles, stands: NDArray[np.bool_], centre: Array, world_from_camera: Array, trust: Trust) -> Array:
+    """The shift (T, 3) in camera space that suits all terms of ``trust`` best: linear least squares.
+
+    feet: those of one person, or one of them, of which ``stands`` (T, F) says when they stand; centre: (T, 3) of what moves, in
+    camera space. Soles that would sink are found in turns.
+    """
+    turn, origin = world_from_camera[:3, :3], world_from_camera[:3, 3]
+    lowest = feet.lowest(turn[1]) @ turn.T + origin  # (T, F, 3)
+    stands = stands & (np.abs(lowest[..., 1]) < FAR)
+    rays = np.asarray(centre, np.float64) @ turn.T
+    found = np.zeros((len(rays), 3))
+    for _ in range(_ROUNDS):
+        height = lowest[..., 1] + found[:, None, 1]
+        sinks = (height < 0) & (lowest[..., 1] > -FAR)
+        found = _solved(feet, turn, lowest, stands, sinks, rays, trust)
+    return np.asarray(found @ turn)
+
+
+def _solved(
+    feet: Soles,
+    turn: Array,
+    lowest: Array,
+    stands: NDArray[np.bool_],
+    sinks: NDArray[np.bool_],
+    rays: Array,
+    trust: Trust,
+) -> Array:
+    """The shift (T, 3) in the world. rays: (T, 3) from the camera to what moves."""
     system = _Rows(len(rays))
     distance = np.linalg.norm(rays, axis=1)
     view = rays / distance[:, None]
     along = view[:, :, None] * view[:, None, :]
-    image = (np.eye(3) - along) / _ACROSS + along / (_ALONG * distance)[:, None, None]  # (T, 3, 3)
+    image = (np.eye(3) - along) / trust.across + along / (trust.along * distance)[:, None, None]  # (T, 3, 3)
     for row in range(3):
         system.add({(0, axis): image[:, row, axis] for axis in range(3)}, np.zeros(len(rays)))
 
-    for foot in range(2):
-        held = (stands | sinks)[:, foot] / _FLOOR
+    for foot in range(lowest.shape[1]):
+        held = (stands | sinks)[:, foot] / trust.floor
         system.add({(0, 1): held}, -held * lowest[:, foot, 1])
 
     if len(rays) > 1:
         chosen = feet.heights(turn[1]).argmin(-1)[:-1, :, None, None]  # the point that is lowest in the first of two frames
         now, then = (np.take_along_axis(points, chosen, 2)[:, :, 0] @ turn.T for points in (feet.points[:-1], feet.points[1:]))
-        for foot in range(2):
-            rests = (stands[1:, foot] & stands[:-1, foot]) / _SLIDE
+        for foot in range(lowest.shape[1]):
+            rests = (stands[1:, foot] & stands[:-1, foot]) / trust.slide
             for axis in (0, 2):
                 system.add({(0, axis): -rests, (1, axis): rests}, -rests * (then - now)[:, foot, axis])
     if len(rays) > 2:
         steps = np.maximum(np.diff(feet.times), 1e-3)
-        scale = 2 / (steps[1:] + steps[:-1]) / _ACCELERATION
+        scale = 2 / (steps[1:] + steps[:-1]) / trust.acceleration
         into, out_of = scale / steps[:-1], scale / steps[1:]
         for axis in range(3):
             system.add({(0, axis): into, (1, axis): -into - out_of, (2, axis): out_of}, np.zeros(len(scale)))

@@ -1,0 +1,165 @@
+"""Feet that stay exactly where they stand: soles laid flat, ankles held, legs bent to suit.
+
+What :func:`~hmr_video.world.planting.plant` leaves, since it moves a person as a whole, each leg takes up by itself.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import convolve1d, maximum_filter1d
+from scipy.spatial.transform import Rotation
+
+from hmr_video.body import Body
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from hmr_video.motion import Motion
+from hmr_video.people import Track
+from hmr_video.quality import frame_confidence
+from hmr_video.world.feet import Soles, soles
+from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs
+from hmr_video.world.planting import Trust, shift
+
+Array = NDArray[np.float64]
+
+_LEG = Trust(across=0.02, along=0.02, floor=0.0005, slide=0.0003, acceleration=4.0)
+_ACROSS, _ALONG = 0.1, 0.3  # metres across and along the view: a foot that would have to be moved further did not stand
+_ROUNDS = 4  # of letting go
+_FLAT, _RAISED = np.radians(15.0), np.radians(45.0)  # soles tilted less lie flat; tilted more they stand on heel or toes
+_EASE = 0.15  # seconds in which a sole is laid flat before it stands, and let go after
+_DEEPEST = 0.04  # metres that the hips sink for legs that are too short
+
+
+def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
+    """The person with soles flat while they stand, against ``up`` (3,), and ankles where they were.
+
+    Ankles are seen; how feet are turned is a guess.
+    """
+    feet, rotations = soles(motion, body), _matrices(motion.poses)
+    _, turned = _skeleton(motion, body, rotations)
+    level = _levelling(feet, up, _stances(feet, up))
+    new = rotations.copy()
+    new[:, ANKLES] = _inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
+    return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
+
+
+def hold_feet(motion: Motion, body: Body, world_from_camera: Array) -> Motion:
+    """The person with standing feet at rest on the floor (y = 0 of the world), by inverse kinematics of the legs.
+
+    Feet keep their turns in the world. ``world_from_camera``: (4, 4) rigid.
+    """
+    up = world_from_camera[1, :3]
+    feet, rotations = soles(motion, body), _matrices(motion.poses)
+    placed, turned = _skeleton(motion, body, rotations)
+    ankles, legs = placed[:, ANKLES], Legs.of(placed, turned)
+    moves = _moves(feet, _stances(feet, up), ankles, world_from_camera)
+    sink = _sinking(legs, ankles + moves, up, feet.times)[:, None] * -up
+    reached = replace(legs, **{name: getattr(legs, name) + sink[:, None] for name in ("hips", "knees", "ankles")})
+    reached = reached.towards(ankles + moves)
+
+    new = rotations.copy()
+    new[:, HIPS] = _inverse(turned[:, :1]) @ reached.thighs
+    new[:, KNEES] = _inverse(reached.thighs) @ reached.shins
+    new[:, ANKLES] = _inverse(reached.shins) @ turned[:, ANKLES]
+    return reposed(motion, body, rotations, new, np.asarray(motion.trans + sink))
+
+
+def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Array) -> Motion:
+    """The result with other rotations (T, 24, 3, 3) in place of those ``before``, and ``trans`` (T, 3): all that depends on them
+    anew, the poses before and after by the same turns from the new one as from the old."""
+    rotations, betas = torch.from_numpy(after), torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
+    joints, turned = body.joints(rotations, betas)
+    moved = torch.from_numpy(trans)[:, None]
+    points = body.coco_from_joints(joints, turned, betas) + moved
+    detected = np.asarray((motion.keypoints2d[..., 2] > 0).any(-1))
+    track = Track(motion.frame_ids, motion.boxes, motion.keypoints2d, detected)
+    return motion.replace(
+        poses=_axis_angles(after),
+        trans=trans.astype(np.float32),
+        joints3d=(joints + moved).float().numpy(),
+        confidence=frame_confidence(points, track, torch.as_tensor(motion.camera_matrix, dtype=torch.float64)),
+        poses_past=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_past)),
+        poses_future=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_future)),
+    )
+
+
+def _skeleton(motion: Motion, body: Body, rotations: Array) -> tuple[Array, Array]:
+    """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in camera space."""
+    betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
+    joints, turned = (values.numpy() for values in body.joints(torch.from_numpy(rotations), betas))
+    return joints + np.asarray(motion.trans, np.float64)[:, None], turned
+
+
+def _stances(feet: Soles, up: Array) -> NDArray[np.bool_]:
+    """(T, 2) whether each foot stands, without stances of a moment."""
+    stands = np.zeros(feet.seen.shape, bool)
+    for stance in feet.stances(up):
+        stands[stance.start : stance.end, stance.foot] = True
+    return stands
+
+
+def _levelling(feet: Soles, up: Array, stands: NDArray[np.bool_]) -> Array:
+    """The turns (T, 2, 3, 3) in camera space that lay soles flat while they stand; less the more a sole is tilted."""
+    heel, tip, inner, outer = np.moveaxis(feet.points, 2, 0)
+    normal = np.cross(tip - heel, outer - inner)  # upwards out of the foot; at rest z cross x
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    axis = np.cross(normal, up)
+    sine = np.linalg.norm(axis, axis=-1)
+    tilt = np.arctan2(sine, normal @ up)
+    share = np.clip((_RAISED - tilt) / (_RAISED - _FLAT), 0, 1) * _eased(stands, feet.times)
+    vector = axis / np.maximum(sine, 1e-9)[..., None] * (tilt * share)[..., None]
+    return np.asarray(Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*tilt.shape, 3, 3))
+
+
+def _eased(values: NDArray[Any], times: Array) -> Array:
+    """The largest of ``values`` (T, N) of the moment, rising and falling smoothly before and after."""
+    frames = _frames(_EASE, times)
+    window = np.hanning(2 * frames + 3)[1:-1]
+    wide = maximum_filter1d(values.astype(float), 2 * frames + 1, axis=0)
+    return np.asarray(convolve1d(wide, window / window.sum(), axis=0, mode="nearest"))
+
+
+def _moves(feet: Soles, stands: NDArray[np.bool_], ankles: Array, world_from_camera: Array) -> Array:
+    """The shifts (T, 2, 3) in camera space that hold each foot where it stands, let go where they would have to be too large."""
+    view = ankles / np.linalg.norm(ankles, axis=-1, keepdims=True)
+    moves = np.zeros(ankles.shape)
+    for _ in range(_ROUNDS):
+        for foot in range(2):
+            alone = Soles(feet.points[:, [foot]], feet.times, feet.seen[:, [foot]])
+            moves[:, foot] = shift(alone, stands[:, [foot]], ankles[:, foot], world_from_camera, _LEG)
+        along = (moves * view).sum(-1)
+        across = np.linalg.norm(moves - along[..., None] * view, axis=-1)
+        far = stands & (np.hypot(along / _ALONG, across / _ACROSS) > 1)
+        if not far.any():
+            break
+        stands = stands & ~far
+    return moves
+
+
+def _sinking(legs: Legs, targets: Array, up: Array, times: Array) -> Array:
+    """(T,) metres by which the hips sink, smoothly, so that both legs reach their targets (T, 2, 3)."""
+    wanted = targets - legs.hips
+    distance = np.linalg.norm(wanted, axis=-1)
+    steepness = np.maximum(-(wanted @ up) / distance, 0.5)
+    lacking = ((distance - legs.reached(targets)).clip(min=0) / steepness).max(1).clip(max=_DEEPEST)
+    return _eased(lacking[:, None], times)[:, 0]
+
+
+def _frames(seconds: float, times: Array) -> int:
+    step = float(np.median(np.diff(times))) if len(times) > 1 else seconds
+    return max(1, round(seconds / max(step, 1e-3)))
+
+
+def _matrices(poses: Array) -> Array:
+    """Axis-angle (T, 72) -> (T, 24, 3, 3)."""
+    return np.asarray(axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3)).numpy())
+
+
+def _axis_angles(rotations: Array) -> NDArray[np.float32]:
+    """(T, 24, 3, 3) -> (T, 72)."""
+    return np.asarray(matrix_to_axis_angle(torch.from_numpy(rotations)).flatten(1).float().numpy())
+
+
+def _inverse(rotations: Array) -> Array:
+    return np.swapaxes(rotations, -1, -2)

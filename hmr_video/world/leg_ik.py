@@ -1,0 +1,87 @@
+"""Legs that reach for a place: the inverse kinematics of two bones, in closed form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Hip, knee and ankle of the left and the right leg.
+HIPS, KNEES, ANKLES = (1, 2), (4, 5), (7, 8)
+_STRAIGHT = 0.9995  # of its length does a leg reach: the knee of a straight one has no place to bend to
+_KNEECAP = 0.1  # of the thigh: a knee that stands out less from the line of hip and ankle bends to where the thigh faces, too
+
+
+@dataclass(frozen=True)
+class Legs:
+    """Both legs over time; L = 2, left and right.
+
+    Attributes:
+        hips, knees, ankles: (T, L, 3) metres.
+        thighs, shins: (T, L, 3, 3) rotations of hip and knee joint against the space of the points; their z axes face forward.
+    """
+
+    hips: Array
+    knees: Array
+    ankles: Array
+    thighs: Array
+    shins: Array
+
+    @classmethod
+    def of(cls, joints: Array, turned: Array) -> "Legs":
+        """The legs of bodies with joints (T, 24, 3) and their rotations (T, 24, 3, 3) against the same space."""
+        return cls(joints[:, HIPS], joints[:, KNEES], joints[:, ANKLES], turned[:, HIPS], turned[:, KNEES])
+
+    def reached(self, targets: Array) -> Array:
+        """(T, L) metres from the hip at which the ankle ends up on its way to ``targets`` (T, L, 3).
+
+        A leg that has to be straighter than it was gives way the more the straighter it gets: knees that hit their stop jerk.
+        """
+        upper, lower = _length(self.knees - self.hips), _length(self.ankles - self.knees)
+        wanted, had = _length(targets - self.hips), _length(self.ankles - self.hips)
+        room = np.maximum(_STRAIGHT * (upper + lower) - had, 1e-4)
+        eased = had + room * (1 - np.exp(-np.maximum(wanted - had, 0) / room))
+        return np.maximum(np.where(wanted > had, eased, wanted), np.abs(upper - lower) + 1e-3)
+
+    def towards(self, targets: Array) -> "Legs":
+        """The legs with their ankles at ``targets`` (T, L, 3), or as near as :meth:`reached` says; bones keep their lengths.
+
+        The knee goes on bending to where it did (a straight one: forward). Both bones turn the shortest way, so that they do not
+        roll about their axes.
+        """
+        upper, lower = _length(self.knees - self.hips), _length(self.ankles - self.knees)
+        wanted = targets - self.hips
+        distance = self.reached(targets)
+        ray = wanted / np.maximum(_length(wanted), 1e-6)[..., None]
+        swing = between(self.ankles - self.hips, ray)
+        pole = _aside((swing @ (self.knees - self.hips)[..., None])[..., 0], ray)
+        facing = _aside((swing @ self.thighs[..., :, 2:])[..., 0], ray)
+        pole += facing * np.maximum(_KNEECAP * upper - _length(pole), 0)[..., None]
+        pole /= np.maximum(_length(pole), 1e-6)[..., None]
+        along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
+        aside = np.sqrt(np.maximum(upper**2 - along**2, 0))
+        knees = self.hips + along[..., None] * ray + aside[..., None] * pole
+        ankles = self.hips + distance[..., None] * ray
+        thighs = between(self.knees - self.hips, knees - self.hips) @ self.thighs
+        shins = between(self.ankles - self.knees, ankles - knees) @ self.shins
+        return Legs(self.hips, knees, ankles, thighs, shins)
+
+
+def between(first: Array, second: Array) -> Array:
+    """The smallest rotation (..., 3, 3) that turns one direction (..., 3) into another, not opposite to it; any lengths but 0."""
+    a, b = first / _length(first)[..., None], second / _length(second)[..., None]
+    x, y, z = np.moveaxis(np.cross(a, b), -1, 0)
+    zero = np.zeros_like(x)
+    k = np.stack([np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2)
+    cosine = (a * b).sum(-1)[..., None, None]
+    return np.asarray(np.eye(3) + k + k @ k / (1 + cosine))
+
+
+def _aside(vectors: Array, ray: Array) -> Array:
+    """What is left of vectors (..., 3) without their part along a unit vector."""
+    return np.asarray(vectors - (vectors * ray).sum(-1, keepdims=True) * ray)
+
+
+def _length(vectors: Array) -> Array:
+    return np.asarray(np.linalg.norm(vectors, axis=-1))
