@@ -44,6 +44,10 @@ class Crops:
         """Points (T, J, 2) in the crops' [-1, 1] coordinates -> pixels of the image (T, J, 2)."""
         return points * self.pixels_per_unit()[:, None, None] + self.middles()[:, None]
 
+    def from_image(self, points: Array) -> Array:
+        """Pixels of the image (T, J, 2) -> points (T, J, 2) in the crops' [-1, 1] coordinates."""
+        return (points - self.middles()[:, None]) / self.pixels_per_unit()[:, None, None]
+
 
 def person_crops(keypoints: Array) -> Crops:
     """The smoothed crops of a track: keypoints (T, J, 3) x, y, confidence in pixels.

@@ -22,13 +22,19 @@ class ImageFeatures:
 
 
 def image_features(
-    reader: VideoReader, tracks: Sequence[Track], encoder: ResNet50, reporter: Reporter, batch: int = 16
+    reader: VideoReader,
+    tracks: Sequence[Track],
+    encoder: ResNet50,
+    reporter: Reporter,
+    batch: int = 16,
+    crops: Sequence[Crops] | None = None,
 ) -> list[ImageFeatures]:
     """The features of all tracks of a video, which is read once. ``encoder`` as made by ``ResNet50.for_inference``.
 
-    A frame that cannot be decoded any more counts as an image of zeros, as the paper's padding does.
+    ``crops``: one per track, the paper's unless told. A frame that cannot be decoded any more counts as an image of zeros, as
+    the paper's padding does.
     """
-    crops = [person_crops(track.keypoints) for track in tracks]
+    crops = [person_crops(track.keypoints) for track in tracks] if crops is None else crops
     padding = zero_feature(encoder)
     phi = [padding.repeat(len(track), 1) for track in tracks]
     with reporter.progress("Encoding images", sum(len(track) for track in tracks), "crops") as advance:
