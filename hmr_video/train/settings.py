@@ -28,7 +28,7 @@ from hmr_video.train.config import TrainConfig
 Table = dict[str, Any]
 FILE_NAME = "config.json"
 # What may change between the lives of a run, its weights being the same; data and start are compared by content.
-FREE = ("mocap", "state", "start", "accelerator", "threads", "log_every", "save_every", "validate_every")
+FREE = ("mocap", "tracks", "state", "start", "accelerator", "threads", "log_every", "save_every", "validate_every")
 
 
 def shipped() -> dict[str, Path]:
@@ -48,7 +48,7 @@ def read_table(name: str) -> Table:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}.", "Mend it; https://toml.io tells how TOML is written.") from error
-    for key in ("mocap", "state", "start"):
+    for key in ("mocap", "tracks", "state", "start"):
         if isinstance(table.get(key), str):
             table[key] = str(path.parent / table[key])
     return table
@@ -95,7 +95,7 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
     """A TOML value as the type that a field is annotated with. Raises UsageError."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (UnionType, Union) and NoneType in parts:
-        return None if value is False else _convert(value, next(part for part in parts if part is not NoneType), name)
+        return None if value is False or value is None else _convert(value, next(part for part in parts if part is not NoneType), name)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
     if origin is dict and isinstance(value, Mapping):
