@@ -197,14 +197,14 @@ def definition_bias(observed: Observed, points: Tensor, turned: Tensor) -> Tenso
     """(17, 3) metres: where a detector of rays sees each keypoint, in the frame of the limb, head or chest that carries it.
 
     points (W, T, 17, 3) and joint rotations (W, T, 24, 3, 3) in camera space. Least squares over visible keypoints with
-    Cauchy weights (3 cm), both sides of the body together.
+    Cauchy weights (3 cm), both sides of the body together; NaN for keypoints with too few observations.
     """
     depth = points[..., 2]
     errors = (observed.detections[..., :2] - observed.truth) * depth[..., None]  # metres across the line of sight
     towards = torch.cat([torch.eye(2).expand(*depth.shape, 2, 2), -observed.truth[..., None]], -1)  # (W, T, 17, 2, 3)
     design = towards @ turned[:, :, list(BIAS_FRAMES)]
     flip = torch.tensor([-1.0, 1.0, 1.0])
-    biases = torch.zeros(17, 3)
+    biases = torch.full((17, 3), torch.nan)
     for k in range(17):
         mirrored = MIRRORED_COCO[k]
         use, other = observed.samples("visible")[..., k], observed.samples("visible")[..., mirrored]
@@ -212,6 +212,7 @@ def definition_bias(observed: Observed, points: Tensor, turned: Tensor) -> Tenso
         values = torch.cat([errors[..., k, :][use], errors[..., mirrored, :][other]])
         if len(rows) < _FEWEST:
             continue
+        biases[k] = 0
         for _ in range(8):
             weight = 1 / (1 + (values - (rows @ biases[k])).square().sum(-1, keepdim=True) / 0.03**2)
             normal = (rows.mT @ (rows * weight[..., None])).sum(0) + 1e-3 * torch.eye(3)

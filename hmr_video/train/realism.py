@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from torch import Generator, Tensor
 
 from hmr_video.body import load_body
@@ -39,7 +40,9 @@ def measure(
     mocap: Path, reporter: Reporter, windows: int, seed: int, frames: int = 30, detector: str = "yolo11n-pose"
 ) -> Realism:
     """Films ``windows`` of the motion in ``mocap`` and compares; about 0.1 s a frame. Raises InputError."""
-    clips = load_mocap(mocap, list_mocap(mocap))
+    names, dice = list_mocap(mocap), np.random.default_rng(seed)
+    chosen = dice.choice(len(names), min(2 * windows, len(names)), replace=False)  # to load all would take longer than to film
+    clips = load_mocap(mocap, [names[number] for number in sorted(chosen)])
     weights = clips.sampling_weights(SOURCE_WEIGHTS)
     return compare(film_and_detect(clips, load_body(), weights, windows, frames, detector, reporter, seed), seed)
 
@@ -56,7 +59,11 @@ def compare(footage: Footage, seed: int = 0) -> Realism:
     return Realism(
         {name: (value, fitted[name], trained[name]) for name, value in wanted.items() if name in fitted and name in trained},
         {name: (value, far[name]) for name, value in near.items()},
-        {name: [round(value, 1) for value in row] for name, row in zip(COCO_NAMES, bias.tolist(), strict=True)},
+        {
+            name: [round(value, 1) for value in row.tolist()]
+            for name, row in zip(COCO_NAMES, bias, strict=True)
+            if row.isfinite().all()
+        },
     )
 
 
