@@ -95,7 +95,8 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
     """A TOML value as the type that a field is annotated with. Raises UsageError."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (UnionType, Union) and NoneType in parts:
-        return None if value is False or value is None else _convert(value, next(part for part in parts if part is not NoneType), name)
+        meant = next(part for part in parts if part is not NoneType)
+        return None if value is None or value is False else _convert(value, meant, name)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
     if origin is dict and isinstance(value, Mapping):
