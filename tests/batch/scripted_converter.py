@@ -11,7 +11,10 @@ from hmr_video.files import replacing
 
 
 class ScriptedConverter:
-    """Sources are texts of words: ``nobody bad bug die sleep asset full``; ``once``: only at the first attempt. Else a result."""
+    """Sources are texts of words: ``nobody bad bug die sleep asset full remove``; ``once``: only at the first attempt.
+
+    ``remove`` deletes ``z.txt`` beside the source, which becomes a result like all others.
+    """
 
     def prepare(self) -> None:
         pass
@@ -35,6 +38,8 @@ class ScriptedConverter:
         if "full" in words:
             with replacing(folder):
                 raise OSError(28, "No space left on device")
+        if "remove" in words:
+            source.with_name("z.txt").unlink()
         if "die" in words:
             os.kill(os.getpid(), signal.SIGKILL)
         if "sleep" in words:
