@@ -40,6 +40,9 @@ def evaluate(
     weak: Annotated[
         bool, typer.Option("--weak-points", help="With --mocap: where per-frame networks are weak, instead of the tables.")
     ] = False,
+    real: Annotated[
+        bool, typer.Option("--real-detector", help="With --mocap: film the windows and run the real detector on the pictures.")
+    ] = False,
     windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -64,7 +67,7 @@ def evaluate(
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(mocap, every_clip, weak, windows, seed, meshes, weights, refine, reporter)
+        found = _evaluate_mocap(mocap, every_clip, weak, real, windows, seed, meshes, weights, refine, reporter)
         if as_json:
             typer.echo(json.dumps([asdict(one) for one in found]))
         else:
@@ -127,6 +130,7 @@ def _evaluate_mocap(
     folder: Path,
     every_clip: bool,
     weak: bool,
+    real: bool,
     windows: int,
     seed: int,
     meshes: bool,
@@ -139,19 +143,27 @@ def _evaluate_mocap(
 
     from hmr_video.models import Models
     from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
     from hmr_video.train.assess import assess
+    from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
     from hmr_video.train.holdout import split
     from hmr_video.train.mocap import list_mocap
-    from hmr_video.train.trials import draw_trials
+    from hmr_video.train.trials import TrialConfig, draw_trials
     from hmr_video.train.weak_points import weak_points
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(Options(weights=weights, features="keypoints"))
     names = list_mocap(folder)
     names = names if every_clip else split(names)[1]
+    if weak and real:
+        raise UsageError("The weak points are measured under simulated detections only.", "Leave --real-detector out.")
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
-    trials = draw_trials(folder, names, models.body, windows, seed)
+    if real:
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions().detector)
+        trials = draw_trials(folder, names, models.body, windows, seed, config, observer)
+    else:
+        trials = draw_trials(folder, names, models.body, windows, seed)
     return assess(models.model, models.body, trials, reporter, refine, meshes)
 
 

@@ -32,10 +32,14 @@ def print_rows(rows: list["Row"]) -> None:
         table.add_column("accel.\nover true", justify="right")
         for row in chosen:
             cells = [_cell(row.values.get(key), row.spread.get(key)) for key in columns]
-            ratio = row.values["acceleration"] / max(row.values["true_acceleration"], 1e-9)
-            table.add_row(row.group, str(row.frames), row.variant, *cells, f"{ratio:.2f}")
+            table.add_row(row.group, str(row.frames), row.variant, *cells, _ratio(row))
         console.print(table)
         console.print()
+
+
+def _ratio(row: "Row") -> str:
+    true = row.values.get("true_acceleration", 0.0)
+    return f"{row.values['acceleration'] / true:.2f}" if true else "-"
 
 
 def _cell(value: float | None, spread: float | None) -> str:

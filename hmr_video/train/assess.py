@@ -158,6 +158,8 @@ def _row(table: str, group: str, variant: str, scores: list[Score], window: NDAr
             column = np.array([[scores[number].whole.get(name, math.nan)] for number in members])
             if np.isfinite(column).any():
                 values[name], spread[name] = _mean(column).item(), _deviation(column).item()
+    known = [name for name, value in values.items() if math.isfinite(value)]  # no acceleration at the ends of windows
+    values, spread = ({name: one[name] for name in known} for one in (values, spread))
     return Row(table, group, variant, len(members), int(chosen.sum()), values, spread)
 
 

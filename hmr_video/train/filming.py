@@ -75,10 +75,10 @@ def stage(mocap: Mocap, body: Body, clip_weights: Tensor, count: int, frames: in
         rotations, trans = augment(rotations, trans, rotations.expand(6, *rotations.shape), whole, generator)
         rotations, position = view(rotations, trans, CameraConfig(), generator)
         betas = torch.randn(10, generator=generator) * 0.7
-        yield _shot(body, rotations[0], position[0], betas, np.random.default_rng([seed, number]))
+        yield shoot(body, rotations[0], position[0], betas, np.random.default_rng([seed, number]))
 
 
-def _shot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: np.random.Generator) -> Shot:
+def shoot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: np.random.Generator) -> Shot:
     """Chooses size, borders and occluder for one person whose pelvis is at ``position`` (T, 3)."""
     shape = betas.expand(len(rotations), 10)
     vertices, joints = body.vertices(rotations, shape)

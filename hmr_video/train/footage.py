@@ -61,7 +61,7 @@ def film_and_detect(
         for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
             pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
             shots.append((shot, visibility(shot, np.asarray(body.faces))))
-            seen.append(_rays_of(shot, find(pictures)))
+            seen.append(rays_of(shot, find(pictures)))
             advance(1)
     hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
 
@@ -81,7 +81,7 @@ def film_and_detect(
     )
 
 
-def _rays_of(shot: Shot, found: list[Detections]) -> Array:
+def rays_of(shot: Shot, found: list[Detections]) -> Array:
     """(T, 17, 3) the person's detections in rays: in each frame those whose box overlaps the true one most."""
     pixels = shot.pixels.clip(0, shot.size)
     result = np.zeros((len(found), 17, 3))

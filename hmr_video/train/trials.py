@@ -1,6 +1,7 @@
 """Windows of motion capture before random cameras with what the synthetic detector says of them, to measure the tool on."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hmr_video.train.detector import DetectorConfig, observe, self_occluded
 from hmr_video.train.mocap import Mocap, folder_of, load_mocap
 
 IMAGE_SIZE = (1280, 720)
-LONGEST, SHORTEST = 90, 24  # frames of a window; clips shorter than that are left out
+SHORTEST = 24  # frames; clips shorter than that are left out
 
 # A word of a clip's name, or how it begins -> what the person does.
 _ACTIVITIES = (
@@ -36,6 +37,7 @@ class TrialConfig:
     camera: CameraConfig = field(default_factory=CameraConfig)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     shape_deviation: float = 1.0
+    longest: int = 90  # frames of a window
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,26 @@ def activity_of(clip: str) -> str:
     return next((activity for activity in _ACTIVITIES if any(word.startswith(activity) for word in words)), "other")
 
 
+# A clip's name and a known motion before the camera -> the window with what a detector says of it.
+Observer = Callable[[str, Poses, Generator], Trial]
+
+
 def draw_trials(
-    folder: Path, names: list[str], body: Body, count: int, seed: int, config: TrialConfig | None = None
+    folder: Path,
+    names: list[str],
+    body: Body,
+    count: int,
+    seed: int,
+    config: TrialConfig | None = None,
+    observer: Observer | None = None,
 ) -> list[Trial]:
     """``count`` windows from the clips ``names`` of ``folder``: collections and their activities take turns.
 
-    The same arguments give the same windows. Raises InputError where every clip is too short.
+    Seen by the synthetic detector, unless by another ``observer``. The same arguments give the same windows. Raises InputError
+    where every clip is too short.
     """
     config = config or TrialConfig()
+    observer = observer or simulated(body, config)
     generator = Generator().manual_seed(seed)
     strata: dict[tuple[str, str], list[str]] = {}
     for name in names:
@@ -126,7 +140,7 @@ def draw_trials(
         name = deck.pop(0)
         mocap = loaded[name] if name in loaded else loaded.setdefault(name, load_mocap(folder, [name]))
         if mocap.lengths[0] >= SHORTEST:
-            trials.append(_trial(mocap, body, config, generator))
+            trials.append(observer(name, _window(mocap, body, config, generator), generator))
             deck.append(name)  # comes again, elsewhere and from another side, when the others have had their turn
         if deck:
             decks.append(deck)
@@ -135,34 +149,45 @@ def draw_trials(
     return trials
 
 
-def _trial(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator) -> Trial:
-    """One window of the only clip of ``mocap``."""
-    clip, length = torch.zeros(1, dtype=torch.long), min(LONGEST, int(mocap.lengths[0]))
+def _window(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator) -> Poses:
+    """Some of the only clip of ``mocap``, of a random person before a random camera."""
+    clip, length = torch.zeros(1, dtype=torch.long), min(config.longest, int(mocap.lengths[0]))
     first = torch.randint(int(mocap.lengths[0]) - length + 1, (1,), generator=generator)
     six_d, trans = mocap.window(clip, first, torch.ones(1), length)
     rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
     betas = config.shape_deviation * torch.randn(10, generator=generator)
-    poses = Poses(rotations[0], betas.expand(length, -1), pelvis[0] - body.rest_joints(betas)[0])
-    error = uniform(generator, -1, 1, 1) * config.camera.focal_error
-    return observed(mocap.sources[0], poses, body, config.detector, generator, float(error.exp()))
+    return Poses(rotations[0], betas.expand(length, -1), pelvis[0] - body.rest_joints(betas)[0])
 
 
-def observed(
-    clip: str, poses: Poses, body: Body, detector: DetectorConfig, generator: Generator, focal_ratio: float = 1.0
-) -> Trial:
-    """A known motion as the detector sees it. The true focal length is ``focal_ratio`` times what the tool assumes, which is the
-    image's diagonal."""
+def simulated(body: Body, config: TrialConfig) -> Observer:
+    """The synthetic detector, and a camera whose focal length the tool does not quite know."""
+
+    def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
+        error = uniform(generator, -1, 1, 1) * config.camera.focal_error
+        joints, turned, points = placed(body, poses)
+        detections = observe(points[None], joints[None], turned[None], config.detector, generator)[0]
+        return trial_of(clip, poses, joints, points, detections, float(error.exp()))
+
+    return observer
+
+
+def placed(body: Body, poses: Poses) -> tuple[Tensor, Tensor, Tensor]:
+    """Joints (T, 24, 3), their rotations (T, 24, 3, 3) and COCO keypoints (T, 17, 3), in camera space."""
+    joints, turned = body.joints(poses.rotations, poses.betas)
+    points = body.coco_from_joints(joints, turned, poses.betas) + poses.trans[:, None]
+    return joints + poses.trans[:, None], turned, points
+
+
+def trial_of(clip: str, poses: Poses, joints: Tensor, points: Tensor, detections: Tensor, focal_ratio: float = 1.0) -> Trial:
+    """A window with detections (T, 17, 3) in rays and confidence. The true focal length is ``focal_ratio`` times what the tool
+    assumes, which is the image's diagonal."""
     camera = camera_matrix(*IMAGE_SIZE)
     true_camera = camera.clone()
     true_camera[[0, 1], [0, 1]] *= focal_ratio
-    joints, turned = body.joints(poses.rotations, poses.betas)
-    points = body.coco_from_joints(joints, turned, poses.betas) + poses.trans[:, None]
-    joints = joints + poses.trans[:, None]
-    detections = observe(points[None], joints[None], turned[None], detector, generator)[0]
     pixels = detections[..., :2] * true_camera.diagonal()[:2] + true_camera[:2, 2]
-    hidden = self_occluded(points[None], joints[None])[0] | (detections[..., 2] < TRUSTED)
+    unseen = self_occluded(points[None], joints[None])[0] | (detections[..., 2] < TRUSTED)
     keypoints = torch.cat([pixels, detections[..., 2:]], -1)
-    return Trial(clip, poses, true_camera, camera, keypoints, hidden[:, COCO_LIMBS])
+    return Trial(clip, poses, true_camera, camera, keypoints, unseen[:, COCO_LIMBS])
 
 
 def without_errors() -> DetectorConfig:

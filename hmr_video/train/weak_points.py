@@ -18,7 +18,7 @@ from hmr_video.model import HMMR
 from hmr_video.train.assess import estimates, frame_by_frame, speed
 from hmr_video.train.cameras import CameraConfig
 from hmr_video.train.detector import DetectorConfig
-from hmr_video.train.trials import Poses, Trial, TrialConfig, draw_trials, observed
+from hmr_video.train.trials import Poses, Trial, TrialConfig, draw_trials, simulated
 
 HIDDEN_SHARE, HIDDEN_FRAMES = 0.3, 10
 FAST_SHARE = 0.1
@@ -76,7 +76,8 @@ class _Bench:
         return self.body.joints(poses.rotations, poses.betas)[0].double() + poses.trans[:, None]
 
     def observed(self, poses: Poses, detector: DetectorConfig | None = None) -> Trial:
-        return observed("made up", poses, self.body, detector or DetectorConfig(), self.generator)
+        config = TrialConfig(CameraConfig(focal_error=0.0), detector or DetectorConfig())
+        return simulated(self.body, config)("made up", poses, self.generator)
 
     @property
     def some_people(self) -> list[Poses]:
