@@ -74,3 +74,17 @@ def test_the_papers_protocol_leaves_out_frames_in_which_little_is_visible(motion
 
 def test_the_mean_is_over_people_and_skips_what_they_lack():
     assert mean_scores([{"mpjpe": 10.0, "pve": 4.0}, {"mpjpe": 20.0}, {}, {"mpjpe": float("nan")}]) == {"mpjpe": 15.0, "pve": 4.0}
+
+
+def test_pck_counts_limbs_within_a_twentieth_of_the_box():
+    """All joints lie 2 m away before a focal length of 1000 px, in a box 400 px tall: 20 px are the limit, 4 cm."""
+    joints = torch.zeros(2, 24, 3, dtype=torch.float64)
+    joints[..., 2] = 2.0
+    joints[:, 15, 1], joints[:, 10, 1] = -0.4, 0.4  # head and foot, 200 px above and below the middle
+    camera = torch.tensor([[1000.0, 0, 320], [0, 1000, 240], [0, 0, 1]], dtype=torch.float64)
+    truth = Sequence(joints, torch.arange(2), 30.0, camera, torch.full((2, 14, 3), torch.nan))
+    moved = joints.clone()
+    moved[0, 20, 0] += 0.039  # 19.5 px: counts
+    moved[0, 21, 0] += 0.041  # 20.5 px: one of 24 does not
+    scores = compare(Sequence(moved, truth.frame_ids, 30.0, camera, truth.keypoints), truth)
+    assert scores["pck"] == pytest.approx(23 / 24)
