@@ -113,7 +113,7 @@ class Painter:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
-        self._tags = Tags(len(motions))
+        self._tags = Tags(len(motions), int(motions[0].image_size[1]))
 
     def meshes(self, chunk: Chunk) -> Iterator[tuple[Array, dict[int, Mesh], float]]:
         """For every frame of a chunk: its picture (H, W, 3), the people in it by index, in camera space, and its time (s)."""

@@ -10,13 +10,15 @@ from hmr_video.motion import Array, Motion
 
 _BACKDROP = (46, 60)  # grey levels at the top and the bottom of the view from the side
 _MARGIN = 0.35  # metres around the joints, for what reaches beyond them
+_TAG, _TAG_SIZES = 1 / 36, (10, 40)  # of the picture's height is a number's, within limits in pixels
 _USED = 0.92  # share of the picture that people may fill
 
 
 class Tags:
-    """The numbers of the people, as small plates over their heads."""
+    """The numbers of the people, as small plates over their heads, on pictures of ``height`` pixels."""
 
-    def __init__(self, count: int, size: int = 20) -> None:
+    def __init__(self, count: int, height: int) -> None:
+        size = min(max(round(height * _TAG), _TAG_SIZES[0]), _TAG_SIZES[1])
         self._plates = [_plate(str(index + 1), person_color(index), size) for index in range(count)]
 
     def draw(self, image: Array, index: int, mesh: Mesh, camera_matrix: Array) -> None:
