@@ -15,7 +15,7 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
-from hmr_video.geometry.rotations import axis_angle_to_matrix, slerp
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
 from hmr_video.geometry.skeleton import COCO_FACE
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -34,20 +34,21 @@ class Estimate:
 class RefineConfig:
     """Standard deviations of the terms, and how long to search."""
 
-    keypoint: float = 0.012  # of a fully trusted keypoint, as a fraction of the person's height on the image
-    outlier: float = 6.0  # deviations from which a keypoint loses its pull
+    keypoint: float = 0.015  # of a fully trusted keypoint, as a fraction of the person's height on the image
+    outlier: float = 4.0  # deviations from which a keypoint loses its pull
     face_trust: float = 0.4
-    pose: float = 0.35  # radians between the model's and the refined rotation of a limb joint
-    root: float = 0.15  # the same of the whole body's direction
-    stiff_pose: float = 0.13  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
+    pose: float = 0.15  # radians between the model's and the refined rotation of a limb joint
+    root: float = 0.1  # the same of the whole body's direction
+    stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 25.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    acceleration: float = 32.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
-    shape: float = 0.35  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
-    steps: tuple[int, int] = (40, 80)  # search steps before and after outliers lose their pull
+    shape: float = 0.25  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
+    steps: tuple[int, int] = (12, 24)  # search steps before and after outliers lose their pull
 
 
+CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
@@ -189,6 +190,26 @@ def _face_weights(others: float, face: float) -> Tensor:
     return weights
 
 
+def calmed(estimate: Estimate, timestamps: Tensor) -> Estimate:
+    """The estimate without the jitter of single frames, which a search would need many steps to remove: each frame becomes the
+    Gaussian mean of its neighbours, rotations by their first two columns."""
+    apart = (timestamps[:, None] - timestamps).float() / CALM
+    weight = torch.softmax(-0.5 * apart.square(), 1)  # (T, T)
+    columns = torch.einsum("st,tjc->sjc", weight, matrix_to_six_d(estimate.rotations))
+    return Estimate(six_d_to_matrix(columns), estimate.betas, weight @ estimate.trans)
+
+
+def trust(confidence: Tensor) -> Tensor:
+    """Confidences (T, 17) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
+
+    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65 (`evaluate --detector`), hence
+    the power. Detectors differ in scale, so confidences count against the surest tenth of the track.
+    """
+    seen = confidence > VISIBLE
+    surest = torch.quantile(confidence[seen], 0.9).clamp_min(0.6) if seen.any() else torch.ones(())
+    return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
+
+
 def robust(squared: Tensor, cutoff: float) -> Tensor:
     """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
     return squared / (1 + squared / cutoff**2)
@@ -211,7 +232,8 @@ class _Problem:
         config: RefineConfig,
         fixed_shape: bool,
     ) -> None:
-        estimates, timestamps = [track.estimate for track in tracks], [track.timestamps for track in tracks]
+        timestamps = [track.timestamps for track in tracks]
+        estimates = [calmed(track.estimate, times) for track, times in zip(tracks, timestamps, strict=True)]
         self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
         self.lengths = [len(estimate.trans) for estimate in estimates]
         person = torch.repeat_interleave(torch.arange(len(estimates)), torch.tensor(self.lengths))
@@ -220,8 +242,7 @@ class _Problem:
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
         self.keypoints = torch.cat([track.keypoints for track in tracks])
-        trust = torch.where(self.keypoints[..., 2] > VISIBLE, self.keypoints[..., 2], 0.0)
-        self.trust = trust.square() * _face_weights(1.0, config.face_trust)
+        self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
         self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
 
         steps = torch.cat([torch.cat([times.diff(), times.new_ones(1)]) for times in timestamps]).float().clamp_min(1e-3)
