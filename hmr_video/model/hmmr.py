@@ -101,15 +101,13 @@ def _projection(feature_size: int, width: int) -> nn.Sequential:
     return nn.Sequential(init_linear(nn.Linear(feature_size, width)), nn.ReLU(), init_linear(nn.Linear(width, width)))
 
 
+_UPRIGHT, _TURNED = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, -1.0, 0.0]  # no turn, and that by pi about x, in 6D
+
+
 def _mean_theta(config: HMMRConfig) -> Tensor:
     """Where the regression starts: a person upright before the camera, at rest, of mean shape (theta_size,).
 
     The root is turned by pi about x, since bodies are y up and the camera is y down.
     """
-    if config.rotation == "axis_angle":
-        pose = torch.zeros(NUM_JOINTS, 3)
-        pose[0] = torch.tensor([torch.pi, 0, 0])
-    else:
-        pose = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(NUM_JOINTS, 1)
-        pose[0] = torch.tensor([1.0, 0, 0, 0, -1, 0])
-    return torch.cat([torch.tensor([0.9, 0, 0]), pose.flatten(), torch.zeros(NUM_BETAS)])
+    rest, root = ([0.0] * 3, [torch.pi, 0.0, 0.0]) if config.rotation == "axis_angle" else (_UPRIGHT, _TURNED)
+    return torch.tensor([0.9, 0.0, 0.0, *root, *rest * (NUM_JOINTS - 1), *[0.0] * NUM_BETAS])
