@@ -161,9 +161,13 @@ def _worker() -> ProcessPoolExecutor:
 
 def machine() -> dict[str, str]:
     """What was measured on: processor, cores, versions."""
-    from hmr_video.people.engine import has_amx
+    from hmr_video.people.openvino import has_bfloat16
 
     cpuinfo = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    told = {"processor": models[0] if models else platform.processor(), "cores": str(os.cpu_count()), "amx": str(has_amx())}
+    told = {
+        "processor": models[0] if models else platform.processor(),
+        "cores": str(os.cpu_count()),
+        "bfloat16": str(has_bfloat16()),
+    }
     return told | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}

@@ -18,6 +18,7 @@ _PAD = 114  # the grey that the network was trained with
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
 _TALL_ENOUGH = 100  # pixels of the network's input: below, YOLO11n begins to miss people
+_LOOK_EVERY = 96  # frames
 _BATCH_PIXELS = 4 * 640**2  # of the squares around a batch: more costs memory and gains nothing
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
@@ -38,24 +39,30 @@ class Detections:
 class Detector:
     """Finds people in chunks of frames of one size. ``engine`` says what runs it.
 
-    Unless the options fix it, the size of the network's input is chosen for each chunk by a look at its first frame in high
+    Unless the options fix it, the size of the network's input is chosen, anew every few seconds, by a look at a frame in high
     resolution: just large enough for the smallest of its people.
     """
 
     def __init__(self, options: PeopleOptions) -> None:
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector), engine, device)
-        self._confidence, self._image_size = options.confidence, options.image_size
+        self._confidence, self._fixed_size = options.confidence, options.image_size
+        self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._stride = self._network.stride
         self.engine = engine
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
-        size = self._image_size
-        if size is None:
-            size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], max(frames.shape[1:3]))
+        size = self._fixed_size or self._sufficient_size(frames)
         batch = max(1, _BATCH_PIXELS // size**2)
         return [found for at in range(0, len(frames), batch) for found in self._detect(frames[at : at + batch], size)]
+
+    def _sufficient_size(self, frames: Array) -> int:
+        if self._frames >= _LOOK_EVERY or not self._size:
+            self._size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], max(frames.shape[1:3]))
+            self._frames = 0
+        self._frames += len(frames)
+        return self._size
 
     def _detect(self, frames: Array, size: int) -> list[Detections]:
         from ultralytics.utils.nms import non_max_suppression

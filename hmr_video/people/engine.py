@@ -65,13 +65,10 @@ class Network:
 
     def __init__(self, weights: Path, engine: str, device: str) -> None:
         import_ultralytics()
-        import torch
-
-        self.engine, self.device = engine, torch.device(device)
-        self.half = device.startswith("cuda")
+        self.engine = engine
         try:
             with _silence():
-                self._run, facts = _load_openvino(weights) if engine == "openvino" else self._load_torch(weights)
+                self._run, facts = _load_openvino(weights) if engine == "openvino" else _load_torch(weights, device)
         except AssetError:
             raise
         except Exception as error:  # pickle, zip, torch and ultralytics raise what they like for a file of another kind
@@ -83,41 +80,38 @@ class Network:
         self.stride, self.classes = int(facts["stride"]), len(facts["names"])
         self.end_to_end = bool(facts.get("end2end"))
 
-    def _load_torch(self, weights: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
-        from ultralytics.nn.autobackend import AutoBackend
-
-        model: Any = AutoBackend(str(weights), device=self.device, fp16=self.half).eval()
-        names = ("kpt_shape", "stride", "names", "end2end")
-        return model, {name: getattr(model, name, None) for name in names}
-
     def __call__(self, images: Any) -> Any:
-        """Raw predictions of (N, H, W, 3) uint8 RGB arrays whose sides are multiples of ``stride``."""
-        import torch
+        """Raw predictions, a tensor, of (N, H, W, 3) uint8 RGB arrays whose sides are multiples of ``stride``."""
+        return self._run(images)
 
-        batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
-        batch = (batch.half() if self.half else batch.float()).div_(255).contiguous()
-        with torch.inference_mode():
-            return self._run(batch)
+
+def _load_torch(weights: Path, device: str) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+    """The network in torch as a function of images, and what it knows of itself. In half precision on CUDA."""
+    import torch
+    from ultralytics.nn.autobackend import AutoBackend
+
+    place, half = torch.device(device), device.startswith("cuda")
+    model: Any = AutoBackend(str(weights), device=place, fp16=half).eval()
+
+    @torch.inference_mode()
+    def run(images: Any) -> Any:
+        batch = torch.from_numpy(images).to(place).permute(0, 3, 1, 2)
+        return model((batch.half() if half else batch.float()).div_(255).contiguous())
+
+    names = ("kpt_shape", "stride", "names", "end2end")
+    return run, {name: getattr(model, name, None) for name in names}
 
 
 def _load_openvino(weights: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
-    """The compiled OpenVINO model as a function of a batch tensor, and the facts that its export states."""
-    import openvino
+    """The network in OpenVINO as a function of images, and the facts that its export states."""
     import torch
     from ultralytics.utils import YAML
 
+    from hmr_video.people.openvino import OpenVino
+
     folder = _exported(weights)
-    # bfloat16 pays only where the processor multiplies matrices in it; elsewhere the results are torch's to the last digits.
-    precision = "bf16" if has_amx() else "f32"
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
-    compiled = openvino.Core().compile_model(str(next(folder.glob("*.xml"))), "CPU", settings)
-    return lambda batch: torch.from_numpy(compiled(batch.numpy())[0]), YAML.load(folder / "metadata.yaml")
-
-
-def has_amx() -> bool:
-    """Whether this processor has Intel's matrix extensions for bfloat16 (only Linux tells)."""
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and "amx_bf16" in flags.read_text()
+    network = OpenVino(next(folder.glob("*.xml")))
+    return lambda images: torch.from_numpy(network(images)), YAML.load(folder / "metadata.yaml")
 
 
 def _exported(weights: Path) -> Path:
