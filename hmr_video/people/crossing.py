@@ -5,10 +5,11 @@ tails is priced by clothes, course, size and facing, measured where nobody overl
 is cheaper by a clear margin. Pure numpy, but for the assignment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache, partial
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,22 +52,38 @@ class Meeting:
 def uncross(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """The tracklets, with tails exchanged where two or more met and the evidence says that the tracker confused them."""
     tracks, done = list(tracklets), -1
-    meetings = find_meetings(tracks, frame_rate)
+    overlaps = cache(partial(find_overlaps, pause=_PAUSE_SECONDS * frame_rate))  # of pairs that an exchange leaves as they are
+    meetings = find_meetings(tracks, frame_rate, overlaps)
     while following := [meeting for meeting in meetings if meeting.end > done]:
         meeting = min(following, key=lambda meeting: meeting.end)
         done = meeting.end
         if links := _links(tracks, meeting, frame_rate):
             tracks = _relinked(tracks, links, meeting)
-            meetings = find_meetings(tracks, frame_rate)
+            meetings = find_meetings(tracks, frame_rate, overlaps)
     return tracks
 
 
-def find_meetings(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Meeting]:
-    """All times at which tracklets overlap, those that share a tracklet and a moment taken together."""
+class Overlap(NamedTuple):
+    """The first and the last frame of it, and the one in which most is hidden."""
+
+    start: int
+    end: int
+    peak: int
+
+
+def find_meetings(
+    tracklets: Sequence[Tracklet], frame_rate: float, overlaps: Callable[[Tracklet, Tracklet], list[Overlap]] | None = None
+) -> list[Meeting]:
+    """All times at which tracklets overlap, those that share a tracklet and a moment taken together.
+
+    ``overlaps``: :func:`find_overlaps`, or what remembers its answers.
+    """
     pause = _PAUSE_SECONDS * frame_rate
+    overlaps = overlaps or partial(find_overlaps, pause=pause)
     meetings: list[Meeting] = []
     for i, j in combinations(range(len(tracklets)), 2):
-        for new in _overlaps(tracklets, i, j, pause):
+        for start, end, peak in overlaps(tracklets[i], tracklets[j]):
+            new = Meeting({i: (start, end), j: (start, end)}, {frozenset((i, j)): peak})
             near = [
                 old
                 for old in meetings
@@ -77,24 +94,22 @@ def find_meetings(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Meet
     return meetings
 
 
-def _overlaps(tracklets: Sequence[Tracklet], i: int, j: int, pause: float) -> list[Meeting]:
-    """Meetings of tracklets i and j alone."""
-    first, second = tracklets[i], tracklets[j]
+def find_overlaps(first: Tracklet, second: Tracklet, pause: float) -> list[Overlap]:
+    """When two tracklets overlap; what is apart by no more than ``pause`` frames is one time."""
     start = int(max(first.frame_ids[0], second.frame_ids[0]))
     frames = np.arange(start, int(min(first.frame_ids[-1], second.frame_ids[-1])) + 1)
-    if not len(frames):
+    if not len(frames) or not hidden_share(_hull(first), _hull(second)):
         return []
     cover = hidden_share(_boxes_at(first, frames), _boxes_at(second, frames))
     touching = np.flatnonzero(cover > _TOUCH)
     runs = np.split(touching, np.flatnonzero(np.diff(touching) > pause) + 1)
     strong = [run for run in runs if len(run) and cover[run].max() > _COVER]
-    return [
-        Meeting(
-            dict.fromkeys((i, j), (int(frames[run[0]]), int(frames[run[-1]]))),
-            {frozenset((i, j)): int(frames[run[np.argmax(cover[run])]])},
-        )
-        for run in strong
-    ]
+    return [Overlap(int(frames[run[0]]), int(frames[run[-1]]), int(frames[run[np.argmax(cover[run])]])) for run in strong]
+
+
+def _hull(track: Tracklet) -> Array:
+    """(4,) x1 y1 x2 y2 that hold all boxes: whose hulls are apart never meet."""
+    return np.concatenate([track.boxes[:, :2].min(0), track.boxes[:, 2:].max(0)])
 
 
 def _merged(meetings: Sequence[Meeting]) -> Meeting:
@@ -199,7 +214,11 @@ def _clear(tracks: Sequence[Tracklet], member: int, when: Array) -> Array:
     """(n,) bool: the observations of ``member`` among ``when`` in which no other tracklet covers it, or is covered."""
     track = tracks[member]
     clear = when.copy()
-    for other in (each for position, each in enumerate(tracks) if position != member):
+    if not when.any():
+        return clear
+    start, end = track.frame_ids[when][[0, -1]]
+    others = [each for position, each in enumerate(tracks) if position != member]
+    for other in (each for each in others if each.frame_ids[0] <= end and each.frame_ids[-1] >= start):
         _, mine, theirs = np.intersect1d(track.frame_ids[clear], other.frame_ids, return_indices=True)
         here = np.flatnonzero(clear)[mine]
         clear[here[hidden_share(track.boxes[here], other.boxes[theirs]) > _TOUCH]] = False

@@ -14,9 +14,9 @@ from hmr_video.people.engine import import_ultralytics
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tracklet:
-    """What a tracker believes to be one person, observed frames only.
+    """What a tracker believes to be one person, observed frames only. Equal to itself alone, so that it can be a key.
 
     frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3); colours (n, 64), see
     :func:`hmr_video.people.appearance.torso_colours`.
