@@ -41,7 +41,7 @@ class ObjectiveWeights:
     deltas: float = 0.3
     hallucination: float = 1.0
     adversarial: float = 0.0
-    track_points2d: float = 12.0
+    track_points2d: float = 36.0
     shape_prior: float = 0.05
     constant_shape: float = 0.2
 
