@@ -1,6 +1,7 @@
 """`Body`: what every body can do, whatever file it comes from."""
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ from torch import Tensor
 
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
 
-# Joints by their distance from the root: each level needs only the one before it.
-_LEVELS = ((1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12, 13, 14), (15, 16, 17), (18, 19), (20, 21), (22, 23))
+# Joints in their order, by their distance from the root: the parents of each level are in the one before it.
+_LEVELS = ((0,), (1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12, 13, 14), (15, 16, 17), (18, 19), (20, 21), (22, 23))
+_SIZES = [len(level) for level in _LEVELS]
+_PARENTS_WITHIN = [[before.index(PARENTS[joint]) for joint in level] for before, level in pairwise(_LEVELS)]
+_BONE_STARTS = [0, *PARENTS[1:]]
 _HEAD = 15
 
 
@@ -59,18 +63,14 @@ class Body(ABC):
         """Forward kinematics, no mesh: local rotations (..., 24, 3, 3), betas (..., 10) -> joints (..., 24, 3) and their
         rotations in the body's frame (..., 24, 3, 3). The pelvis stays where it rests, as in smplx."""
         rest = self.rest_joints(betas)
-        turned: list[Tensor] = [rotations[..., 0, :, :]] * 24
-        placed: list[Tensor] = [rest[..., 0, :]] * 24
-        for level in _LEVELS:
-            parents = [PARENTS[joint] for joint in level]
-            frame = torch.stack([turned[parent] for parent in parents], -3)  # (..., L, 3, 3)
-            origin = torch.stack([placed[parent] for parent in parents], -2)  # (..., L, 3)
-            bones = rest[..., level, :] - rest[..., parents, :]
-            places = origin + (frame @ bones[..., None]).squeeze(-1)
-            turns = frame @ rotations[..., level, :, :]
-            for index, joint in enumerate(level):
-                turned[joint], placed[joint] = turns[..., index, :, :], places[..., index, :]
-        return torch.stack(placed, -2), torch.stack(turned, -3)
+        bones = rest - rest[..., _BONE_STARTS, :]  # the pelvis's is zero
+        locals_by_level, bones_by_level = rotations.split(_SIZES, -3), bones.split(_SIZES, -2)
+        turned, placed = [locals_by_level[0]], [rest[..., :1, :]]
+        for parents, local, bone in zip(_PARENTS_WITHIN, locals_by_level[1:], bones_by_level[1:], strict=True):
+            frame, origin = turned[-1][..., parents, :, :], placed[-1][..., parents, :]  # (..., L, 3, 3), (..., L, 3)
+            placed.append(origin + (frame @ bone[..., None]).squeeze(-1))
+            turned.append(frame @ local)
+        return torch.cat(placed, -2), torch.cat(turned, -3)
 
     def coco_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
         """The COCO keypoints (..., 17, 3) of what :meth:`joints` gave: limbs are joints, the face rides on the head."""
