@@ -11,12 +11,11 @@ from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.people import People
 from hmr_video.people.keypoint_files import track_from_keypoints
-from hmr_video.train.augment import uniform
 from hmr_video.train.cameras import view
 from hmr_video.train.label import LONGEST, SHORTEST, PseudoTrack, pseudo_tracks
 from hmr_video.train.mocap import Mocap
 from hmr_video.train.synthetic import SyntheticConfig
-from hmr_video.train.trials import IMAGE_SIZE, observed
+from hmr_video.train.trials import IMAGE_SIZE, Poses, TrialConfig, simulated
 
 
 def simulate_tracks(mocap: Mocap, body: Body, folder: Path, config: SyntheticConfig, seed: int) -> None:
@@ -38,9 +37,9 @@ def shot(
     six_d, trans = mocap.window(torch.tensor([clip]), torch.tensor([first]), torch.ones(1), frames)
     rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
     betas = torch.randn(10, generator=generator)
-    place = pelvis[0] - body.rest_joints(betas)[0]
-    error = float(uniform(generator, -1, 1, 1)) * config.camera.focal_error
-    trial = observed(mocap.sources[clip], rotations[0], betas, place, body, float(np.exp(error)), config.detector, generator)
+    poses = Poses(rotations[0], betas.expand(frames, -1), pelvis[0] - body.rest_joints(betas)[0])
+    observer = simulated(body, TrialConfig(config.camera, config.detector))
+    trial = observer(mocap.sources[clip], poses, generator)
     keypoints = trial.keypoints.double().numpy()
     if ((keypoints[..., 2] > 0.05).sum(-1) >= 2).sum() < SHORTEST:
         return []
