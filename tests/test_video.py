@@ -100,6 +100,13 @@ def test_readers_give_the_same_pixels(tmp_path, monkeypatch):
     assert np.abs(first.astype(int) - second.frames).mean() < 0.5
 
 
+def test_decord_does_not_read_what_it_could_not_hold(tmp_path, monkeypatch):
+    """It may have decoded a whole file before the first frame is looked at."""
+    monkeypatch.setattr("hmr_video.video.containers._DECORD_BYTES", 96 * 64 * 3 * 40 - 1)
+    whole, _, decoder = read(make(tmp_path / "clip.mp4"))
+    assert (len(whole.frames), decoder) == (40, "pyav")
+
+
 def test_a_reader_starts_over_and_knows_the_video(tmp_path):
     reader = open_video(make(tmp_path / "clip.mp4", rate=Fraction(30000, 1001)), Reporter(quiet=True))
     assert reader.info.frame_rate == 30000 / 1001

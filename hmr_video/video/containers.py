@@ -1,8 +1,8 @@
 """Videos in containers: one pass over the packets makes an index, then decord or PyAV decodes.
 
-decord reads the files whose index is clean and whose picture needs no turning; PyAV reads all others (GIF, damaged or
-rotated files, platforms without a decord wheel). Both wrap FFmpeg and give the same pixels, so the choice is one of
-speed and robustness; it depends on the file alone.
+decord reads short files whose index is clean and whose picture needs no turning; PyAV reads all others (long ones, GIF,
+damaged or rotated files, platforms without a decord wheel). Both wrap FFmpeg and give the same pixels, so the choice is one
+of speed and robustness; it depends on the file alone.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from hmr_video.errors import InputError
 from hmr_video.video.source import MAX_PIXELS, Array, Frame, VideoInfo, check_size, equivalent_focal, nominal_rate
 
 _DECORD_CONTAINERS = {"mov", "mp4", "matroska", "webm", "avi"}
+_DECORD_BYTES = 500_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
 _NOT_VIDEO = {"tty"}  # FFmpeg draws any text file as a picture
 _FOCAL_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent", "com.android.capture.focal_length_35mm")
 _MISSING_SECONDS = 0.5  # by which a duration may exceed the frames before that counts as a loss
@@ -219,7 +220,8 @@ class ContainerSource:
     def _decord(self) -> Any:
         """The decord module if it is to read this file, else None."""
         plain = not any(self.index.orientation) and self.index.clean
-        if not plain or not _DECORD_CONTAINERS & set(self.index.container.split(",")):
+        short = self.index.width * self.index.height * 3 * len(self.index.times) <= _DECORD_BYTES
+        if not (plain and short) or not _DECORD_CONTAINERS & set(self.index.container.split(",")):
             return None
         try:
             import decord
