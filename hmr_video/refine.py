@@ -41,14 +41,14 @@ class RefineConfig:
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 32.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    acceleration: float = 42.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 0.25  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
     steps: tuple[int, int] = (12, 24)  # search steps before and after outliers lose their pull
 
 
-CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+CALM = 0.033  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
