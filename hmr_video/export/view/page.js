@@ -34,6 +34,8 @@ function prepareVideo() {
   return element;
 }
 
+const MOST_NAMES = 4; // more people are told apart by their numbers alone, so that they fit above the stage
+
 function addPersonButtons() {
   for (const person of people) {
     const chip = document.createElement("div");
@@ -43,7 +45,8 @@ function addPersonButtons() {
     const [eye, name] = chip.children;
     eye.title = `Show or hide (${person.number + 1})`;
     eye.onclick = () => togglePerson(person);
-    name.textContent = person.name;
+    name.textContent = people.length > MOST_NAMES ? person.number + 1 : person.name;
+    name.setAttribute("aria-label", person.name);
     name.title = "Plot this person's angles";
     name.onclick = () => focusOn(person);
     person.chip = chip;
