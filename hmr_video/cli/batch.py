@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,7 +97,8 @@ def batch(
         make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, device)
         if scheduler == "ray":
             make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
-        report = run_items(items, options, make, log, reporter)
+        with redirect_stdout(sys.stderr):  # Ray says on standard output that a worker died; there the report alone belongs
+            report = run_items(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
     tell(report, reporter, retried=retry_failed, dry_run=dry_run)
