@@ -13,6 +13,7 @@ from hmr_video.console import Reporter
 
 
 def label(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
     include: Annotated[
@@ -38,11 +39,8 @@ def label(
     """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
     from hmr_video.batch.labeller import VideoLabeller, labelling_key
     from hmr_video.batch.runner import BatchOptions
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
-    found = PeopleOptions(detector=detector, engine=engine, device=device, tracker=tracker, people=people)
-    settings = Options(people=found, focal=focal)
+    settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
     options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
