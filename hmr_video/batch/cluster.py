@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ class _Actor:
         os.chdir(folder)  # so that relative paths mean what they mean where the run was started
         self._converter = converter
 
+    def prepare(self) -> None:
+        """Loads the models. Why that fails, if it does, is told by the task that comes next."""
+        with suppress(Exception):
+            self._converter.prepare()
+
     def perform(self, task: Task) -> Outcome:
         return perform(task, self._converter, lambda count: None)
 
@@ -41,14 +47,15 @@ class _Actor:
 class _Running:
     actor: Any
     task: Task
-    begun: float
+    prepared: Any  # reference that is ready when the actor has its models
+    begun: float | None = None
 
 
 class RayWorkers:
     """Up to ``count`` actors (None: as many as the cluster's resources allow) at ``address`` (None: this machine alone).
 
-    ``timeout``: seconds that a task may take, counted from when it is handed to an actor that exists. An actor that dies is
-    replaced. Raises UsageError without Ray, without a cluster at ``address``, and when the cluster has no room for a worker.
+    ``timeout``: seconds that a task may take from when its actor is there and has its models. An actor that dies is replaced.
+    Raises UsageError without Ray, without a cluster at ``address``, and when the cluster has no room for a worker.
     """
 
     def __init__(
@@ -70,7 +77,8 @@ class RayWorkers:
 
     def start(self, task: Task) -> None:
         actor = self._idle.pop() if self._idle else self._make()
-        self._running[actor.perform.remote(task)] = _Running(actor, task, time.monotonic())
+        prepared = actor.prepare.remote()  # an actor does one thing after the other
+        self._running[actor.perform.remote(task)] = _Running(actor, task, prepared)
 
     def wait(self, seconds: float) -> list[Finished]:
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
@@ -99,7 +107,9 @@ class RayWorkers:
         return Finished(one.task, outcome)
 
     def _is_late(self, one: _Running) -> bool:
-        return self._timeout is not None and time.monotonic() - one.begun > self._timeout
+        if one.begun is None and self._ray.wait([one.prepared], timeout=0)[0]:
+            one.begun = time.monotonic()
+        return self._timeout is not None and one.begun is not None and time.monotonic() - one.begun > self._timeout
 
     def _give_up(self, reference: Any) -> Finished:
         one = self._running.pop(reference)

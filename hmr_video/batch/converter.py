@@ -10,6 +10,7 @@ from hmr_video.console import Reporter
 from hmr_video.files import sha256
 from hmr_video.models import Models
 from hmr_video.options import Options
+from hmr_video.people.detector import Detector
 from hmr_video.pipeline import run
 from hmr_video.results import write_result
 
@@ -22,8 +23,10 @@ class VideoConverter:
         self._models: Models | None = None
 
     def prepare(self) -> None:
-        """Loads the models. Raises AssetError."""
-        self._models = self._models or Models.load(self._options)
+        """Loads the models, the detector's too, which the process keeps. Raises AssetError."""
+        if self._models is None:
+            Detector(self._options.people)
+            self._models = Models.load(self._options)
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         """Writes the result of ``source`` into the new ``folder``. Raises HmrVideoError."""

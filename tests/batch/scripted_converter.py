@@ -13,11 +13,16 @@ from hmr_video.files import replacing
 class ScriptedConverter:
     """Sources are texts of words: ``nobody bad bug die sleep asset full remove``; ``once``: only at the first attempt.
 
-    ``remove`` deletes ``z.txt`` beside the source, which becomes a result like all others.
+    ``remove`` deletes ``z.txt`` beside the source, which becomes a result like all others. ``loading``: seconds that loading
+    models takes, once in each process.
     """
 
+    def __init__(self, loading: float = 0.0) -> None:
+        self._loading = loading
+
     def prepare(self) -> None:
-        pass
+        time.sleep(self._loading)
+        self._loading = 0.0
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         words = source.read_text().split()

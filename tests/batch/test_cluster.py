@@ -17,6 +17,8 @@ from hmr_video.errors import UsageError
 
 ray = pytest.importorskip("ray")
 
+TIMEOUT, LOADING = 3.0, 3.5  # seconds: loading the models is not the video's time
+
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -34,7 +36,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def run_on_ray(folder: Path, options: BatchOptions, address: str) -> Report:
     def make() -> RayWorkers:
-        return RayWorkers(ScriptedConverter(), address, Demand(cpus=1), timeout=60)
+        return RayWorkers(ScriptedConverter(LOADING), address, Demand(cpus=1), timeout=TIMEOUT)
 
     items = find_videos(folder, ["*.txt"], [], options.output, print)
     with EventLog(None) as events:
@@ -45,13 +47,14 @@ def run_on_ray(folder: Path, options: BatchOptions, address: str) -> Report:
 def test_a_batch_on_two_machines(tmp_path: Path, cluster: str) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    texts = {"a": "good", "b": "bad", "c": "die once", "d": "nobody", "e": "slow", "f": "die"}
+    texts = {"a": "good", "b": "bad", "c": "die once", "d": "nobody", "e": "slow", "f": "die", "g": "sleep"}
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
     with pytest.raises(UsageError, match="no room"):
         RayWorkers(ScriptedConverter(), cluster, Demand(cpus=8))
     options = BatchOptions(tmp_path / "out", "key", attempts=2)
     report = run_on_ray(folder, options, cluster)
-    assert [item.outcome for item in report.items] == ["done", "failed", "done", "nobody", "done", "failed"]
+    assert [item.outcome for item in report.items] == ["done", "failed", "done", "nobody", "done", "failed", "failed"]
+    assert "longer than 3 s" in report.items[-1].reason
     assert sorted(path.name for path in options.output.iterdir() if path.is_dir()) == [".batch", "a", "c", "e"]
-    assert [item.earlier for item in run_on_ray(folder, options, cluster).items] == [True] * 6
+    assert [item.earlier for item in run_on_ray(folder, options, cluster).items] == [True] * 7
