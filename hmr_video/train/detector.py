@@ -13,10 +13,24 @@ from hmr_video.evaluate.detector_errors import BIAS_FRAMES, kinds
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, resample
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_SIGMAS, MIRRORED_COCO
 from hmr_video.train.augment import chance, drift, log_uniform, uniform
-from hmr_video.train.detector_fit import DEFINITION, FORESIGHT, HEAVY, LASTING, LOGITS, MOOD, QUICK, SLOW, SPREAD, SURPRISE
+from hmr_video.train.detector_fit import (
+    DEFINITION,
+    FORESIGHT,
+    HEAVY,
+    LASTING,
+    LOGITS,
+    MOOD,
+    OWN,
+    QUICK,
+    SHARED,
+    SLOW,
+    SPREAD,
+    SURPRISE,
+)  # fmt: skip
 
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
+_LIMBS = ((7, 9), (8, 10), (13, 15), (14, 16), LEGS, COCO_FACE)  # keypoints that go missing together
 
 # Body parts as capsules (joint, joint, radius in metres), and the keypoints that lie on each and are not hidden by it.
 _CAPSULES = (
@@ -45,11 +59,13 @@ class DetectorConfig:
     definition: tuple[float, float] = (0.0, 1.2)  # how much of the fitted detector's idea of the keypoints, see imagined()
     definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
     outlier: float = 0.003  # share of single wrong points
-    swap: float = 0.06  # left and right exchanged for some frames
+    swap: float = 0.1  # left and right exchanged for some frames
     copied_limb: float = 0.25  # a hidden limb (each by itself, if there is one) reported at its mirror's place for some frames
     occluder: float = 0.2  # a thing before the person
     truncated: float = 0.22  # an image border through the person
     lost: float = 0.1  # some frames without any detection
+    silent: float = 0.35  # a detector that does not report what it doubts
+    missing: float = 0.05  # a limb (each by itself), or a keypoint, unreported for some frames without a reason
     other_scale: float = 0.5  # confidences on another scale than the fitted detector's, whose surest ones reach
     quality: tuple[float, float] = (0.7, 1.0)
     slow_source: float = 0.4  # videos of fewer frames a second than the model's
@@ -146,8 +162,8 @@ def mistakes(
     kind = kinds(hidden, covered, (beyond != 0).any(-1))
     keypoint = torch.arange(17)
     heavy = (HEAVY[kind, keypoint] * torch.randn(batch, 1, 17, generator=generator)).exp()
-    lasting = LASTING * torch.randn(batch, 1, 17, 2, generator=generator)
-    slow = SLOW * drift(generator, batch, frames, 17, 2, spacing=12)
+    lasting = LASTING * together(torch.randn(batch, 1, 17 + len(SHARED), 2, generator=generator))
+    slow = SLOW * together(drift(generator, batch, frames, 17 + len(SHARED), 2, spacing=12))
     quick = QUICK * torch.randn(batch, frames, 17, 2, generator=generator)
     spread = SPREAD[kind, keypoint]
     error = (lasting + slow) * (heavy * spread)[..., None] + quick * spread.clamp_max(0.4)[..., None]
@@ -159,8 +175,14 @@ def mistakes(
     error = error + torch.where(outlier, 0.25, 0.0)[..., None] * quick
     points = _confused(rays - beyond, hidden, config, generator) + error * size
     confidence = _confidence(kind, surprise, config, generator)
-    confidence = confidence * ~_runs(generator, batch, frames, config.lost, 1.0)[..., None]
-    return torch.cat([points, confidence[..., None]], -1)
+    unreported = _unreported(confidence, config, generator)
+    return torch.cat([points, torch.where(unreported, 0.0, confidence)[..., None]], -1)
+
+
+def together(noise: Tensor) -> Tensor:
+    """Independent errors (B, T, 17 + S, 2), the last S shared -> errors (B, T, 17, 2) of the same size that go together."""
+    own, shared = noise.split([17, len(SHARED)], 2)
+    return own * OWN + torch.einsum("btsc,skc->btkc", shared, SHARED)
 
 
 def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
@@ -180,6 +202,17 @@ def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generato
     quality = uniform(generator, *config.quality, batch, 1, 1)
     scale = torch.where(chance(generator, config.other_scale, batch, 1, 1), quality, torch.ones(1))
     return (logit.sigmoid() * scale).clamp_min(0.003)
+
+
+def _unreported(confidence: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Which keypoints (B, T, 17) are not reported: the doubted, limbs and points without a reason, all in lost frames."""
+    batch, frames = confidence.shape[:2]
+    doubt = uniform(generator, 0.15, 0.75, batch) * chance(generator, config.silent, batch)
+    missing = confidence < doubt[:, None, None]
+    missing |= chance(generator, config.missing, batch, 1, 17) & (drift(generator, batch, frames, 17) > 0.3)
+    for limb in _LIMBS:
+        missing[..., list(limb)] |= _runs(generator, batch, frames, config.missing, 0.3, spacing=12)[..., None]
+    return missing | _runs(generator, batch, frames, config.lost, 1.0)[..., None]
 
 
 def _confused(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:

@@ -37,6 +37,25 @@ HEAVY = torch.tensor(
 # Shares of an error (their squares sum to 1): constant over a window, changing within half a second, and of the frame alone.
 LASTING, SLOW, QUICK = 0.73, 0.53, 0.43
 
+# How the lasting errors of keypoints go together, across and down the picture: rows are shared errors, columns the face's
+# keypoints, then left and right shoulder, elbow, wrist, hip, knee, ankle. Hips slip together; crossing legs draw each other.
+_ACROSS = torch.tensor(
+    [[0.6, -0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.6, 0.0, 0.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.6, 0.0, 0.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7, 0.7, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.85, -0.85, 0.75, -0.75]]
+)  # fmt: skip
+_DOWN = torch.tensor(
+    [[0.75, 0.75, 0.7, 0.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.5, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.5, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.92, 0.92, 0.35, 0.35, 0.0, 0.0],
+     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.4, -0.4, 0.7, -0.7]]
+)  # fmt: skip
+SHARED = torch.nn.functional.pad(torch.stack([_ACROSS, _DOWN], -1), (0, 0, 5, 0))  # (5, 17, 2)
+OWN = (1 - SHARED.square().sum(0)).sqrt()  # (17, 2) what is each keypoint's own
+
 # (4, 17, 5) logits of the confidence at -2, -1, 0, 1 and 2 standard deviations.
 LOGITS = torch.tensor(
     [[[-1.2, 0.8, 2.7, 4.4, 5.5], [1.7, 4.1, 5.6, 5.9, 6.2], [-0.8, 1.4, 3.6, 5.0, 5.8], [-1.6, 1.1, 3.0, 4.3, 5.1],

@@ -16,7 +16,16 @@ from hmr_video.train.footage import Footage, film_and_detect
 from hmr_video.train.mocap import list_mocap, load_mocap
 
 # The fitted detector alone, without the variety around it that training has.
-FITTED = replace(DetectorConfig(), noise=(0.5, 1.6), definition=(1.0, 1.0), definition_bias=0.004, lost=0.05, other_scale=0.0)
+FITTED = replace(
+    DetectorConfig(),
+    noise=(0.5, 1.6),
+    definition=(1.0, 1.0),
+    definition_bias=0.004,
+    lost=0.05,
+    other_scale=0.0,
+    silent=0.0,
+    missing=0.0,
+)
 
 
 @dataclass(frozen=True)

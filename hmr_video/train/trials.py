@@ -194,5 +194,5 @@ def without_errors() -> DetectorConfig:
     """A detector that errs in nothing but what cannot be seen."""
     return replace(
         DetectorConfig(), noise=(1e-3, 1e-3), definition=(0.0, 0.0), definition_bias=0.0, outlier=0.0, swap=0.0, copied_limb=0.0,
-        occluder=0.0, truncated=0.0, lost=0.0, slow_source=0.0,
+        occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, slow_source=0.0,
     )  # fmt: skip

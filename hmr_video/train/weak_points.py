@@ -125,7 +125,9 @@ def _occluded(bench: _Bench) -> Iterator[WeakPoint]:
 
 def _at_rest(bench: _Bench) -> Iterator[WeakPoint]:
     """A body that does not move at all, under the detector's noise alone."""
-    noise_alone = replace(DetectorConfig(), occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
+    noise_alone = replace(
+        DetectorConfig(), occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, swap=0.0, slow_source=0.0
+    )
     still = []
     for trial in bench.trials:
         middle = {name: value[len(trial) // 2] for name, value in vars(trial.poses).items()}

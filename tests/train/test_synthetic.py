@@ -68,7 +68,20 @@ def test_the_far_wrist_hides_behind_the_body() -> None:
 
 def test_a_perfect_detector_reports_the_truth() -> None:
     never = dict.fromkeys(
-        ("definition_bias", "other_scale", "outlier", "swap", "copied_limb", "occluder", "truncated", "lost", "slow_source"), 0
+        (
+            "definition_bias",
+            "other_scale",
+            "outlier",
+            "swap",
+            "copied_limb",
+            "occluder",
+            "truncated",
+            "lost",
+            "silent",
+            "missing",
+            "slow_source",
+        ),
+        0,
     )
     quiet = DetectorConfig(noise=(1e-9, 2e-9), definition=(0, 0), **never)
     generator = torch.Generator().manual_seed(0)

@@ -45,7 +45,7 @@ def tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def never() -> DetectorConfig:
     """A detector without errors."""
-    chances = dict.fromkeys(("outlier", "swap", "copied_limb", "occluder", "truncated", "lost"), 0.0)
+    chances = dict.fromkeys(("outlier", "swap", "copied_limb", "occluder", "truncated", "lost", "silent", "missing"), 0.0)
     return DetectorConfig(noise=(1e-9, 2e-9), **chances)
 
 
