@@ -17,6 +17,7 @@ from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
 from hmr_video.geometry.skeleton import COCO_FACE
+from hmr_video.lbfgs import minimise
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
 
@@ -336,23 +337,3 @@ def _preconditioner(length: int) -> Tensor:
     frequency = torch.pi * torch.arange(length) / length
     second_difference = (2 - 2 * frequency.cos()).square()[:, None]
     return (still + swift * second_difference).rsqrt() * 2
-
-
-def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:
-    """L-BFGS with a strong Wolfe line search; stops early when the energy no longer falls."""
-    optimiser = torch.optim.LBFGS(
-        [parameters],
-        max_iter=steps,
-        max_eval=steps * 5 // 4,
-        history_size=20,
-        tolerance_change=1e-5,
-        line_search_fn="strong_wolfe",
-    )
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        value = energy()
-        value.backward()
-        return value
-
-    optimiser.step(closure)
