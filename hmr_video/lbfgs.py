@@ -29,7 +29,7 @@ class _Point(NamedTuple):
 def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:
     """Changes ``parameters`` (N,), a leaf, so that ``energy()`` falls: up to ``steps`` times, until it falls no longer."""
     start = parameters.detach().clone()
-    trials = steps * 5 // 4  # of the energy, in all
+    trials = max(steps * 5 // 4, 2)  # of the energy, in all
 
     def look(direction: Tensor, step: float) -> _Point:
         nonlocal trials
