@@ -5,14 +5,19 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from hmr_video.assets import find_weights
+from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
+from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing, sha256
 from hmr_video.options import Options
 from hmr_video.people import find_people
 from hmr_video.people.detector import Detector
-from hmr_video.people.weights import find_weights
+from hmr_video.people.engine import choose_engine
+from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
+from hmr_video.train.feature_tracks import cache_features
 from hmr_video.train.label import SHORTEST, pseudo_tracks
 from hmr_video.video import open_video
 
@@ -20,18 +25,26 @@ _RULES = 1  # to be raised when the rules change, so that videos are labelled ag
 
 
 class VideoLabeller:
-    """Labels videos, a folder for each. Of the options only ``people`` and ``focal`` count."""
+    """Labels videos, a folder for each. Of the options only ``people``, ``focal``, and ``features`` with ``weights`` count: with
+    ``resnet50`` the image features of the tracks, as the encoder in the weights sees them, are cached beside them."""
 
     def __init__(self, options: Options) -> None:
         self._options, self._focal = options.people, options.focal
+        self._weights = find_weights(options.weights) if options.features == "resnet50" else None
+        self._encoder: ResNet50 | None = None
+        self._encoder_hash = ""
 
     def prepare(self) -> None:
-        """Loads the detector, which the process keeps. Raises AssetError."""
+        """Loads the detector, which the process keeps, and the image encoder. Raises AssetError."""
         Detector(self._options)
+        if self._weights and self._encoder is None:
+            self._encoder_hash = image_encoder_hash(self._weights)
+            self._encoder = load_image_encoder(self._weights).to(choose_engine("torch", self._options.device)[1])
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
-        """Writes ``track_001.npz`` ... and the summary of ``source`` into the new ``folder``. Raises HmrVideoError."""
-        people = find_people(open_video(source, reporter), self._options, reporter)
+        """Writes ``track_001.npz`` ..., their features, and a summary into the new ``folder``. Raises HmrVideoError."""
+        reader = open_video(source, reporter)
+        people = find_people(reader, self._options, reporter)
         tracks = pseudo_tracks(people, self._focal)
         if not tracks:
             raise NobodyFoundError(
@@ -49,15 +62,20 @@ class VideoLabeller:
         }
         with replacing(folder) as temporary:
             temporary.mkdir()
-            for number, track in enumerate(tracks, 1):
-                track.save(temporary / f"track_{number:03d}.npz")
+            named = [(track, temporary / f"track_{number:03d}.npz") for number, track in enumerate(tracks, 1)]
+            for track, path in named:
+                track.save(path)
+            if self._encoder:
+                cache_features(reader, named, self._encoder, self._encoder_hash, reporter)
             text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
             (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")
         return {"frames": sum(len(track.frame_ids) for track in tracks), "people": len(people.tracks)}
 
 
 def labelling_key(options: Options) -> str:
-    """A hash of all that decides the labels besides the video. Raises AssetError without the detector's weights."""
-    people, detector = asdict(options.people), sha256(find_weights(options.people.detector))
+    """A hash of all that decides the labels besides the video. Raises AssetError without the weights that they take."""
+    people, detector = asdict(options.people), sha256(find_detector(options.people.detector))
     told = {"people": people, "focal": options.focal, "detector": detector, "rules": _RULES}
+    if options.features == "resnet50":
+        told["encoder"] = image_encoder_hash(find_weights(options.weights))
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

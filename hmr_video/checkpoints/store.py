@@ -23,6 +23,7 @@ from hmr_video.files import replacing
 from hmr_video.model import HMMR, HMMRConfig
 
 FORMAT = "hmr-video-1"
+IMAGE_ENCODER = "image_encoder."
 _REMEDY = "Import or download the weights again, or leave --weights out to use the model that ships."
 
 
@@ -68,12 +69,7 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
 
 def load_image_encoder(path: Path) -> ResNet50:
     """The image encoder in a weight file, ready for inference. Raises AssetError when the file has none."""
-    state = load_tensors(path, "image_encoder.")
-    if not state:
-        raise AssetError(
-            f"{path} holds no image encoder, which the paper's model reads video with.",
-            "Import it again with --hmr and the prefix of HMR's checkpoint.",
-        )
+    state = _image_encoder_tensors(path)
     with torch.device("meta"):
         encoder = ResNet50()
     counters = {name: torch.zeros((), dtype=torch.long) for name in encoder.state_dict() if name.endswith("num_batches_tracked")}
@@ -82,6 +78,21 @@ def load_image_encoder(path: Path) -> ResNet50:
     except RuntimeError as error:
         raise AssetError(f"The image encoder in {path} is not a ResNet-v2-50.", _REMEDY) from error
     return encoder.for_inference()
+
+
+def image_encoder_hash(path: Path) -> str:
+    """SHA-256 of the image encoder in a weight file, whatever else that holds. Raises AssetError when it has none."""
+    return _checksum(_image_encoder_tensors(path))
+
+
+def _image_encoder_tensors(path: Path) -> dict[str, Tensor]:
+    state = load_tensors(path, IMAGE_ENCODER)
+    if not state:
+        raise AssetError(
+            f"{path} holds no image encoder, which the paper's model reads video with.",
+            "Import it again with --hmr and the prefix of HMR's checkpoint.",
+        )
+    return state
 
 
 def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:

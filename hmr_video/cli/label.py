@@ -10,6 +10,7 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.cli.batch import find_items, local_workers, run_items, tell
 from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
 
 
 def label(
@@ -26,6 +27,10 @@ def label(
     timeout: Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
     log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
+    features: Annotated[
+        str, typer.Option(help="resnet50 keeps image features of the people too, for `train --features resnet50`.")
+    ] = "keypoints",
+    weights: Annotated[str, typer.Option(help="With resnet50: weights with the image encoder, by name or path.")] = "hmmr",
     people: shared.People = "all",
     focal: shared.Focal = None,
     detector: shared.Detector = "yolo11n-pose",
@@ -41,6 +46,8 @@ def label(
     from hmr_video.batch.runner import BatchOptions
 
     settings = shared.conversion(context)
+    if features not in ("keypoints", "resnet50"):
+        raise UsageError(f"There are no features {features}.", "Choose keypoints or resnet50.")
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
     options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)

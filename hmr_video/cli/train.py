@@ -29,6 +29,13 @@ def train(
     sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
     tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="What the model reads. resnet50: as --config paper, on tracks of `label --features resnet50`.",
+            show_default="keypoints",
+        ),
+    ] = None,
     frame_steps: Annotated[int | None, typer.Option(help="Batches of single frames, which come first.")] = None,
     window_steps: Annotated[int | None, typer.Option(help="Batches of windows, for temporal encoder and deltas.")] = None,
     hallucinator_steps: Annotated[int | None, typer.Option(help="Batches for the hallucinator, at the end.")] = None,
@@ -49,6 +56,7 @@ def train(
     options = {
         "mocap": mocap,
         "tracks": tracks,
+        "features": features,
         "start": start,
         "frame_steps": frame_steps,
         "window_steps": window_steps,
@@ -68,6 +76,7 @@ def train(
     from hmr_video.train.plan import describe
 
     tables: list[dict[str, Any]] = [{"state": cache_folder() / "train" / "default"}]
+    tables += [files.read_table("paper")] if features == "resnet50" else []
     tables += [files.read_table(config)] if config else []
     tables += [files.parse_assignment(text) for text in settings or []]
     tables += [{"state": cache_folder() / "train" / name}] if name else []

@@ -24,6 +24,7 @@ SOURCE_WEIGHTS = {
 COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
 INTERVALS = ("log_every", "save_every", "validate_every")
 PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
+FEATURES = ("keypoints", "resnet50")
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,11 @@ class TrainConfig:
     Attributes:
         mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
+        features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
+            ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
         start: weights to train further, which also set the size of the model; None begins from random ones.
         tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
-        track_share: of a batch's windows, those from tracks.
+        track_share: of a batch's windows, those from tracks, where there is motion beside them.
         width, blocks: size of the model.
         frame_steps: batches of single frames, first: poses at high throughput.
         window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
@@ -64,6 +67,7 @@ class TrainConfig:
 
     mocap: Path
     state: Path
+    features: str = "keypoints"
     start: Path | None = None
     tracks: Path | None = None
     track_share: float = 0.5
@@ -102,8 +106,14 @@ class TrainConfig:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
         if not 0 < self.track_share < 1:
             raise UsageError(f"track_share is {self.track_share}.", "Give a share between 0 and 1.")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"The precision {self.precision!r} is unknown.", f"Choose {', '.join(PRECISIONS)}.")
+        for name, known in (("precision", PRECISIONS), ("features", FEATURES)):
+            if getattr(self, name) not in known:
+                raise UsageError(f"{name} is {getattr(self, name)!r}.", f"Choose {', '.join(known)}.")
+        if self.features == "resnet50" and not (self.tracks and self.start):
+            raise UsageError(
+                "The paper's preset trains on tracks with image features, further from weights that hold an image encoder.",
+                "Give --tracks, as `label --features resnet50` writes them, and --start, as `weights import` writes it.",
+            )
 
     @property
     def stages(self) -> tuple[Stage, ...]:

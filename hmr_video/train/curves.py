@@ -32,7 +32,7 @@ def draw(curves: Curves, stages: tuple[Stage, ...], path: Path) -> None:
             *zip(*points, strict=True), label=name.removeprefix(VALIDATION), linewidth=width, marker="." if validates else None
         )
     losses.set(ylabel="weighted loss", yscale="log")
-    errors.set(ylabel="mm, accelerations in mm/frame²", ylim=(0, None), xlabel="batches")
+    errors.set(ylabel="mm, accelerations in mm/frame², points2d in pixels", ylim=(0, None), xlabel="batches")
     for axes in (losses, errors):
         for begin in list(begins.values())[1:]:
             axes.axvline(begin, color="grey", linewidth=0.5, linestyle="--")

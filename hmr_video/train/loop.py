@@ -13,17 +13,21 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from hmr_video.assets import find_weights
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_model, save_model
+from hmr_video.checkpoints.store import image_encoder_hash, load_tensors, read_metadata
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.features.keypoints import FEATURE_SIZE
+from hmr_video.features.resnet50 import PHI_SIZE
 from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
 from hmr_video.train.config import Stage, TrainConfig
+from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_by_video
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
 from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
@@ -31,7 +35,7 @@ from hmr_video.train.objective import Objective
 from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler
 from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
-from hmr_video.train.validation import validate, validation_batches
+from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
 
 GRADIENT_NORM = 1.0
 STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on
@@ -63,19 +67,29 @@ class Trainer:
         self.fabric = launch(config)
         self.reporter = reporter if self.fabric.is_global_zero else Reporter(quiet=True)
         torch.manual_seed(config.seed)
-        self.body: Body = load_body("open")
+        self.start = find_weights(str(config.start)) if config.start else None
         training, validation = split(list_mocap(config.mocap))
-        mocap = load_mocap(config.mocap, clips or training)
+        self.mocap = mocap = load_mocap(config.mocap, clips or training)
         self.reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
-        self.data = _identity(config, mocap)
+        self.data = _identity(config, mocap, self.start)
         refuse_other_config(config, self.data)
         weights = mocap.sampling_weights(config.source_weights)
-        self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
-        self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
         self.adversary = Adversary(mocap, weights, config.seed, self.fabric) if config.objective.adversarial else None
-        held_out = validation_batches(config, load_mocap(config.mocap, validation), self.body)
-        self.validation = [_to(self.fabric.device, batch) for batch in held_out]
-        self.model = _started(config.start) if config.start else _new_model(config, mocap, weights)
+        self.model = _started(self.start, config.features) if self.start else _new_model(config, mocap, weights)
+        self.sampler: Sampler | None = None
+        self.tracks: TrackSampler | FeatureSampler | None = None
+        self.validation: list[Batch] = []
+        self.track_validation: list[TrackBatch] = []
+        if config.features == "resnet50" and self.start:
+            self.body: Body = load_body(str(self.start))
+            self.tracks, held_out = _feature_samplers(config, self.start, self.reporter)
+            self.track_validation = [self.here(batch) for batch in track_validation_batches(held_out, config.window_frames)]
+        else:
+            self.body = load_body("open")
+            self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
+            self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
+            batches = validation_batches(config, load_mocap(config.mocap, validation), self.body)
+            self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
 
     def train(self) -> HMMR:
@@ -88,18 +102,35 @@ class Trainer:
         return self.model
 
     def write(self, path: Path, name: str, overwrite: bool) -> None:
-        """Writes the model in half precision, with what it was trained on. Raises OutputError."""
-        mocap = self.sampler.mocap
-        tracks = f", and {self.tracks.tracks.hours:.2f} h of pseudo-labelled video" if self.tracks else ""
-        collections = ", ".join(sorted({folder_of(source) for source in mocap.sources}))
+        """Writes the model, with what it was trained on: the shipped kind in half precision; the paper's in single, as it is
+        imported, with the image encoder and the body of the weights that it began with. Raises OutputError."""
+        tracks = f", and {self.tracks.hours:.2f} h of pseudo-labelled video" if self.tracks else ""
+        collections = ", ".join(sorted({folder_of(source) for source in self.mocap.sources}))
+        started = read_metadata(self.start) if self.start else {}
         metadata = {
             "name": name,
-            "licence": "Apache-2.0",
-            "trained_on": f"{mocap.hours:.2f} h of motion: {collections}{tracks}",
+            "licence": started.get("licence", "Apache-2.0"),
+            "trained_on": f"{self.mocap.hours:.2f} h of motion: {collections}{tracks}",
             "source": f"hmr-video {version('hmr-video')} train, {json.dumps(_steps(self.config))}",
         }
-        if self.fabric.is_global_zero:
+        if not self.fabric.is_global_zero:
+            return
+        if self.start and self.config.features == "resnet50":
+            kept = load_tensors(self.start, "")
+            extra = {key: value for key, value in kept.items() if not key.startswith(("model.", "discriminator."))}
+            save_model(path, self.model, metadata, extra, overwrite=overwrite)
+        else:
             save_model(path, self.model, metadata, dtype=torch.float16, overwrite=overwrite)
+
+    def here(self, batch: AnyBatch) -> AnyBatch:
+        """A batch on this process' device."""
+        tensors = {name: value.to(self.fabric.device) for name, value in vars(batch).items() if value is not None}
+        return replace(batch, **tensors)
+
+    def _validate(self, stage: Stage) -> dict[str, float]:
+        """Errors on what is held out: of 3D on motion, of 2D on tracks; nothing where nothing is."""
+        errors = validate(self.model, self.body, self.validation, stage, self.fabric)
+        return errors | validate_tracks(self.model, self.body, self.track_validation, stage, self.fabric)
 
     def _run(self, index: int, stage: Stage, progress: Progress) -> None:
         run = StageRun(self, index, stage, progress.optimiser)
@@ -118,7 +149,7 @@ class Trainer:
                     loss = sum(value for name, value in values.items() if name != "discriminator")
                     self.log.write(stage.name, done, {"loss": loss, "steps_per_second": rate} | values)
                 if done % self.config.validate_every == 0 or done == stage.steps:
-                    self.log.write(stage.name, done, validate(self.model, self.body, self.validation, stage, self.fabric))
+                    self.log.write(stage.name, done, self._validate(stage))
                     curves.draw(self.log.read(), self.config.stages, self.config.state / "curves.png")
                 if done % self.config.save_every == 0 or done == stage.steps:
                     self._save_state(Progress(index, done, run.optimiser_state()))
@@ -164,8 +195,7 @@ class StageRun:
     """A stage under way: the objective and its optimiser, as Fabric runs them."""
 
     def __init__(self, trainer: Trainer, index: int, stage: Stage, optimiser_state: dict[str, Any] | None = None) -> None:
-        self.fabric, self.sampler, self.config = trainer.fabric, trainer.sampler, trainer.config
-        self.tracks, self.adversary = trainer.tracks, trainer.adversary
+        self.fabric, self.trainer, self.config, self.adversary = trainer.fabric, trainer, trainer.config, trainer.adversary
         self.index, self.stage = index, stage
         model = trainer.model
         model.requires_grad_(not stage.hallucinator)
@@ -183,9 +213,7 @@ class StageRun:
         self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config.warmup)
         number = self.index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed * 2 * STAGE_SEED + number)  # dropout's
-        tracked = round(self.stage.batch * self.config.track_share) if self.tracks else 0
-        batch = _to(self.fabric.device, self.sampler.batch(number, self.stage.batch - tracked, self.stage.frames))
-        tracks = self.tracks and _to(self.fabric.device, self.tracks.batch(number, tracked, self.stage.frames))
+        batch, tracks = self._draw(number)
         self.optimiser.zero_grad()
         terms: dict[str, Tensor]
         terms, poses = self.objective(batch, tracks)
@@ -195,6 +223,15 @@ class StageRun:
         if self.adversary:
             terms["discriminator"] = self.adversary.learn(poses, number)
         return terms
+
+    def _draw(self, number: int) -> tuple[Batch | None, TrackBatch | None]:
+        """Batch ``number``: from motion, from tracks, or shared by both."""
+        sampler, tracks, size = self.trainer.sampler, self.trainer.tracks, self.stage.batch
+        tracked = size if not sampler else round(size * self.config.track_share) if tracks else 0
+        return (
+            self.trainer.here(sampler.batch(number, size - tracked, self.stage.frames)) if sampler else None,
+            self.trainer.here(tracks.batch(number, tracked, self.stage.frames)) if tracks else None,
+        )
 
     def optimiser_state(self) -> dict[str, Any]:
         """What :class:`Progress` keeps of the optimiser."""
@@ -221,11 +258,15 @@ def launch(config: TrainConfig) -> Fabric:
     return fabric
 
 
-def _started(start: Path) -> HMMR:
+def _started(start: Path, features: str) -> HMMR:
     """The model of a weight file, to be trained further. Raises AssetError, UsageError."""
     model = load_model(start)[0].train()
-    if model.config.feature_size != FEATURE_SIZE:
-        raise UsageError(f"{start} reads {model.config.features}.", "Start from weights that read keypoints.")
+    sizes = {"keypoints": FEATURE_SIZE, "resnet50": PHI_SIZE}
+    if (model.config.features, model.config.feature_size) != (features, sizes[features]):
+        raise UsageError(
+            f"{start} reads {model.config.feature_size} numbers a frame, of {model.config.features}.",
+            f"Start from weights that read {features}, or change --features.",
+        )
     return model
 
 
@@ -240,14 +281,14 @@ def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:
     return model
 
 
-def _identity(config: TrainConfig, mocap: Mocap) -> dict[str, Any]:
+def _identity(config: TrainConfig, mocap: Mocap, start: Path | None) -> dict[str, Any]:
     """What tells whether a run goes on with the data and the weights that it began with, wherever they lie."""
     listing = json.dumps([mocap.sources, mocap.lengths.tolist()])
-    start = {"start_sha256": sha256(config.start)} if config.start and config.start.is_file() else {}
+    begun = {"start_sha256": sha256(start)} if start else {}
     paths = list_tracks(config.tracks) if config.tracks else []
     sizes = json.dumps([path.stat().st_size for path in paths])
     tracks = {"tracks": len(paths), "tracks_sha256": hashlib.sha256(sizes.encode()).hexdigest()} if paths else {}
-    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | start | tracks
+    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | begun | tracks
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:
@@ -262,8 +303,18 @@ def _track_sampler(config: TrainConfig, reporter: Reporter) -> TrackSampler:
     return TrackSampler(tracks, config.synthetic.detector, config.seed)
 
 
-def _to(device: torch.device, batch: AnyBatch) -> AnyBatch:
-    return replace(batch, **{name: value.to(device) for name, value in vars(batch).items()})
+def _feature_samplers(config: TrainConfig, start: Path, reporter: Reporter) -> tuple[FeatureSampler, FeatureSampler | None]:
+    """Of the tracks to train on, and of those held out."""
+    assert config.tracks is not None
+    encoder = image_encoder_hash(start)
+    training, held_out = (
+        [FeatureTrack.load(path, encoder) for path in part] for part in split_by_video(list_tracks(config.tracks))
+    )
+    sampler = FeatureSampler(training, config.window_frames, config.seed)
+    reporter.say(f"{sampler.hours:.2f} h of pseudo-labelled video in {len(sampler.tracks)} tracks")
+    if not held_out:
+        reporter.note("All tracks are of one video, so there is none to validate on.")
+    return sampler, FeatureSampler(held_out, config.window_frames, 1) if held_out else None
 
 
 def _steps(config: TrainConfig) -> dict[str, int]:

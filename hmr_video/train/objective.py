@@ -66,18 +66,20 @@ class Objective(nn.Module):
         self.model, self.weights, self.hallucinate = model, weights, hallucinate
         self.body, self.judge = body, judge
 
-    def forward(self, batch: Batch, tracks: TrackBatch | None = None) -> tuple[dict[str, Tensor], Tensor | None]:
-        """One batch, and one of tracks without 3D labels -> their terms, and the poses (N, 23, 3, 3) that ``judge`` saw."""
-        looks = [self._look(batch.features)] + ([self._look(tracks.features)] if tracks else [])
+    def forward(self, batch: Batch | None, tracks: TrackBatch | None = None) -> tuple[dict[str, Tensor], Tensor | None]:
+        """A batch with 3D labels, tracks without, or both -> their terms, and the poses (N, 23, 3, 3) that ``judge`` saw."""
+        batches = [one for one in (batch, tracks) if one is not None]
+        looks = [self._look(one.features) for one in batches]
         terms: dict[str, Tensor] = {}
         poses = None
         if self.hallucinate:
             gaps = [look.hallucination for look in looks if look.hallucination is not None]
             terms["hallucination"] = self.weights.hallucination * torch.stack(gaps).mean()
-        with torch.autocast(batch.features.device.type, enabled=False):  # geometry needs all its digits
-            terms |= self._captured_terms(looks[0], batch)
+        with torch.autocast(batches[0].features.device.type, enabled=False):  # geometry needs all its digits
+            if batch:
+                terms |= self._captured_terms(looks[0], batch)
             if tracks:
-                terms |= self._track_terms(looks[1], tracks)
+                terms |= self._track_terms(looks[-1], tracks)
             if self.judge:
                 poses = judged_poses([prediction for look in looks for prediction in (look.present, *look.deltas)])
                 terms["adversarial"] = self.weights.adversarial * adversarial_loss(self.judge(poses))

@@ -13,7 +13,7 @@ def describe(trainer: Trainer) -> Iterator[str]:
 
     Batches are computed in memory to be timed, after which the trainer is of no more use; nothing is written.
     """
-    config, mocap = trainer.config, trainer.sampler.mocap
+    config, mocap = trainer.config, trainer.mocap
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     progress = trainer.load_state()
     yield f"data: {mocap.hours:.2f} h in {len(mocap.sources)} clips of {config.mocap}"

@@ -24,13 +24,13 @@ class TrackBatch:
     """B windows of T frames.
 
     Attributes:
-        features: (B, T, F) of the degraded copy, as the model reads them.
-        box: (B, T, 3) in rays, what they were normalised by.
-        targets: (B, T, 17, 3) the pseudo-labels, x and y in units of the box (-1 to 1), and 1 where there is one, else 0.
+        features: (B, T, F) as the model reads them, of the degraded copy or of the image.
+        box: (B, T, 3) in rays, what keypoints were normalised by; None for image features.
+        targets: (B, T, 17, 3) the pseudo-labels, x and y in units of the box or crop (-1 to 1), and 1 where there is one, else 0.
     """
 
     features: Tensor
-    box: Tensor
+    box: Tensor | None
     targets: Tensor
 
 
@@ -92,6 +92,11 @@ class TrackSampler:
 
     def __init__(self, tracks: Tracks, detector: DetectorConfig, seed: int = 0) -> None:
         self.tracks, self.detector, self.seed = tracks, detector, seed
+
+    @property
+    def hours(self) -> float:
+        """Length of all tracks."""
+        return self.tracks.hours
 
     def batch(self, number: int, size: int, frames: int) -> TrackBatch:
         """Batch ``number``: ``size`` windows of ``frames`` frames, long tracks drawn more often."""

@@ -9,15 +9,19 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.evaluate import metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
+from hmr_video.features.resnet50 import IMAGE_SIZE
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
 from hmr_video.train.config import Stage, TrainConfig
+from hmr_video.train.feature_tracks import FeatureSampler
 from hmr_video.train.mocap import Mocap
 from hmr_video.train.objective import pelvis_joints
 from hmr_video.train.synthetic import Batch, Sampler
+from hmr_video.train.track_terms import projected
+from hmr_video.train.tracks import TrackBatch
 
 BATCHES = 4
-WINDOWS = 64
+WINDOWS, TRACK_WINDOWS = 64, 16
 FRAMES = 30
 
 
@@ -27,6 +31,28 @@ def validation_batches(config: TrainConfig, mocap: Mocap, body: Body) -> list[Ba
     synthetic = replace(config.synthetic, augment=None, invented=0.0, slowest=1.0, fastest=1.0)
     sampler = Sampler(mocap, body, weights, synthetic, seed=1)
     return [sampler.batch(number, WINDOWS, FRAMES) for number in range(BATCHES)]
+
+
+def track_validation_batches(held_out: FeatureSampler | None, frames: int) -> list[TrackBatch]:
+    """The same windows for every run of tracks with image features; none where no track is held out."""
+    return [held_out.batch(number, TRACK_WINDOWS, frames) for number in range(BATCHES)] if held_out else []
+
+
+@torch.inference_mode()
+def validate_tracks(model: HMMR, body: Body, batches: list[TrackBatch], stage: Stage, fabric: Fabric) -> dict[str, float]:
+    """``val_points2d``: the mean distance of predicted keypoints to their labels, in pixels of the paper's crop of 224."""
+    model.eval()
+    distance = count = 0.0
+    for batch in batches:
+        with fabric.autocast():
+            phi = model.encode(batch.features)
+            strip = model.hallucinate(phi) if stage.hallucinator else model.temporal(phi)
+            present, _ = model.regress_present(strip)
+        labelled = batch.targets[..., 2]
+        error = (projected(present, batch, body) - batch.targets[..., :2]).norm(dim=-1) * labelled
+        distance, count = distance + error.sum().item() * IMAGE_SIZE / 2, count + labelled.sum().item()
+    model.train()
+    return {"val_points2d": distance / max(count, 1.0)} if batches else {}
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
-"""Cached image features as training windows: jittered crops, targets in them, deltas that do not see the jitter."""
+"""Cached image features as training windows: jittered crops, targets in them, deltas that do not see the jitter; and training."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,48 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hmr_video.body import Body
+pytest.importorskip("lightning", reason="the extra `train` is not installed")
+
+from hmr_video.assets import find_body
+from hmr_video.body import Body, load_body
+from hmr_video.checkpoints import load_model, save_model
+from hmr_video.checkpoints.store import image_encoder_hash
+from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.features.crops import person_crops
+from hmr_video.features.resnet50 import ResNet50
 from hmr_video.geometry.cameras import weak_project
 from hmr_video.model import HMMR, HMMRConfig
-from hmr_video.model.hmmr import Output, Prediction
+from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import keypoint_loss
-from hmr_video.people.tracks import Track
-from hmr_video.train.feature_terms import feature_terms
-from hmr_video.train.feature_tracks import FeatureBatch, FeatureSampler, FeatureTrack, cache_features, list_features
-from hmr_video.train.track_terms import relative_keypoints
-from hmr_video.video import Chunk
+from hmr_video.motion import Motion, load_arrays
+from hmr_video.train.config import TrainConfig
+from hmr_video.train.feature_tracks import (
+    VARIANTS,
+    FeatureSampler,
+    FeatureTrack,
+    cache_features,
+    features_of,
+    jittered,
+    split_by_video,
+)
+from hmr_video.train.label import PseudoTrack
+from hmr_video.train.log import Log
+from hmr_video.train.loop import Trainer
+from hmr_video.train.objective import ObjectiveWeights
+from hmr_video.train.track_terms import delta_term, present_terms, relative_keypoints
+from hmr_video.train.tracks import TrackBatch
+from hmr_video.video import Chunk, VideoWriter
 
-LENGTH, VARIANTS = 30, 4
+LENGTH = 30
+SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
+
+
+def labels(keypoints: np.ndarray) -> PseudoTrack:
+    length = len(keypoints)
+    boxes, camera = np.tile([60.0, 30, 90, 90], (length, 1)), np.array([[800.0, 0, 320], [0, 800, 240], [0, 0, 1]])
+    return PseudoTrack(keypoints, np.arange(length), np.arange(length) / 30, np.array([640, 480]), camera, boxes)
 
 
 class Mean(nn.Module):
@@ -51,145 +78,242 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The features of one person who stands still."""
-    folder = tmp_path_factory.mktemp("features")
+    """The features of one person who stands still, of an encoder whose hash is ``mean``."""
+    path = tmp_path_factory.mktemp("features") / "track_001.npz"
     keypoints = np.zeros((LENGTH, 17, 3))
     keypoints[:, :2] = [[60, 30, 0.9], [90, 90, 0.9]]
-    track = Track(np.arange(LENGTH), np.tile([60.0, 30, 90, 90], (LENGTH, 1)), keypoints, np.ones(LENGTH, bool))
-    (path,) = cache_features(Reader(), [track], Mean(), folder, Reporter(quiet=True), VARIANTS)  # type: ignore[arg-type]
+    track = labels(keypoints)
+    track.save(path)
+    cache_features(Reader(), [(track, path)], Mean(), "mean", Reporter(quiet=True))  # type: ignore[arg-type]
     return path
 
 
 @pytest.fixture
-def folder(written: Path, tmp_path: Path) -> Path:
+def track(written: Path, tmp_path: Path) -> Path:
     """A copy of them, to be spoilt."""
-    shutil.copy(written, tmp_path)
-    return tmp_path
+    shutil.copy(features_of(written), tmp_path)
+    return Path(shutil.copy(written, tmp_path))
 
 
-def test_the_cache_holds_the_papers_crop_and_jittered_ones(folder: Path) -> None:
-    (track,) = list_features(folder)
-    crops = person_crops(track.keypoints.numpy())
-    np.testing.assert_allclose(track.scales[0], crops.scales, rtol=1e-6)
-    octaves = torch.log2(track.scales[1:] / track.scales[:1])
-    shifts = (track.centers[1:] - track.centers[:1]) * track.scales[1:, :, None]
+def test_the_cache_holds_the_papers_crop_and_jittered_ones(track: Path) -> None:
+    read = FeatureTrack.load(track, "mean")
+    crops = person_crops(read.labels.keypoints2d)
+    np.testing.assert_allclose(read.scales[0], crops.scales, rtol=1e-6)
+    octaves = torch.log2(read.scales[1:] / read.scales[:1])
+    shifts = (read.centers[1:] - read.centers[:1]) * read.scales[1:, :, None]
     assert 0.25 < octaves.abs().max() <= 0.3001
     assert 17 < shifts.abs().max() <= 20.01
     assert octaves.std(1).min() > 0.1  # each frame by itself
-    phi = track.phi(5, 10)
-    assert phi.shape == (VARIANTS, 10, 2048)
-    lower = torch.corrcoef(torch.stack([phi[1:, :, 0].flatten(), track.centers[1:, 5:15, 1].flatten()]))[0, 1]
+    phi = torch.stack([read.phi(torch.full((10,), variant), 5) for variant in range(1, VARIANTS)])
+    assert phi.shape == (VARIANTS - 1, 10, 2048)
+    lower = torch.corrcoef(torch.stack([phi[:, :, 0].flatten(), read.centers[1:, 5:15, 1].flatten()]))[0, 1]
     assert lower > 0.8  # features are of the crops that the file names
 
 
-def test_a_window_draws_a_crop_for_each_frame_and_its_targets_lie_in_it(folder: Path) -> None:
-    sampler = FeatureSampler(list_features(folder), frames=12, seed=1)
-    batch, again, other = sampler.batch(3, 8), sampler.batch(3, 8), sampler.batch(4, 8)
+def test_a_window_draws_a_crop_for_each_frame_and_its_targets_lie_in_it(track: Path) -> None:
+    sampler = FeatureSampler([FeatureTrack.load(track, "mean")], frames=12, seed=1)
+    batch, again, other = sampler.batch(3, 8, 12), sampler.batch(3, 8, 12), sampler.batch(4, 8, 12)
     assert torch.equal(batch.features, again.features)
     assert not torch.equal(batch.features, other.features)
     assert batch.targets.shape == (8, 12, 17, 3)
     assert batch.targets[..., :2, 2].all()
-    assert not batch.targets[..., 2:, 2].any()
+    assert not batch.targets[..., 2:, :].any()
     diagonal = (batch.targets[..., 1, :2] - batch.targets[..., 0, :2]).norm(dim=-1) * 112 / 150  # 1 in the paper's crop
     assert 0.8 < diagonal.min() < 0.9
     assert 1.1 < diagonal.max() < 1.24
-    assert not batch.has_pose.any()
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"phi": None}, "lacks phi"),
-        ({"keypoints": None}, "lacks keypoints"),
+        ({"phi": None}, "cannot be read"),
         ({"phi": torch.zeros(LENGTH, 2048)}, "phi"),
-        ({"keypoints": torch.zeros(LENGTH, 19, 3)}, "19 keypoints"),
-        ({"keypoints": torch.full((LENGTH, 17, 3), torch.nan)}, "keypoints that are not finite"),
-        ({"scales": torch.zeros(VARIANTS, LENGTH)}, "without a size"),
+        ({"phi": torch.zeros(VARIANTS, LENGTH, 1024)}, "phi"),
+        ({"scales": torch.zeros(VARIANTS, LENGTH)}, "without a place or a size"),
+        ({"centers": torch.full((VARIANTS, LENGTH, 2), torch.nan)}, "without a place or a size"),
         ({"centers": torch.zeros(VARIANTS, LENGTH - 1, 2)}, "centers"),
-        ({"poses": torch.zeros(LENGTH, 72)}, "poses or betas without"),
-        ({"joints3d": torch.zeros(LENGTH, 14, 3)}, "joints3d"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(folder: Path, changes: dict[str, Any], message: str) -> None:
-    path = folder / "features_01.safetensors"
+def test_what_does_not_fit_is_refused_by_name(track: Path, changes: dict[str, Any], message: str) -> None:
+    path = features_of(track)
     tensors = {name: value for name, value in (load_file(path) | changes).items() if value is not None}
-    save_file(tensors, path)
-    with pytest.raises(InputError, match=rf"features_01\.safetensors.*{message}"):
-        FeatureTrack.load(path)
+    save_file(tensors, path, {"encoder": "mean"})
+    with pytest.raises(InputError, match=rf"features_001\.safetensors.*{message}"):
+        FeatureTrack.load(track, "mean")
 
 
-def test_damaged_and_short_tracks_are_refused(folder: Path) -> None:
-    path = folder / "features_01.safetensors"
+def test_missing_foreign_damaged_and_short_features_are_refused(track: Path) -> None:
     with pytest.raises(InputError, match="None of 1 track"):
-        FeatureSampler(list_features(folder), frames=LENGTH + 1)
+        FeatureSampler([FeatureTrack.load(track, "mean")], frames=LENGTH + 1)
+    with pytest.raises(InputError, match="another image encoder"):
+        FeatureTrack.load(track, "other")
+    path = features_of(track)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match="cannot be read as safetensors"):
-        FeatureTrack.load(path)
-    with pytest.raises(InputError, match="holds no tracks"):
-        list_features(folder / "nowhere")
+    with pytest.raises(InputError, match="cannot be read"):
+        FeatureTrack.load(track, "mean")
+    path.unlink()
+    with pytest.raises(InputError, match="no image features"):
+        FeatureTrack.load(track, "mean")
 
 
-def _still(body: Body, frames: int = 20) -> tuple[Prediction, Tensor]:
-    """A person who does not move, and where the keypoints are, (1, T, 17, 2) metres."""
-    rotations = torch.eye(3).repeat(1, frames, 24, 1, 1)
-    rotations[..., 0, :, :] = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
-    camera = torch.tensor([0.9, 0.0, 0.0]).expand(1, frames, 3)
-    present = Prediction(camera, rotations, torch.zeros(1, frames, 10), torch.zeros(1, frames, 144))
-    return present, relative_keypoints(body, present)[..., :2]
+def test_videos_are_held_out_whole() -> None:
+    paths = [Path(f"v{video:02}/track_{number:03}.npz") for video in range(20) for number in (1, 2)]
+    training, held_out = split_by_video(paths)
+    assert {path.parent.name for path in held_out} == {"v09", "v19"}
+    assert sorted(training + held_out) == paths
+    assert split_by_video(paths[:4]) == (paths[:2], paths[2:4])
+    assert split_by_video(paths[:2]) == (paths[:2], [])
 
 
 def test_jitter_is_no_motion_to_the_deltas(body: Body) -> None:
     """The crops of a still person jump; the deltas that say nothing moves are right, and their loss tells them so."""
-    present, points = _still(body)
+    rotations = torch.eye(3).repeat(1, 20, 24, 1, 1)
+    rotations[..., 0, :, :] = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+    camera = torch.tensor([0.9, 0.0, 0.0]).expand(1, 20, 3)
+    still = Prediction(camera, rotations, torch.zeros(1, 20, 10), torch.zeros(1, 20, 144))
+    points = body.coco_keypoints(rotations, still.betas)
     generator = torch.Generator().manual_seed(0)
     scale = 0.9 * 2 ** (0.6 * torch.rand(1, 20, 1, 1, generator=generator) - 0.3)
     shift = (2 * torch.rand(1, 20, 1, 2, generator=generator) - 1) * 20 / 112
-    targets = torch.cat([scale * points + shift, torch.ones(1, 20, 17, 1)], -1)
-    nothing, joints, no = torch.zeros(1), torch.zeros(1, 20, 24, 3), torch.tensor([False])
-    batch = FeatureBatch(nothing, targets, present.rotations, torch.zeros(1, 10), joints, no, no)
-    delta = replace(present, camera=torch.tensor([1.0, 0, 0]).expand(1, 20, 3))
-    terms = feature_terms(Output(present, delta, delta, nothing, []), batch, body)
-    assert terms["past_keypoints"] < 1e-3
-    assert terms["future_keypoints"] < 1e-3
-    assert terms["keypoints"] > 1  # the present does have a camera, which must follow the jitter
-    fixed = keypoint_loss(weak_project(points, present.camera), targets)
+    targets = torch.cat([scale * points[..., :2] + shift, torch.ones(1, 20, 17, 1)], -1)
+    batch, frames = TrackBatch(torch.zeros(1), None, targets), torch.arange(20)
+    delta = replace(still, camera=torch.tensor([1.0, 0, 0]).expand(1, 20, 3))
+    assert delta_term(delta, frames, batch, body) < 1e-5
+    fixed = keypoint_loss(weak_project(relative_keypoints(body, still), camera), targets)
     assert fixed > 0.05  # what a delta would be blamed for, were its camera the present's
-    moved = delta.rotations.clone()
+    assert present_terms(still, batch, body)["points2d"] > 0.05  # the present does have one, which must follow the jitter
+    follows = torch.cat([scale[:, :, 0], (shift / scale)[:, :, 0]], -1)
+    assert present_terms(replace(still, camera=follows), batch, body)["points2d"] < 1e-5
+    moved = rotations.clone()
     moved[:, :, 16] = torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
-    wrong = feature_terms(Output(present, replace(delta, rotations=moved), delta, nothing, []), batch, body)
-    assert wrong["past_keypoints"] > 1  # but a moved arm is seen
+    assert delta_term(replace(delta, rotations=moved), frames, batch, body) > 0.02  # but a moved arm is seen
+
+
+def weights_file(path: Path, encoder: dict[str, Tensor]) -> Path:
+    """Weights as the import makes them, small: a model with dropout, the open body in place of SMPL, an image encoder."""
+    torch.manual_seed(0)
+    shipped = load_arrays(find_body("open"))
+    arrays = {name: np.asarray(value, np.float32) for name, value in shipped.items() if value.dtype.kind in "iuf"}
+    count = len(arrays["v_template"])
+    arrays |= {"posedirs": np.zeros((count, 3, 207), np.float32), "keypoint_regressor": np.zeros((25, count), np.float32)}
+    extra = {f"smpl.{name}": torch.from_numpy(array) for name, array in arrays.items()}
+    extra |= {f"image_encoder.{name}": value for name, value in encoder.items()}
+    config = HMMRConfig(2048, 64, True, 4, True, "axis_angle", 0.1, 25, blocks=1, hidden=64, features="resnet50")
+    save_model(path, HMMR(config), {"name": "tiny", "licence": "to be inherited"}, extra)
+    return path
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return weights_file(tmp_path_factory.mktemp("weights") / "tiny.safetensors", {"anything": torch.ones(3)})
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory: pytest.TempPathFactory, motion: Motion, start: Path) -> Path:
+    """Four videos of a walk, in whose features the 2D points are written, for who learns to read them."""
+    folder, generator = tmp_path_factory.mktemp("tracks"), np.random.default_rng(0)
+    mixing, encoder = generator.normal(size=(34, 2048)) / 6, image_encoder_hash(start)
+    for video in range(4):
+        path = folder / f"v{video}" / "track_001.npz"
+        shape = motion.keypoints2d[..., :2] * (1 + 0.05 * video)
+        track = labels(np.concatenate([shape, np.full((len(motion.frame_ids), 17, 1), 0.9)], -1))
+        track.save(path)
+        crops = [jittered(person_crops(track.keypoints2d), generator) for _ in range(VARIANTS)]
+        phi = np.stack([one.from_image(track.keypoints2d[..., :2]).reshape(len(shape), 34) @ mixing for one in crops])
+        centers, scales = np.stack([one.centers for one in crops]), np.stack([one.scales for one in crops])
+        tensors = {"phi": torch.from_numpy(phi).half(), "centers": torch.from_numpy(centers), "scales": torch.from_numpy(scales)}
+        save_file(tensors, features_of(path), {"encoder": encoder})
+    return folder
+
+
+def test_the_command_trains_the_papers_preset(
+    mocap: Path, tracks: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    out, state = tmp_path / "mine.safetensors", tmp_path / "train" / "default"
+    command = ["train", str(mocap), "--features", "resnet50", "--tracks", str(tracks), "-o", str(out), "-q", "--threads=1"]
+    assert run(command) == 2
+    assert "--start" in capsys.readouterr().err
+    quick = {"window_steps": 40, "hallucinator_steps": 2, "window_batch": 4, "window_frames": 12, "window_learning_rate": 3e-3}
+    quick |= {"warmup": 5, "log_every": 4, "validate_every": 10}
+    command += ["--start", str(start), *(f"--set={name}={value}" for name, value in quick.items())]
+    assert run([*command, "--dry-run"]) == 0
+    assert "windows: 40 batches of 4 x 12 frames, 0 done" in capsys.readouterr().out
+    assert run(command) == 0
+
+    values = Log(state / "log.csv").read()
+    for name in ("track_points2d", "track_past_points2d", "track_future_points2d", "val_points2d"):
+        curve = [value for (stage, _), value in sorted(values[name].items()) if stage == "windows"]
+        assert np.mean(curve[-2:]) < (0.9 if "val" in name else 0.6) * curve[0], f"{name}: {curve}"
+    assert {"adversarial", "discriminator", "track_shape_prior", "track_constant_shape"} <= values.keys()
+    assert {stage for stage, _ in values["hallucination"]} == {"hallucinator"}
+    model, metadata = load_model(out)
+    assert model.config == load_model(start)[0].config
+    assert metadata["licence"] == "to be inherited"
+    assert image_encoder_hash(out) == image_encoder_hash(start)  # so that it may be trained further on the same features
+    assert load_body(str(out)).num_vertices == load_body("open").num_vertices
+
+
+def test_weights_of_another_kind_are_refused(
+    mocap: Path, tracks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--features=resnet50", "--tracks", str(tracks), "--start=default", "-o", str(tmp_path / "out.safetensors"), "-q"]
+    assert run(["train", str(mocap), *options, "--set", f"state={tmp_path}"]) == 2
+    assert "of keypoints" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_papers_losses_can_be_trained_on_it(body: Body, tmp_path: Path) -> None:
-    """Features that hold the 2D points, labelled in part: all losses fall."""
+def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tracks: Path, start: Path, tmp_path: Path) -> None:
+    steps = {"frame_steps": 0, "window_steps": 6, "hallucinator_steps": 3, "window_batch": 4, "window_frames": 12, "warmup": 2}
+    settings = {"precision": "32-true", "accelerator": "cpu", "threads": 1, "objective": ObjectiveWeights(adversarial=1.0)}
+
+    def trainer(state: str) -> Trainer:
+        config = TrainConfig(mocap, tmp_path / state, "resnet50", start, tracks, save_every=2, **steps, **settings)
+        return Trainer(config, Reporter(quiet=True))
+
+    whole, killed = trainer("whole"), trainer("killed")
+    whole.train()
+    assert killed.tracks is not None
+    killed.tracks.batch = _mortal(killed.tracks.batch, 5)  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        killed.train()
+    survivor = trainer("killed")
+    survivor.train()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, survivor.model.state_dict()[name]), name
+
+
+def _mortal(draw: Callable[..., TrackBatch], batches: int) -> Callable[..., TrackBatch]:
+    left = iter(range(batches))
+
+    def until_killed(*which: int) -> TrackBatch:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return draw(*which)
+
+    return until_killed
+
+
+@pytest.mark.slow
+def test_from_video_to_weights_that_convert_video(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way, with an image encoder that knows nothing."""
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path / "cache"))
     torch.manual_seed(0)
-    present, points = _still(body, LENGTH)
-    for number, labelled in enumerate((True, False)):
-        mixing = torch.randn(VARIANTS, LENGTH, 34, 2048, generator=torch.Generator().manual_seed(0))[:1, :1]
-        pixels = points[0] * 100 + 200
-        centers, scales = torch.full((VARIANTS, LENGTH, 2), 200.0), torch.ones(VARIANTS, LENGTH) * 1.1
-        phi = ((pixels - 200) / 100).flatten(1) @ mixing[0, 0] / 34
-        tensors = {"phi": phi.half().repeat(VARIANTS, 1, 1), "centers": centers, "scales": scales}
-        tensors["keypoints"] = torch.cat([pixels, torch.ones(LENGTH, 17, 1)], -1)
-        if labelled:
-            tensors |= {"poses": torch.zeros(LENGTH, 72), "betas": torch.zeros(10), "joints3d": torch.zeros(LENGTH, 24, 3)}
-            tensors["poses"][:, 0] = torch.pi
-            joints, _ = body.joints(present.rotations, present.betas)
-            tensors["joints3d"] = joints[0].contiguous()
-        save_file(tensors, tmp_path / f"{number}.safetensors")
-    sampler = FeatureSampler(list_features(tmp_path))
-    model = HMMR(HMMRConfig(2048, 32, True, 4, True, "axis_angle", 0.0, 17, blocks=1, hidden=32, features="resnet50"))
-    nn.init.normal_(model.mean_theta, std=0.3)
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    history = []
-    for step in range(25):
-        batch = sampler.batch(step, 4)
-        terms = feature_terms(model(batch.features), batch, body)
-        optimiser.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()
-        optimiser.step()
-        history.append({name: value.item() for name, value in terms.items()})
-    for name in ("keypoints", "smpl", "joints", "past_keypoints", "future_keypoints", "past_smpl", "shape_prior"):
-        first, last = (np.mean([terms[name] for terms in part]) for part in (history[:3], history[-3:]))
-        assert last < 0.7 * first, f"{name}: {first:.2f} -> {last:.2f}"
+    start = weights_file(tmp_path / "start.safetensors", ResNet50().state_dict())
+    (tmp_path / "videos").mkdir()
+    from hmr_video.video import open_video
+
+    frames = [frame for chunk in open_video(SAMPLE, Reporter(quiet=True)).chunks() for frame in chunk.frames][:45:3]
+    with VideoWriter(tmp_path / "videos" / "walk.mp4", 10.0, frames[0].shape[1::-1]) as writer:
+        for frame in frames:
+            writer.write(frame)
+    tracks, out = tmp_path / "tracks", tmp_path / "mine.safetensors"
+    label = ["label", str(tmp_path / "videos"), "-o", str(tracks), "-q", "--features"]
+    assert run([*label, "keypoints"]) == 0
+    quick = [f"--set={text}" for text in ("window_steps=3", "hallucinator_steps=1", "window_frames=12", "threads=1")]
+    train = ["train", str(mocap), "--features=resnet50", "--tracks", str(tracks), "--start", str(start), "-o", str(out), *quick]
+    assert run([*train, "-q"]) == 3  # no features
+    assert run([*label, "resnet50", "--weights", str(start), "--overwrite"]) == 0
+    assert run([*train, "-q"]) == 0
+    assert run(["convert", str(tmp_path / "videos" / "walk.mp4"), "-o", str(tmp_path), "--weights", str(out), "-q"]) == 0
+    assert len(load_arrays(tmp_path / "walk" / "person_01.npz")["poses"]) == len(frames)
