@@ -80,6 +80,9 @@ def _read_npz(path: Path, image_size: tuple[int, int] | None, frame_rate: float 
         or frame_ids[0] < 0
     ):
         raise InputError(f"{path}: frame_ids are not {len(keypoints)} ascending whole numbers from 0 on.", _FORMATS)
+    for name in ("image_size", "mocap_frame_rate", "timestamps", "camera_matrix"):
+        if name in data and data[name].dtype.kind not in "iuf":
+            raise InputError(f"{path}: {name} is not of numbers.", _FORMATS)
     if image_size is None and "image_size" in data and data["image_size"].shape == (2,):
         image_size = (int(data["image_size"][0]), int(data["image_size"][1]))
     if frame_rate is None and "mocap_frame_rate" in data:

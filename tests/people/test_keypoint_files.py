@@ -56,6 +56,8 @@ def test_npz_with_missing_points_and_times_of_its_own(tmp_path):
         ({"image_size": None}, "--image-size"),
         ({"mocap_frame_rate": None}, "--frame-rate"),
         ({"camera_matrix": np.zeros((2, 2))}, "camera_matrix"),
+        ({"image_size": np.array([640, 480j])}, "image_size is not of numbers"),
+        ({"timestamps": np.array(list("abcdef"))}, "timestamps is not of numbers"),
     ],
 )
 def test_bad_npz(tmp_path, changes, said):
