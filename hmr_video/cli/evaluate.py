@@ -43,6 +43,9 @@ def evaluate(
     real: Annotated[
         bool, typer.Option("--real-detector", help="With --mocap: film the windows and run the real detector on the pictures.")
     ] = False,
+    failures: Annotated[
+        Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
+    ] = None,
     windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -63,13 +66,19 @@ def evaluate(
         raise UsageError(
             "It is not clear what to measure.", "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --detector FOLDER."
         )
+    if failures and mocap is None:
+        raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(mocap, every_clip, weak, real, windows, seed, meshes, weights, refine, reporter)
+        found = _evaluate_mocap(mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, refine, reporter)
+        if failures:
+            reporter.say(f"written to [bold]{failures}[/bold]")
         if as_json:
-            typer.echo(json.dumps([asdict(one) for one in found]))
+            typer.echo(json.dumps([one.as_dict() if failures else asdict(one) for one in found]))
+        elif failures:
+            return
         else:
             (print_weak_points if weak else print_rows)(found)
         return
@@ -131,6 +140,7 @@ def _evaluate_mocap(
     every_clip: bool,
     weak: bool,
     real: bool,
+    failures: Path | None,
     windows: int,
     seed: int,
     meshes: bool,
@@ -138,13 +148,15 @@ def _evaluate_mocap(
     refine: bool,
     reporter: Reporter,
 ) -> list[Any]:
-    """Rows of tables, or weak points."""
+    """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
+    from hmr_video.files import refuse_existing
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
     from hmr_video.train.assess import assess
+    from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
     from hmr_video.train.holdout import split
     from hmr_video.train.mocap import list_mocap
@@ -155,8 +167,13 @@ def _evaluate_mocap(
     models = Models.load(Options(weights=weights, features="keypoints"))
     names = list_mocap(folder)
     names = names if every_clip else split(names)[1]
-    if weak and real:
-        raise UsageError("The weak points are measured under simulated detections only.", "Leave --real-detector out.")
+    if weak and (real or failures):
+        raise UsageError(
+            "The weak points are measured under simulated detections only, as a table.",
+            "Leave --real-detector and --failures out.",
+        )
+    if failures:
+        refuse_existing(failures, overwrite=False)
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
     if real:
@@ -164,6 +181,10 @@ def _evaluate_mocap(
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer)
     else:
         trials = draw_trials(folder, names, models.body, windows, seed)
+    if failures:
+        found = worst(models.model, models.body, trials, reporter, refine)
+        draw_failures(found, models.body, failures, reporter)
+        return found
     return assess(models.model, models.body, trials, reporter, refine, meshes)
 
 

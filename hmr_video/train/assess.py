@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
-_AT_ONCE = 10  # windows that are refined together
+AT_ONCE = 10  # windows that are refined together
 _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
 
 
@@ -109,8 +109,8 @@ def assess(
     """Estimates all windows and fills the tables."""
     scores: dict[str, list[Score]] = {}
     with reporter.progress("Evaluating", len(trials), "windows") as advance:
-        for start in range(0, len(trials), _AT_ONCE):
-            some = trials[start : start + _AT_ONCE]
+        for start in range(0, len(trials), AT_ONCE):
+            some = trials[start : start + AT_ONCE]
             for variant, every in estimates(model, body, some, refined).items():
                 scores.setdefault(variant, []).extend(
                     score(poses.sequence(body, trial.camera), trial.truth(body), meshes)

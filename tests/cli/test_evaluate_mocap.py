@@ -1,10 +1,12 @@
 """The command `evaluate --mocap` with the shipped weights on a made-up clip."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hmr_video.cli.main import run
 
@@ -29,11 +31,30 @@ def test_tables_of_a_folder(mocap: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "fastest tenth" in capsys.readouterr().out
 
 
+def test_failures_are_drawn(mocap: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(mocap / "walk.npz", mocap / "again.npz")
+    picture = tmp_path / "worst.png"
+    arguments = ["evaluate", "--mocap", str(mocap), "--all", "--windows", "3", "--no-refine", "-q", "--failures", str(picture)]
+    assert run([*arguments, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["clip"].rpartition("/")[2] for row in rows} == {"walk", "again"}  # each once
+    assert rows[0]["pa_mpjpe_of_window"] >= rows[1]["pa_mpjpe_of_window"] > 0
+    assert all(row["pa_mpjpe"] > row["pa_mpjpe_of_window"] for row in rows)
+    image = np.asarray(Image.open(picture))[44:264]  # the first row
+    for left, blue in ((0, True), (240, False), (480, True), (720, False)):  # truth, estimate, and again from the side
+        red, green, _ = image[:, left : left + 240].reshape(-1, 3).T.astype(int)
+        body = np.abs(red - green) > 12
+        assert 0.03 < body.mean() < 0.6
+        assert (np.median((red - green)[body]) < 0) == blue
+    assert run(arguments) == 7  # it exists
+
+
 def test_mocap_refuses(mocap: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "--mocap", str(mocap)]) == 3  # one clip cannot be split
     assert run(["evaluate", "--mocap", str(mocap), "--all", "--windows", "0"]) == 2
     assert run(["evaluate", "--mocap", str(mocap), "--all", "--weak-points", "--real-detector"]) == 2
     assert run(["evaluate", "--mocap", str(mocap), "--samples"]) == 2
+    assert run(["evaluate", "--samples", "--failures", "worst.png"]) == 2
     capsys.readouterr()
 
 
