@@ -93,6 +93,8 @@ def _line_search(origin: _Point, look: Callable[[float], _Point], step: float) -
             step = min(max(_cubic(before, low), 1.01 * low.step), 10 * low.step)
         else:
             near, far = sorted((low.step, high.step))
+            if near == far:  # as near as numbers can be
+                break
             step = min(max(_cubic(low, high), near + 0.1 * (far - near)), far - 0.1 * (far - near))
     return low
 

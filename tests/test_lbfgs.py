@@ -47,3 +47,12 @@ minimise(lambda: (point - 1).square().sum(), point, 5)
 sys.exit("torch._dynamo" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_change_too_small_for_the_numbers_ends_the_search(seed):
+    generator = torch.Generator().manual_seed(seed)
+    point = (100 * torch.randn(5, generator=generator)).requires_grad_()
+    stiffness = 10 * torch.rand(5, generator=generator)
+    minimise(lambda: 1e8 + (stiffness * (point - 3).square()).sum() + 50 * point.cos().sum(), point, 100)
+    assert point.isfinite().all()
