@@ -44,8 +44,9 @@ def _version(package: str) -> str:
 
 
 def _check_detector() -> str:
-    from hmr_video.people.engine import choose_engine, import_ultralytics
+    from hmr_video.people.engine import choose_engine
     from hmr_video.people.options import PeopleOptions
+    from hmr_video.people.ultralytics import import_ultralytics
     from hmr_video.people.weights import find_weights
 
     import_ultralytics()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.people.detector import Detections
+from hmr_video.people.detections import Detections
 
 Array = NDArray[Any]
 

@@ -8,7 +8,8 @@ import numpy as np
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
 from hmr_video.people.clean import clean_tracklets
-from hmr_video.people.detector import Detections, Detector
+from hmr_video.people.detections import Detections
+from hmr_video.people.detector import Detector
 from hmr_video.people.options import PeopleOptions
 from hmr_video.people.tracker import Tracker
 from hmr_video.people.tracks import People

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.appearance import colour_distance
+from hmr_video.people.detections import box_overlap as box_overlap
 from hmr_video.people.tracker import Tracklet
 
 Array = NDArray[Any]
@@ -20,14 +21,6 @@ _RIVAL = 0.5  # by how much dearer another match must be for a long gap to be br
 _UNLIKE = 0.65  # distance of colours between two people
 _VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _END = 8  # observations that describe an end of a tracklet
-
-
-def box_overlap(first: Array, second: Array) -> Array:
-    """Intersection over union of boxes (..., 4) x1 y1 x2 y2 -> (...)."""
-    corner = np.maximum(first[..., :2], second[..., :2])
-    inner = np.clip(np.minimum(first[..., 2:], second[..., 2:]) - corner, 0, None).prod(-1)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
-    return inner / np.maximum(areas[0] + areas[1] - inner, 1e-9)
 
 
 def pose_distance(first: Array, second: Array, height: Array) -> Array:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.appearance import torso_colours
-from hmr_video.people.detector import Detections
-from hmr_video.people.engine import import_ultralytics
+from hmr_video.people.detections import Detections
+from hmr_video.people.ultralytics import import_ultralytics
 
 Array = NDArray[Any]
 

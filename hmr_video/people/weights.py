@@ -52,7 +52,7 @@ def _check(path: Path) -> None:
 
 def _download(stem: str, target: Path) -> None:
     """Lets ultralytics fetch its weights by name. Raises AssetError when it does not know them or is offline."""
-    from hmr_video.people.engine import import_ultralytics
+    from hmr_video.people.ultralytics import import_ultralytics
 
     import_ultralytics()
     from ultralytics.utils.downloads import attempt_download_asset

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -9,11 +10,15 @@ from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, NobodyFoundError, UsageError
 from hmr_video.people import PeopleOptions, find_people
 from hmr_video.people.appearance import colour_distance, torso_colours
-from hmr_video.people.detector import _LOOK_EVERY, IMAGE_SIZES, Detections, Detector, letterbox, sufficient_size
-from hmr_video.people.engine import Network, choose_engine, import_ultralytics
+from hmr_video.people.detections import Detections, box_overlap, suppress
+from hmr_video.people.detector import _LOOK_EVERY, IMAGE_SIZES, Detector, letterbox, sufficient_size
+from hmr_video.people.engine import choose_engine, load_network
 from hmr_video.people.openvino import has_bfloat16
+from hmr_video.people.ultralytics import import_ultralytics
 from hmr_video.people.weights import find_weights
 from hmr_video.video import open_video
+
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def detections(*heights: float, score: float = 0.9) -> Detections:
@@ -22,11 +27,17 @@ def detections(*heights: float, score: float = 0.9) -> Detections:
 
 
 def test_letterbox_keeps_the_shape_and_pads_to_the_stride():
-    frames = np.full((2, 360, 640, 3), 200, np.uint8)
-    images, scale = letterbox(frames, 320, 32)
-    assert (images.shape, scale) == ((2, 192, 320, 3), 0.5)
-    assert (images[:, :180] == 200).all()
-    assert (images[:, 180:] == 114).all()
+    image = letterbox(np.full((360, 640, 3), 200, np.uint8), 320, 32)
+    assert image.shape == (192, 320, 3)
+    assert (image[:180] == 200).all()
+    assert (image[180:] == 114).all()
+
+
+def test_of_boxes_on_one_person_the_best_stays():
+    boxes = np.array([[0, 0, 10, 10], [100, 0, 110, 10], [0, 0, 10, 12], [0, 0, 10, 30]], float)
+    scores = np.array([0.5, 0.3, 0.9, 0.2])
+    assert suppress(boxes, scores, 0.7).tolist() == [2, 1, 3]  # the first overlaps the third by 10 / 12
+    assert suppress(boxes[:0], scores[:0], 0.7).tolist() == []
 
 
 def test_the_input_is_as_large_as_the_smallest_subject_needs():
@@ -42,12 +53,13 @@ def test_small_people_are_looked_for_every_few_seconds(monkeypatch):
     class Blind:
         """A network that sees nobody, and remembers the widths of what it was shown."""
 
-        stride, classes, end_to_end, engine = 32, 1, False, "torch"
+        stride, engine = 32, "torch"
         widths: ClassVar[list[int]] = []
 
-        def __call__(self, images):
-            self.widths += [images.shape[2]] * len(images)
-            return torch.zeros(len(images), 56, 10)
+        def __call__(self, images, confidence, overlap):
+            seen = [image.shape[1] for image in images]
+            self.widths += seen
+            return [detections()] * len(seen)
 
     monkeypatch.setattr("hmr_video.people.detector._network", lambda *arguments: Blind())
     detector = Detector(PeopleOptions(engine="torch", device="cpu"))
@@ -132,12 +144,37 @@ def test_nobody_in_a_wall_and_not_a_word_said(tmp_path, monkeypatch, capfd, engi
 
 @pytest.mark.slow
 def test_engines_agree(tmp_path, monkeypatch):
-    """Raw predictions for noise: equal to rounding, or to that of bfloat16 where the processor computes in it."""
+    """On a frame with two people, and on noise, where anything may be found anywhere, at the edges too."""
     pytest.importorskip("openvino")
     monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
-    images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     weights = find_weights("yolo11n-pose")
-    first, second = (Network(weights, engine, "cpu") for engine in ("torch", "openvino"))
-    assert (first.stride, first.classes, first.end_to_end) == (second.stride, second.classes, second.end_to_end) == (32, 1, False)
-    expected, found = (np.asarray(network(images)[0]).reshape(-1, 56, 126) for network in (first, second))
-    np.testing.assert_allclose(found[0], expected[0], atol=1.0 if has_bfloat16() else 1e-2)
+    first, second = (load_network(weights, engine, "cpu") for engine in ("torch", "openvino"))
+    assert first.stride == second.stride == 32
+    frame = next(open_video(SAMPLES / "two_crossing.mp4", Reporter(quiet=True)).chunks(1)).frames[0]
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    rounding = 1.0 if has_bfloat16() else 0.01
+    for image, confidence, least in ((letterbox(frame, 640, 32), 0.1, 2), (noise, 0.001, 1)):
+        (expected,), (found,) = (network([image], confidence, 0.7) for network in (first, second))
+        sure = np.flatnonzero(expected.scores > 2 * confidence)
+        assert len(sure) >= least
+        for index in sure:
+            same = box_overlap(expected.boxes[index], found.boxes).argmax()
+            np.testing.assert_allclose(found.scores[same], expected.scores[index], rtol=0.05 * rounding)
+            np.testing.assert_allclose(found.boxes[same], expected.boxes[index], atol=rounding)
+            np.testing.assert_allclose(found.keypoints[same, :, :2], expected.keypoints[index, :, :2], atol=rounding)
+
+
+@pytest.mark.slow
+def test_another_kind_of_network_is_for_torch_alone(tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
+    import_ultralytics()
+    from ultralytics import YOLO
+
+    torch.save({"model": YOLO("yolo26n-pose.yaml", task="pose").model}, tmp_path / "other.pt")
+    with pytest.raises(AssetError, match="another kind") as caught:
+        load_network(tmp_path / "other.pt", "openvino", "cpu")
+    assert "--detector-engine torch" in caught.value.remedy
+    assert load_network(tmp_path / "other.pt", "torch", "cpu")([np.zeros((64, 64, 3), np.uint8)], 0.9, 0.7)[0].keypoints.shape[
+        1:
+    ] == (17, 3)
