@@ -12,21 +12,8 @@ from torch import Generator, Tensor
 from hmr_video.evaluate.detector_errors import BIAS_FRAMES, kinds
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, resample
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_SIGMAS, MIRRORED_COCO
+from hmr_video.train import detector_fit as fit
 from hmr_video.train.augment import chance, drift, log_uniform, uniform
-from hmr_video.train.detector_fit import (
-    DEFINITION,
-    FORESIGHT,
-    HEAVY,
-    LASTING,
-    LOGITS,
-    MOOD,
-    OWN,
-    QUICK,
-    SHARED,
-    SLOW,
-    SPREAD,
-    SURPRISE,
-)  # fmt: skip
 
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
@@ -97,7 +84,7 @@ def imagined(points: Tensor, turned: Tensor, config: DetectorConfig, generator: 
     offsets, more or less of them, in the frames ``turned`` (B, T, 24, 3, 3) of the limbs, and an own idea of each window."""
     batch = len(points)
     share = uniform(generator, *config.definition, batch, 1, 1, 1)
-    offset = (turned[:, :, list(BIAS_FRAMES)] @ DEFINITION[..., None]).squeeze(-1) * share
+    offset = (turned[:, :, list(BIAS_FRAMES)] @ fit.DEFINITION[..., None]).squeeze(-1) * share
     biased = points + offset + config.definition_bias * torch.randn(batch, 1, 17, 3, generator=generator)
     return biased[..., :2] / biased[..., 2:].clamp_min(0.2)
 
@@ -161,11 +148,11 @@ def mistakes(
     batch, frames = hidden.shape[:2]
     kind = kinds(hidden, covered, (beyond != 0).any(-1))
     keypoint = torch.arange(17)
-    heavy = (HEAVY[kind, keypoint] * torch.randn(batch, 1, 17, generator=generator)).exp()
-    lasting = LASTING * together(torch.randn(batch, 1, 17 + len(SHARED), 2, generator=generator))
-    slow = SLOW * together(drift(generator, batch, frames, 17 + len(SHARED), 2, spacing=12))
-    quick = QUICK * torch.randn(batch, frames, 17, 2, generator=generator)
-    spread = SPREAD[kind, keypoint]
+    heavy = (fit.HEAVY[kind, keypoint] * torch.randn(batch, 1, 17, generator=generator)).exp()
+    lasting = fit.LASTING * together(torch.randn(batch, 1, 17 + len(fit.SHARED), 2, generator=generator))
+    slow = fit.SLOW * together(drift(generator, batch, frames, 17 + len(fit.SHARED), 2, spacing=12))
+    quick = fit.QUICK * torch.randn(batch, frames, 17, 2, generator=generator)
+    spread = fit.SPREAD[kind, keypoint]
     error = (lasting + slow) * (heavy * spread)[..., None] + quick * spread.clamp_max(0.4)[..., None]
     size = (rays.amax(2) - rays.amin(2)).amax(-1)[..., None, None]  # (B, T, 1, 1)
     away = (error + beyond / size / _SIGMAS[:, None]).norm(dim=-1)
@@ -181,8 +168,8 @@ def mistakes(
 
 def together(noise: Tensor) -> Tensor:
     """Independent errors (B, T, 17 + S, 2), the last S shared -> errors (B, T, 17, 2) of the same size that go together."""
-    own, shared = noise.split([17, len(SHARED)], 2)
-    return own * OWN + torch.einsum("btsc,skc->btkc", shared, SHARED)
+    own, shared = noise.split([17, len(fit.SHARED)], 2)
+    return own * fit.OWN + torch.einsum("btsc,skc->btkc", shared, fit.SHARED)
 
 
 def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
@@ -191,14 +178,15 @@ def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generato
     A mood of unit variance, mostly of the window and of the keypoint, picks a quantile of the kind's logits.
     """
     batch, frames = kind.shape[:2]
-    mood = MOOD[0] * torch.randn(batch, 1, 1, generator=generator) + MOOD[1] * torch.randn(batch, 1, 17, generator=generator)
-    mood = mood + MOOD[2] * drift(generator, batch, frames, 17, spacing=9)
-    mood = mood + MOOD[3] * torch.randn(batch, frames, 17, generator=generator)
-    foresight = FORESIGHT[kind]
-    mood = mood * (1 - foresight**2).sqrt() - foresight * (surprise - SURPRISE[kind]) / 0.85
+    mood = fit.MOOD[0] * torch.randn(batch, 1, 1, generator=generator)
+    mood = mood + fit.MOOD[1] * torch.randn(batch, 1, 17, generator=generator)
+    mood = mood + fit.MOOD[2] * drift(generator, batch, frames, 17, spacing=9)
+    mood = mood + fit.MOOD[3] * torch.randn(batch, frames, 17, generator=generator)
+    foresight = fit.FORESIGHT[kind]
+    mood = mood * (1 - foresight**2).sqrt() - foresight * (surprise - fit.SURPRISE[kind]) / 0.85
     place = (mood + 2).clamp(0, 3.999)
     below, keypoint = place.long(), torch.arange(17)
-    logit = torch.lerp(LOGITS[kind, keypoint, below], LOGITS[kind, keypoint, below + 1], place - below)
+    logit = torch.lerp(fit.LOGITS[kind, keypoint, below], fit.LOGITS[kind, keypoint, below + 1], place - below)
     quality = uniform(generator, *config.quality, batch, 1, 1)
     scale = torch.where(chance(generator, config.other_scale, batch, 1, 1), quality, torch.ones(1))
     return (logit.sigmoid() * scale).clamp_min(0.003)
