@@ -54,6 +54,15 @@ def test_translation_follows_from_points_and_keypoints(truth: Estimate, evidence
     assert (solved - truth.trans).norm(dim=-1).max() < 0.02
 
 
+def test_one_stray_keypoint_does_not_draw_a_body_near(truth: Estimate, evidence: torch.Tensor) -> None:
+    points = coco(load_body("open"), truth) - truth.trans[:, None]
+    bust = evidence.clone()
+    bust[:, 7:, 2] = 0.0
+    bust[3, 9] = torch.tensor([100.0, 300.0, 0.9])  # a wrist that is not there, as sure as the rest
+    solved = initial_translation(points, bust, CAMERA, truth.trans * 1.1, 0.1)
+    assert (solved[:, 2] / truth.trans[:, 2] - 1).abs().max() < 0.12  # no further off than the prior
+
+
 def test_where_nothing_is_seen_the_prior_stands(truth: Estimate, evidence: torch.Tensor) -> None:
     points = coco(load_body("open"), truth) - truth.trans[:, None]
     unseen = evidence * torch.tensor([1.0, 1.0, 0.0])
