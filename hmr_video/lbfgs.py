@@ -13,6 +13,7 @@ from torch import Tensor
 
 _HISTORY = 20  # pairs of step and change of gradient that stand for the curvature
 _DECREASE, _CURVATURE = 1e-4, 0.9  # c1 and c2 of the strong Wolfe conditions
+_FIRST = 0.5  # change of the parameter that changes most, where the first step is looked for
 _TRIALS = 25  # of one line search
 _NO_GAIN = 1e-5  # change of the energy, or of every parameter, at which the search ends
 
@@ -27,7 +28,10 @@ class _Point(NamedTuple):
 
 
 def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:
-    """Changes ``parameters`` (N,), a leaf, so that ``energy()`` falls: up to ``steps`` times, until it falls no longer."""
+    """Changes ``parameters`` (N,), a leaf, so that ``energy()`` falls: up to ``steps`` times, until it falls no longer.
+
+    Parameters are best scaled so that each is expected to change by about 1.
+    """
     start = parameters.detach().clone()
     trials = max(steps * 5 // 4, 2)  # of the energy, in all
 
@@ -48,7 +52,7 @@ def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> No
         size = float(direction.abs().max())
         if trials <= 0 or -slope * size <= 0:
             break
-        first = 1.0 if pairs else min(1.0, 1.0 / float(direction.abs().sum()))
+        first = 1.0 if pairs else _FIRST / size
         found = _line_search(_Point(0.0, here.energy, slope, here.gradient), partial(look, direction), first)
         moved, turned = found.step * direction, found.gradient - here.gradient
         if float(moved @ turned) > 1e-10:

@@ -43,15 +43,21 @@ class RefineConfig:
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
     acceleration: float = 42.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
-    trans_acceleration: float = 3.0  # m/s^2 of the whole body
+    trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
+    across_acceleration: float = 3.0  # m/s^2 of the whole body across the view
+    joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 0.25  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
     steps: tuple[int, int] = (12, 24)  # search steps before and after outliers lose their pull
 
 
+# A moving camera moves everybody across the view, as fast as a pan swings.
+MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
+
 STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls off
 STRAY_ROUNDS = 4  # of reweighting
 CALM = 0.033  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
@@ -76,7 +82,8 @@ def refine(
     """Improves the estimates of P people, all at once.
 
     keypoints: (T, 17, 3) pixels and confidence per person; timestamps: (T,) seconds per person, increasing;
-    camera_matrix: (3, 3). ``fixed_shape`` keeps the betas. Returns estimates of the same lengths.
+    camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas. Returns
+    estimates of the same lengths.
     """
     config = config or RefineConfig()
 
@@ -201,11 +208,17 @@ def _face_weights(others: float, face: float) -> Tensor:
 
 def calmed(estimate: Estimate, timestamps: Tensor) -> Estimate:
     """The estimate without the jitter of single frames, which a search would need many steps to remove: each frame becomes the
-    Gaussian mean of its neighbours, rotations by their first two columns."""
-    apart = (timestamps[:, None] - timestamps).float() / CALM
-    weight = torch.softmax(-0.5 * apart.square(), 1)  # (T, T)
-    columns = torch.einsum("st,tjc->sjc", weight, matrix_to_six_d(estimate.rotations))
-    return Estimate(six_d_to_matrix(columns), estimate.betas, weight @ estimate.trans)
+    Gaussian mean of its neighbours, rotations by their first two columns, the place by its ray and its distance."""
+    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, CALM).view(-1, 24, 6)
+    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, CALM)
+    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, STEADY).exp()
+    return Estimate(six_d_to_matrix(columns), estimate.betas, torch.cat([ray * depth, depth], -1))
+
+
+def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
+    """The Gaussian mean of each frame's neighbours (``deviation`` in seconds) of values (T, C) at ``timestamps`` (T,)."""
+    apart = (timestamps[:, None] - timestamps).float() / deviation
+    return torch.softmax(-0.5 * apart.square(), 1) @ values
 
 
 def trust(confidence: Tensor) -> Tensor:
@@ -250,6 +263,7 @@ class _Problem:
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
+        self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
         self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
         self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
@@ -297,14 +311,15 @@ class _Problem:
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
         prior = (turns / self.pose_deviation).square().sum()
         drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
-        placed = joints + trans[:, None]
-        acceleration = self.acceleration(placed) / config.acceleration
-        sway = self.acceleration(trans[:, None]) / config.trans_acceleration
+        across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
+        carried = torch.zeros_like(across) if config.joints_against_body else across
+        acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None]) / config.acceleration
+        sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
-        depth = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
+        distance = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
         size = (shape / config.shape).square().sum()
-        return evidence + prior + drift.square().sum() + smoothness + depth + size
+        return evidence + prior + drift.square().sum() + smoothness + distance + size
 
     def acceleration(self, points: Tensor) -> Tensor:
         """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""

@@ -7,7 +7,7 @@ from hmr_video.body import Body, load_body
 from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
-from hmr_video.refine import Estimate, heavy_tailed, initial_translation, refine, robust
+from hmr_video.refine import MOVING_CAMERA, Estimate, heavy_tailed, initial_translation, refine, robust
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30
@@ -93,6 +93,23 @@ def test_a_confident_wrong_keypoint_does_not_drag_the_limb(truth: Estimate, evid
     clean, dragged = (refine([guess], [seen], [TIMES], CAMERA, body)[0] for seen in (evidence, wrong))
     moved = (joints(body, clean) - joints(body, dragged))[14:16, 20].norm(dim=-1)
     assert moved.max() < 0.1
+
+
+def test_a_wavering_distance_comes_to_rest(truth: Estimate, evidence: torch.Tensor, guess: Estimate) -> None:
+    wavering = truth.trans * (1 + 0.15 * torch.randn(30, 1, generator=torch.Generator().manual_seed(1)))
+    refined = refine([Estimate(guess.rotations, guess.betas, wavering)], [evidence], [TIMES], CAMERA, load_body("open"))[0]
+    assert refined.trans[:, 2].diff(n=2).abs().max() * 900 < 10  # m/s^2; it was some thousand
+
+
+def test_bodies_keep_up_with_a_camera_that_swings(truth: Estimate, evidence: torch.Tensor, guess: Estimate) -> None:
+    body = load_body("open")
+    pan = 15 * torch.cumsum(torch.cumsum(torch.tensor([0.0] * 10 + [1.0, 0.0, 0.0, -2.0, 0.0, 0.0, 1.0] + [0.0] * 13), 0), 0)
+    swung = evidence + torch.stack([pan, pan * 0, pan * 0], -1)[:, None]
+    carried = Estimate(guess.rotations, guess.betas, guess.trans + torch.stack([pan * 4 / 1100, pan * 0, pan * 0], -1))
+    refined = refine([carried], [swung], [TIMES], CAMERA, body, MOVING_CAMERA)[0]
+    miss = (project(coco(body, refined), CAMERA) - swung[..., :2]).mean(1).norm(dim=-1)
+    assert miss.max() < 4  # pixels
+    assert refined.trans[:, 2].diff(n=2).abs().max() * 900 < 10
 
 
 def test_people_are_refined_together_as_they_are_alone(evidence: torch.Tensor, guess: Estimate) -> None:

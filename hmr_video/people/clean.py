@@ -1,14 +1,17 @@
-"""From tracklets to people: ghosts out, broken tracks joined, gaps filled, boxes smoothed, the largest first. Pure numpy."""
+"""From tracklets to people: ghosts out, broken tracks joined, sides settled, gaps filled, boxes smoothed. Pure numpy."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hmr_video.people.crossing import uncross
-from hmr_video.people.joining import box_overlap, join_broken, pose_distance, split_at_gaps
+from hmr_video.people.detections import box_overlap
+from hmr_video.people.joining import join_broken, pose_distance, split_at_gaps
+from hmr_video.people.sides import settle_sides
 from hmr_video.people.tracker import Tracklet
 from hmr_video.people.tracks import Track
 
@@ -44,7 +47,9 @@ def clean_tracklets(
         for (before, after), why in zip(pairwise((joined, lasting, sure, subjects)), reasons, strict=True)
         if len(before) > len(after)
     ]
-    people = sorted((fill(track.frame_ids, track.boxes, track.keypoints) for track in subjects), key=lambda track: -track.size)
+    settled = [settle_sides(track.frame_ids, track.boxes, track.keypoints, frame_rate) for track in subjects]
+    filled = [fill(track.frame_ids, track.boxes, poses) for track, poses in zip(subjects, settled, strict=True)]
+    people = sorted(filled, key=lambda track: -track.size)
     return people[:limit], notes
 
 
@@ -109,8 +114,13 @@ def fill(observed: Array, boxes: Array, keypoints: Array) -> Track:
 
 def smooth_boxes(boxes: Array) -> Array:
     """(T, 4) -> (T, 4): a median over 5 frames against jumps, then a Gaussian of one frame."""
-    from scipy.ndimage import gaussian_filter1d, median_filter
-
     if len(boxes) < 3:
         return boxes
-    return gaussian_filter1d(median_filter(boxes, size=(5, 1), mode="nearest"), 1.0, axis=0, mode="nearest")
+    calm = np.median(_windows(boxes, 2), -1)
+    weights = np.exp(-0.5 * np.arange(-4, 5) ** 2)
+    return np.asarray(_windows(calm, 4) @ (weights / weights.sum()))
+
+
+def _windows(values: Array, reach: int) -> Array:
+    """(T, K, 2 * reach + 1): around each frame of (T, K), the ends held."""
+    return sliding_window_view(np.pad(values, ((reach, reach), (0, 0)), "edge"), 2 * reach + 1, 0)
