@@ -60,7 +60,7 @@ def run(
 
     from hmr_video.bodies import bodies_of
 
-    motions = bodies_of(people, reader, models, options, reporter)
+    motions = bodies_of(people, reader, models, options, reporter, camera == "moving")
     if options.world:
         from hmr_video.world.floor import to_world
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from hmr_video.bodies import evidence_of, intrinsics_of, motion_of
 from hmr_video.console import Reporter
 from hmr_video.evaluate.meter import Cost, Meter, typical
 from hmr_video.export import ExportOptions, export
@@ -19,7 +20,6 @@ from hmr_video.options import Options
 from hmr_video.people import People
 from hmr_video.people.detector import Detector
 from hmr_video.people.finder import Trail
-from hmr_video.pipeline import evidence_of, intrinsics_of, motion_of
 from hmr_video.refine import refine
 from hmr_video.video import Chunk, VideoReader, open_video
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hmr_video.bodies import _lift_images
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.features.images import image_features, zero_feature
@@ -16,7 +17,6 @@ from hmr_video.model.windows import predict_windows
 from hmr_video.models import Models
 from hmr_video.options import Options
 from hmr_video.people.tracks import People, Track
-from hmr_video.pipeline import _lift_images
 from hmr_video.video import Chunk
 
 
