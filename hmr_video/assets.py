@@ -16,6 +16,8 @@ SHIPPED_BODY = "open"
 _WEIGHTS, _BODIES = {SHIPPED_WEIGHTS: "model.safetensors"}, {SHIPPED_BODY: "open_body.npz"}
 _MANIFEST = "manifest.json"
 _REINSTALL = "Install hmr-video again."
+WEIGHTS_FORMAT = "hmr-video-1"  # of our weight files; see `hmr_video.checkpoints.store`
+OTHER_WEIGHTS = "Import or download the weights again, or leave --weights out to use the model that ships."
 
 
 def shipped_folder() -> Path:
@@ -50,6 +52,27 @@ def installed_weights() -> list[Path]:
 def installed_bodies() -> list[Path]:
     """The body files that ship and that the user added."""
     return _installed(_BODIES, user_folder() / "bodies", "*.npz")
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a weight file. Raises AssetError when it is missing or not one of ours."""
+    with open_weights(path, "np") as stream:
+        metadata: dict[str, str] = stream.metadata() or {}
+    if metadata.get("format") != WEIGHTS_FORMAT or not {"config", "tensors_sha256"} <= metadata.keys():
+        raise AssetError(f"{path} is not a weight file of hmr-video.", OTHER_WEIGHTS)
+    return metadata
+
+
+def open_weights(path: Path, framework: str = "pt") -> Any:
+    """An open safetensors file whose tensors come as ``framework``'s. Raises AssetError."""
+    if not path.is_file():
+        raise AssetError(f"No weights lie at {path}.", "Check the path, or leave --weights out to use the model that ships.")
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(path, framework)
+    except (SafetensorError, OSError) as error:
+        raise AssetError(f"{path} is damaged or not a safetensors file: {error}.", OTHER_WEIGHTS) from error
 
 
 def read_manifest() -> dict[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from torch import Tensor
 
 from hmr_video.body.base import Body
@@ -22,6 +21,8 @@ def fit_betas(source: Body, betas: Tensor, target: Body) -> Tensor:
 
     Least squares on distances between joints at rest, 1 cm to one standard deviation of each shape number.
     """
+    from scipy.optimize import least_squares  # takes longer to import than most clips to fit
+
     wanted = _distances(source.rest_joints(betas.detach().double().cpu()).numpy())
 
     def residuals(shape: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,21 +10,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from hmr_video.assets import OTHER_WEIGHTS, WEIGHTS_FORMAT, open_weights, read_metadata
 from hmr_video.errors import AssetError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing
 from hmr_video.model import HMMR, HMMRConfig
 
-FORMAT = "hmr-video-1"
 IMAGE_ENCODER = "image_encoder."
-_REMEDY = "Import or download the weights again, or leave --weights out to use the model that ships."
 
 
 def save_model(
@@ -42,7 +39,7 @@ def save_model(
         for name, tensor in named.items()
     }
     header = dict(metadata) | {
-        "format": FORMAT,
+        "format": WEIGHTS_FORMAT,
         "config": json.dumps(asdict(model.config), sort_keys=True),
         "tensors_sha256": _checksum(tensors),
     }
@@ -63,7 +60,7 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
         model.load_state_dict(state, assign=True)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise AssetError(f"The weights in {path} do not fit their configuration: {reason}.", _REMEDY) from error
+        raise AssetError(f"The weights in {path} do not fit their configuration: {reason}.", OTHER_WEIGHTS) from error
     return model.eval().requires_grad_(False), metadata
 
 
@@ -76,7 +73,7 @@ def load_image_encoder(path: Path) -> ResNet50:
     try:
         encoder.load_state_dict(state | counters, assign=True)
     except RuntimeError as error:
-        raise AssetError(f"The image encoder in {path} is not a ResNet-v2-50.", _REMEDY) from error
+        raise AssetError(f"The image encoder in {path} is not a ResNet-v2-50.", OTHER_WEIGHTS) from error
     return encoder.for_inference()
 
 
@@ -97,38 +94,20 @@ def _image_encoder_tensors(path: Path) -> dict[str, Tensor]:
 
 def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:
     """The tensors of a weight file whose names begin with ``prefix``, without it; floats as float32. Raises AssetError."""
-    with _opened(path) as stream:
+    with open_weights(path) as stream:
         tensors = {name: stream.get_tensor(name) for name in stream.keys() if name.startswith(prefix)}  # noqa: SIM118
     return {
         name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
     }
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a weight file. Raises AssetError when it is missing or not one of ours."""
-    with _opened(path) as stream:
-        metadata: dict[str, str] = stream.metadata() or {}
-    if metadata.get("format") != FORMAT or not {"config", "tensors_sha256"} <= metadata.keys():
-        raise AssetError(f"{path} is not a weight file of hmr-video.", _REMEDY)
-    return metadata
-
-
 def verify(path: Path) -> None:
     """Reads every number of a weight file and compares their checksum with the recorded one. Raises AssetError."""
     recorded = read_metadata(path)["tensors_sha256"]
-    with _opened(path) as stream:
+    with open_weights(path) as stream:
         found = _checksum({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118
     if found != recorded:
-        raise AssetError(f"{path} is damaged: its numbers do not have the checksum recorded with them.", _REMEDY)
-
-
-def _opened(path: Path) -> Any:
-    if not path.is_file():
-        raise AssetError(f"No weights lie at {path}.", "Check the path, or leave --weights out to use the model that ships.")
-    try:
-        return safe_open(path, "pt")
-    except (SafetensorError, OSError) as error:
-        raise AssetError(f"{path} is damaged or not a safetensors file: {error}.", _REMEDY) from error
+        raise AssetError(f"{path} is damaged: its numbers do not have the checksum recorded with them.", OTHER_WEIGHTS)
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:

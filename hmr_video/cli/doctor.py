@@ -45,29 +45,31 @@ def _version(package: str) -> str:
 
 def _check_detector() -> str:
     from hmr_video.people.engine import choose_engine
+    from hmr_video.people.opencv import import_opencv
     from hmr_video.people.options import PeopleOptions
-    from hmr_video.people.ultralytics import import_ultralytics
     from hmr_video.people.weights import find_weights
 
-    import_ultralytics()
+    import_opencv()
     engine, device = choose_engine("auto", "auto")
+    if engine == "torch":
+        from hmr_video.people.ultralytics import import_ultralytics
+
+        import_ultralytics()
     return f"{find_weights(PeopleOptions().detector).name} on {engine} ({device})"
 
 
 def _check_weights() -> str:
-    from hmr_video.assets import find_weights
-    from hmr_video.checkpoints.store import read_metadata, verify
+    from hmr_video.assets import find_weights, read_metadata
 
-    path = find_weights("default")
-    verify(path)
+    path = find_weights("default")  # compares it with the hash in its manifest
     return f"{read_metadata(path)['name']}, {path.stat().st_size / 1e6:.1f} MB"
 
 
 def _check_body() -> str:
-    from hmr_video.body import load_body
+    from hmr_video.assets import find_body
+    from hmr_video.motion import load_arrays
 
-    body = load_body("open")
-    return f"{body.name}, {body.num_vertices} vertices"
+    return f"open, {len(load_arrays(find_body('open'))['v_template'])} vertices"
 
 
 def _check_folder() -> str:

@@ -84,7 +84,7 @@ def import_weights(
 
 def _describe(path: Path) -> dict[str, str | float]:
     """A weight file for people and programs. Raises AssetError."""
-    from hmr_video.checkpoints import read_metadata
+    from hmr_video.assets import read_metadata
     from hmr_video.files import sha256
 
     metadata = read_metadata(path)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from hmr_video.people.appearance import colour_distance
+from hmr_video.people.assignment import assigned
 from hmr_video.people.joining import concatenated, mean_colour
 from hmr_video.people.tracker import Tracklet
 
@@ -161,9 +161,9 @@ def best_links(heads: dict[int, Tracklet], tails: dict[int, Tracklet], frame_rat
     rows = [*own, *sorted(heads.keys() - tails.keys())]
     columns = [*own, *sorted(tails.keys() - heads.keys())]
     costs = np.array([[link_cost(heads[i], tails[j], frame_rate) for j in columns] for i in rows])
-    kept, best = len(own), linear_sum_assignment(costs)
+    kept, best = len(own), tuple(assigned(costs).T)
     rest = costs[kept:, kept:]
-    keep = float(np.trace(costs[:kept, :kept]) + rest[linear_sum_assignment(rest)].sum())
+    keep = float(np.trace(costs[:kept, :kept]) + rest[tuple(assigned(rest).T)].sum())
     links = {rows[i]: columns[j] for i, j in zip(*best, strict=True)}
     changed = sum(links.get(member) != member for member in own)
     if not changed or keep - float(costs[best].sum()) < _MARGIN * min(2, *costs.shape):

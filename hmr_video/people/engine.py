@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import AssetError
 from hmr_video.people.detections import Detections
+from hmr_video.people.opencv import import_opencv
 
 Array = NDArray[Any]
 
@@ -57,6 +58,7 @@ def choose_device(device: str) -> str:
 
 def load_network(weights: Path, engine: str, device: str) -> Network:
     """The network in a file of YOLO pose weights, on what :func:`choose_engine` chose. Raises AssetError."""
+    import_opencv()
     try:
         if engine == "openvino":
             from hmr_video.people.openvino import OpenVinoNetwork

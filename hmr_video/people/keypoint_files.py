@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.motion import load_arrays
+from hmr_video.people.assignment import assigned
 from hmr_video.people.clean import fill
-from hmr_video.people.joining import box_overlap, pose_distance
+from hmr_video.people.detections import box_overlap
+from hmr_video.people.joining import pose_distance
 from hmr_video.people.tracks import People, Track
 
 Array = NDArray[Any]
@@ -235,14 +237,12 @@ def associate(frames: Sequence[tuple[int, Array]], patience: int = 30) -> list[t
     Each pose continues the track that it is nearest to, one pose a track and frame; a track unseen for more than
     ``patience`` frames is closed. Returns (frame ids, keypoints) per track.
     """
-    from scipy.optimize import linear_sum_assignment
-
     tracks: list[_Open] = []
     for frame_id, poses in frames:
         poses = poses[(poses[:, :, 2] > _VISIBLE).sum(-1) >= 2]
         alive = [track for track in tracks if frame_id - track.frame_ids[-1] <= patience]
         cost = _association_cost(np.array([track.poses[-1] for track in alive]).reshape(-1, 17, 3), poses)
-        matched = {int(j): int(i) for i, j in zip(*linear_sum_assignment(cost), strict=True) if cost[i, j] < 1}
+        matched = {int(j): int(i) for i, j in assigned(cost) if cost[i, j] < 1}
         for position, pose in enumerate(poses):
             if position in matched:
                 alive[matched[position]].frame_ids.append(frame_id)

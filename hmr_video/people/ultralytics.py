@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder
 from hmr_video.people.detections import MOST, Detections
+from hmr_video.people.opencv import import_opencv
 
 Array = NDArray[Any]
 
@@ -30,14 +31,10 @@ def import_ultralytics() -> None:
     os.environ["YOLO_OFFLINE"] = "True"  # else the import asks name servers whether there is a network, and then reports
     os.environ.setdefault("YOLO_AUTOINSTALL", "False")
     os.environ.setdefault("YOLO_VERBOSE", "False")
+    import_opencv()
     try:
         import ultralytics
     except ImportError as error:
-        if "libGL" in str(error) or ".so" in str(error):
-            raise AssetError(
-                f"OpenCV lacks a system library ({error}).",
-                "On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0; or put opencv-python-headless in OpenCV's place.",
-            ) from error
         raise AssetError(f"ultralytics cannot be imported ({error}).", "Install hmr-video again.") from error
     ultralytics.utils.LOGGER.setLevel(logging.CRITICAL)
     if ultralytics.settings["sync"]:

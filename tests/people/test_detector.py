@@ -13,6 +13,7 @@ from hmr_video.people.appearance import colour_distance, torso_colours
 from hmr_video.people.detections import Detections, box_overlap, suppress
 from hmr_video.people.detector import _LOOK_EVERY, IMAGE_SIZES, Detector, letterbox, sufficient_size
 from hmr_video.people.engine import choose_engine, load_network
+from hmr_video.people.opencv import import_opencv
 from hmr_video.people.openvino import has_bfloat16
 from hmr_video.people.ultralytics import import_ultralytics
 from hmr_video.people.weights import find_weights
@@ -110,18 +111,16 @@ def test_missing_and_wrong_weights(tmp_path, monkeypatch):
         find_weights("yolo11n-pose")
 
 
-def test_a_missing_system_library_has_a_remedy(monkeypatch, tmp_path):
-    monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
-
+def test_a_missing_system_library_has_a_remedy(monkeypatch):
     class Broken:
         def find_spec(self, name, path=None, target=None):
-            if name == "ultralytics":
+            if name == "cv2":
                 raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
 
-    monkeypatch.delitem(sys.modules, "ultralytics", raising=False)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
     with pytest.raises(AssetError) as caught:
-        import_ultralytics()
+        import_opencv()
     assert "apt-get install libgl1 libglib2.0-0" in caught.value.remedy
 
 
