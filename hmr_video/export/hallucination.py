@@ -86,7 +86,7 @@ def _draw(motions: Sequence[Motion], body: "Body", photo: Array, renderer: Rende
     painter = Painter([_played(motion, phases) for motion in motions], body, renderer)
     count = len(phases)
     chunk = Chunk(np.broadcast_to(photo, (count, *photo.shape)), np.arange(count), np.arange(count) / 30)
-    return [Image.fromarray(painter.draw(image, people)) for image, people, _ in painter.meshes(chunk)]
+    return [Image.fromarray(painter.draw(shot)) for shot in painter.shots(chunk)]
 
 
 def _played(motion: Motion, phases: Array) -> Motion:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hmr_video.console import Reporter
 
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
+# Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
+# made up.
+_FADE, _SOLID = (0.1, 0.3), (1.0, 0.35)
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
@@ -75,11 +78,11 @@ def write_overlay(
 
 def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> Iterator[tuple[Array, float]]:
     for chunk in ahead(reader.chunks(_CHUNK)):
-        for image, people, time in painter.meshes(chunk):
-            drawn = painter.draw(image, people)
+        for shot in painter.shots(chunk):
+            drawn = painter.draw(shot)
             if side is not None:
-                drawn = np.concatenate([drawn, side.draw(painter.renderer, people)], 1)
-            yield drawn, time
+                drawn = np.concatenate([drawn, side.draw(painter.renderer, shot.people)], 1)
+            yield drawn, shot.time
 
 
 def source_video(video: Path | None) -> Path:
@@ -106,6 +109,15 @@ def open_source(
     return reader
 
 
+class Shot(NamedTuple):
+    """A frame to draw: its picture (H, W, 3), the people in it by index, in camera space, how solid each is, its time (s)."""
+
+    image: Array
+    people: dict[int, Mesh]
+    solid: dict[int, float]
+    time: float
+
+
 class Painter:
     """Draws the people of one result onto frames of their video."""
 
@@ -113,23 +125,28 @@ class Painter:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
+        self._solid = [np.interp(unseen_seconds(motion), _FADE, _SOLID) for motion in motions]
         self._tags = Tags(len(motions), int(motions[0].image_size[1]))
 
-    def meshes(self, chunk: Chunk) -> Iterator[tuple[Array, dict[int, Mesh], float]]:
-        """For every frame of a chunk: its picture (H, W, 3), the people in it by index, in camera space, and its time (s)."""
+    def shots(self, chunk: Chunk) -> Iterator[Shot]:
+        """The frames of a chunk, and who is in them."""
         posed = [self._pose(motion, chunk.frame_ids) for motion in self._motions]
         for position, frame_id in enumerate(chunk.frame_ids):
-            people = {
-                index: Mesh(vertices[frame_id], self._faces, np.array(person_color(index)) / 255)
-                for index, vertices in enumerate(posed)
-                if frame_id in vertices
-            }
-            yield chunk.frames[position], people, float(chunk.timestamps[position])
+            present = [index for index, vertices in enumerate(posed) if frame_id in vertices]
+            people = {index: Mesh(posed[index][frame_id], self._faces, np.array(person_color(index)) / 255) for index in present}
+            solid = {index: float(self._solid[index][frame_id - self._motions[index].frame_ids[0]]) for index in present}
+            yield Shot(chunk.frames[position], people, solid, float(chunk.timestamps[position]))
 
-    def draw(self, image: Array, people: dict[int, Mesh]) -> Array:
-        """The picture with the people and their numbers."""
-        camera = self._motions[0].camera_matrix
-        drawn = self.renderer.draw(image, list(people.values()), camera)
+    def draw(self, shot: Shot) -> Array:
+        """The picture with the people and their numbers. Who was not seen for a while is faint."""
+        camera, people = self._motions[0].camera_matrix, shot.people
+        seen = [mesh for index, mesh in people.items() if shot.solid[index] == 1]
+        plain = self.renderer.draw(shot.image, seen, camera)
+        drawn = plain
+        for index, mesh in people.items():
+            if shot.solid[index] < 1:
+                change = self.renderer.draw(shot.image, [*seen, mesh], camera).astype(np.float32) - plain
+                drawn = (drawn + shot.solid[index] * change).round().clip(0, 255).astype(np.uint8)
         for index, mesh in people.items():
             self._tags.draw(drawn, index, mesh, camera)
         return drawn
@@ -146,3 +163,13 @@ class Painter:
         with torch.inference_mode():
             vertices, _ = self._body.vertices(rotations, betas)
         return dict(zip(shown, vertices.numpy() + motion.trans[rows, None], strict=True))
+
+
+def unseen_seconds(motion: Motion) -> Array:
+    """(T,) how far each frame is from the nearest one in which the person was detected; 0 where nobody ever was."""
+    times = motion.timestamps
+    seen = times[(motion.keypoints2d[..., 2] > 0).any(-1)]
+    if len(seen) == 0:
+        return np.zeros(len(motion))
+    after = np.searchsorted(seen, times).clip(0, len(seen) - 1)
+    return np.minimum(np.abs(seen[after] - times), np.abs(seen[(after - 1).clip(0)] - times))

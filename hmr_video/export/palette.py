@@ -5,7 +5,7 @@ import numpy as np
 from hmr_video.motion import Array
 
 # sRGB, bright enough to be shaded. After the first three each is the one farthest from all before it among the colours of
-# middling lightness and chroma: in Oklab (Ottosson, 2020), as seen by all, and as the red- and green-blind see it (Machado, 2009).
+# middling lightness and chroma: in Oklab (Ottosson, 2020), for the red- and green-blind too (Machado, 2009).
 PALETTE = (
     (0x6C, 0x9B, 0xD9), (0xE8, 0x9C, 0x5A), (0x5F, 0xC0, 0x9A), (0xB8, 0x4B, 0x7D), (0x85, 0x79, 0x1A),
     (0xED, 0xB6, 0xE7), (0x86, 0x5F, 0xC1), (0xDE, 0xCD, 0x48), (0xAE, 0x82, 0xA3), (0xDF, 0x68, 0x64),

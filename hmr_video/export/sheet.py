@@ -43,8 +43,8 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
         for chunk in ahead(reader.chunks(16)):
             rows = np.isin(chunk.frame_ids, wanted)
             few = Chunk(chunk.frames[rows], chunk.frame_ids[rows], chunk.timestamps[rows])
-            for frame_id, (image, people, time) in zip(few.frame_ids, painter.meshes(few), strict=True):
-                tiles.append(_tile(painter.draw(image, people), f"frame {frame_id}, {time:.2f} s"))
+            for frame_id, shot in zip(few.frame_ids, painter.shots(few), strict=True):
+                tiles.append(_tile(painter.draw(shot), f"frame {frame_id}, {shot.time:.2f} s"))
             advance(len(chunk))
     target = folder / "sheet.png"
     with replacing(target, options.overwrite) as temporary:

@@ -104,6 +104,21 @@ def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
     assert seen["before"][0] > seen["before"][2]  # orange: person 2
 
 
+def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
+    keypoints = motion.keypoints2d.copy()
+    keypoints[:, :, 2] = 0.9
+    keypoints[2:18, :, 2] = 0.0  # 0.64 s
+    unseen = motion.replace(keypoints2d=keypoints)
+    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), QUIET))[0].astype(int)
+    seen = read(write_overlay([motion.replace(keypoints2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
+                              SoftwareRenderer(), QUIET))[0].astype(int)  # fmt: skip
+    for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
+        pelvis = motion.joints3d[row, 0]
+        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
+        here = images[row + 3, y, x] - GREY, seen[row + 3, y, x] - GREY
+        np.testing.assert_allclose(here[0], share * here[1], atol=8)  # H.264 is not exact
+
+
 def test_side_by_side_shows_the_same_people_from_the_left(overlay, motions):
     assert overlay[0].shape[2] == 1280
     panel = overlay[0][20, :, 640:].astype(int)
