@@ -42,7 +42,7 @@ class RefineConfig:
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 42.0  # m/s^2 of joints; the tails are heavy, fast strokes are allowed
+    acceleration: float = 42.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
     trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
     across_acceleration: float = 3.0  # m/s^2 of the whole body across the view
     joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
@@ -58,6 +58,8 @@ STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls
 STRAY_ROUNDS = 4  # of reweighting
 CALM = 0.033  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
+BRISK = 4.0  # m/s^2: joints that accelerate so much have the tempo 1
+SLOWEST, FASTEST = 0.15, 3.0  # tempo
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
@@ -221,6 +223,23 @@ def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
     return torch.softmax(-0.5 * apart.square(), 1) @ values
 
 
+def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
+    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`.
+
+    What trembles while the body hardly moves is noise; in a kick the same is motion.
+    """
+    if len(timestamps) < 3:
+        return torch.ones(len(timestamps))
+    joints, _ = body.joints(estimate.rotations, estimate.betas.expand(len(timestamps), -1))
+    places = smoothed((joints - joints[:, :1]).flatten(1), timestamps, 0.1).view_as(joints)
+    time = timestamps.float()
+    speed = places.diff(dim=0) / time.diff()[:, None, None]
+    acceleration = speed.diff(dim=0) / ((time[2:] - time[:-2]) / 2)[:, None, None]
+    strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
+    strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
+    return (strength.squeeze(-1) / BRISK).clamp(SLOWEST, FASTEST)
+
+
 def trust(confidence: Tensor) -> Tensor:
     """Confidences (T, 17) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
 
@@ -263,6 +282,7 @@ class _Problem:
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
+        self.tempo = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
         self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
@@ -313,7 +333,8 @@ class _Problem:
         drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
-        acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None]) / config.acceleration
+        acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
+        acceleration = acceleration / (config.acceleration * self.tempo[self.triples + 1, None, None])
         sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()

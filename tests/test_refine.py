@@ -7,7 +7,7 @@ from hmr_video.body import Body, load_body
 from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
-from hmr_video.refine import MOVING_CAMERA, Estimate, heavy_tailed, initial_translation, refine, robust
+from hmr_video.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, initial_translation, refine, robust, tempo
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30
@@ -157,3 +157,21 @@ def test_robust_losses_are_quadratic_at_first() -> None:
     assert robust(small, 3.0) == pytest.approx(1e-4, rel=1e-3)
     assert heavy_tailed(small, 1.0) == pytest.approx(1e-4, rel=1e-3)
     assert robust(torch.tensor(1e8), 3.0) == pytest.approx(9.0, rel=1e-3)
+
+
+def test_tempo_is_the_motions_own(truth: Estimate) -> None:
+    body, still = load_body("open"), Estimate(truth.rotations[:1].expand(30, -1, -1, -1), truth.betas, truth.trans)
+    assert torch.equal(tempo(still, TIMES, body), torch.full((30,), SLOWEST))
+    assert tempo(Estimate(still.rotations[:1], still.betas, still.trans[:1]), TIMES[:1], body) == 1
+    usual, double = tempo(truth, TIMES * 0.5, body), tempo(truth, TIMES * 0.25, body)
+    assert usual.min() > SLOWEST
+    assert double.mean() > 2 * usual.mean()
+
+
+def test_who_stands_still_does_not_tremble(truth: Estimate, evidence: torch.Tensor) -> None:
+    body = load_body("open")
+    keypoints = evidence[:1].repeat(30, 1, 1)
+    keypoints[..., :2] += 2 * torch.randn(30, 17, 2, generator=torch.Generator().manual_seed(1))
+    start = Estimate(truth.rotations[:1].expand(30, -1, -1, -1), truth.betas, truth.trans[:1].expand(30, -1))
+    refined = joints(body, refine([start], [keypoints], [TIMES], CAMERA, body)[0])
+    assert refined.diff(n=2, dim=0).norm(dim=-1).mean() < 0.0007  # metres a frame^2; the keypoints tremble by 2 pixels, 7 mm
