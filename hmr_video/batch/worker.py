@@ -88,6 +88,7 @@ def perform(task: Task, convert: Converter, on_frames: Callable[[int], None]) ->
     digest = ""
     try:
         convert.prepare()
+        begun = time.monotonic()
         on_frames(0)
         digest = content_hash(task.source)
         task.staged.parent.mkdir(parents=True, exist_ok=True)
