@@ -163,9 +163,7 @@ def test_tempo_is_the_motions_own(truth: Estimate) -> None:
     body, still = load_body("open"), Estimate(truth.rotations[:1].expand(30, -1, -1, -1), truth.betas, truth.trans)
     assert torch.equal(tempo(still, TIMES, body), torch.full((30,), SLOWEST))
     assert tempo(Estimate(still.rotations[:1], still.betas, still.trans[:1]), TIMES[:1], body) == 1
-    usual, double = tempo(truth, TIMES * 0.4, body), tempo(truth, TIMES * 0.2, body)
-    assert usual.mean() > SLOWEST
-    assert double.mean() > 2 * usual.mean()
+    assert tempo(truth, TIMES / 2, body).mean() > 1.5 * SLOWEST
 
 
 def test_who_stands_still_does_not_tremble(truth: Estimate, evidence: torch.Tensor) -> None:
