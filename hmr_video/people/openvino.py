@@ -34,7 +34,9 @@ class OpenVinoNetwork:
     def __init__(self, weights: Path) -> None:
         folder = _exported(weights)
         import openvino
+        from threadpoolctl import ThreadpoolController
 
+        self._blas = ThreadpoolController()
         settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
         self._trunk = openvino.Core().compile_model(folder / _TRUNK, "CPU", settings)
         self._heads = Heads(folder / _HEADS)
@@ -47,7 +49,8 @@ class OpenVinoNetwork:
 
         Detections below ``confidence`` are left out, and those that overlap a better one by more than ``overlap``.
         """
-        return list(self._pool.map(lambda image: self._find(image, confidence, overlap), images))
+        with self._blas.limit(limits=1, user_api="blas"):  # numpy's threads would wait for each other while ours compute
+            return list(self._pool.map(lambda image: self._find(image, confidence, overlap), images))
 
     def _find(self, image: Array, confidence: float, overlap: float) -> Detections:
         if not hasattr(self._own, "request"):
