@@ -15,6 +15,7 @@ from hmr_video.people.tracks import Track
 Array = NDArray[Any]
 
 CONFIDENT = 0.5  # keypoints above count when the fit is measured
+UNSURE, MISFIT = 0.3, 0.06  # mean confidence below which, and median residual above which, a result is not to be relied on
 _DOUBT = 0.06  # error, as a fraction of the box height, at which a keypoint's agreement has fallen to 1/e
 _UNSEEN = 0.5  # factor on the confidence of frames that were filled in
 
@@ -61,12 +62,14 @@ def assess(motion: Motion) -> dict[str, Any]:
     """The numbers of one person in ``summary.json`` and in the terminal's table."""
     error = residuals(motion)
     detected = (motion.keypoints2d[..., 2] > 0).any(-1)
+    confidence = float(motion.confidence.mean())
     return {
+        "reliable": confidence >= UNSURE and (len(error) == 0 or float(np.median(error)) <= MISFIT),
         "frames": len(motion),
         "first_frame": int(motion.frame_ids[0]),
         "last_frame": int(motion.frame_ids[-1]),
         "interpolated_frames": int((~detected).sum()),
-        "confidence": round(float(motion.confidence.mean()), 4),
+        "confidence": round(confidence, 4),
         "residual_median": round(float(np.median(error)), 5) if len(error) else None,
         "residual_90th_percentile": round(float(np.percentile(error, 90)), 5) if len(error) else None,
         "joint_acceleration": round(joint_acceleration(motion), 3),

@@ -81,6 +81,9 @@ def summary(
         {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)
         for index, motion in enumerate(result.motions)
     ]
+    doubtful = [str(number) for number, person in enumerate(people, 1) if not person["reliable"]]
+    if doubtful:
+        reporter.note(f"Do not rely on person {', '.join(doubtful)}: hardly seen, or the body does not fit what is seen.")
     first = result.motions[0]
     return {
         "source": str(source.resolve()),

@@ -45,3 +45,12 @@ def test_filled_in_frames_are_trusted_less(motion: Motion) -> None:
     confidence = frame_confidence(torch.from_numpy(limbs), track, torch.from_numpy(motion.camera_matrix))
     assert confidence[4] == pytest.approx(0.9, abs=0.01)
     assert confidence[6] == pytest.approx(0.45, abs=0.01)
+
+
+def test_a_result_says_when_it_is_not_to_be_relied_on(motion: Motion) -> None:
+    sure = motion.replace(confidence=np.full(len(motion), 0.8, np.float32))
+    assert assess(sure)["reliable"] is True
+    assert assess(motion.replace(confidence=np.full(len(motion), 0.1, np.float32)))["reliable"] is False
+    shifted = motion.keypoints2d.copy()
+    shifted[..., 0] += 0.1 * (motion.boxes[:, 3] - motion.boxes[:, 1])[:, None]
+    assert assess(sure.replace(keypoints2d=shifted))["reliable"] is False

@@ -96,6 +96,7 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
             "-" if median is None else f"{median:.1%}",
             "-" if high is None else f"{high:.1%}",
             f"{person['joint_acceleration']:.1f} m/s²",
+            style=None if person["reliable"] else "yellow",
         )
     reporter.console.print(table)
     reporter.say(

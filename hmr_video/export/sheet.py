@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ROWS, _COLUMNS = 2, 4
 _TILE = 480  # pixels, the longer side of a frame on the sheet
-_PAPER, _INK, _FAINT = (250, 250, 248), (30, 30, 34), (120, 120, 126)
+_PAPER, _INK, _FAINT, _WARNING = (250, 250, 248), (30, 30, 34), (120, 120, 126), (178, 40, 30)
 _LINE, _TEXT, _GAP = 30, 18, 8
 # Heading, a person's number in `quality.assess`, and how it is written.
 _TABLE = (
@@ -29,7 +29,7 @@ _TABLE = (
     ("confidence", "confidence", "{:.2f}"),
     ("2D residual", "residual_median", "{:.1%}"),
     ("90th percentile", "residual_90th_percentile", "{:.1%}"),
-    ("acceleration", "joint_acceleration", "{:.1f} m/s^2"),
+    ("acceleration", "joint_acceleration", "{:.1f} m/s²"),
 )
 
 
@@ -89,9 +89,10 @@ def _sheet(tiles: Sequence[Any], motions: Sequence[Motion]) -> Any:
         pen.text((_GAP + step * (column + 1), table_top), heading, _FAINT, font, anchor="ra")
     for row, motion in enumerate(motions):
         y, told = table_top + _LINE * (row + 1), assess(motion)
+        ink = _INK if told["reliable"] else _WARNING
         pen.rounded_rectangle((2 * _GAP, y + 2, 2 * _GAP + 18, y + 20), 4, person_color(row))
-        pen.text((2 * _GAP + 30, y), f"person {row + 1}", _INK, font)
+        pen.text((2 * _GAP + 30, y), f"person {row + 1}" + ("" if told["reliable"] else " (unreliable)"), ink, font)
         for column, (_, key, form) in enumerate(_TABLE, 1):
             text = "-" if told[key] is None else form.format(told[key])
-            pen.text((_GAP + step * (column + 1), y), text, _INK, font, anchor="ra")
+            pen.text((_GAP + step * (column + 1), y), text, ink, font, anchor="ra")
     return sheet
