@@ -232,9 +232,8 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
         return torch.ones(len(timestamps))
     joints, _ = body.joints(estimate.rotations, estimate.betas.expand(len(timestamps), -1))
     places = smoothed((joints - joints[:, :1]).flatten(1), timestamps, 0.1).view_as(joints)
-    time = timestamps.float()
-    speed = places.diff(dim=0) / time.diff()[:, None, None]
-    acceleration = speed.diff(dim=0) / ((time[2:] - time[:-2]) / 2)[:, None, None]
+    step = timestamps.diff().float().clamp_min(1e-3)[:, None, None]
+    acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
     strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
     strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
     return (strength.squeeze(-1) / BRISK).clamp(SLOWEST, FASTEST)
