@@ -29,7 +29,7 @@ _TABLE = (
     ("confidence", "confidence", "{:.2f}"),
     ("2D residual", "residual_median", "{:.1%}"),
     ("90th percentile", "residual_90th_percentile", "{:.1%}"),
-    ("acceleration", "joint_acceleration", "{:.1f} m/s²"),
+    ("acceleration", "joint_acceleration", "{:.1f} m/s^2"),
 )
 
 

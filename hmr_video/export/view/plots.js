@@ -90,6 +90,7 @@ class Plot {
       context.beginPath();
       const step = Math.max(1, Math.floor(values.length / (2 * width)));
       for (let i = 0; i < values.length; i += step) context.lineTo(x(person.times[i]), y(values[i]));
+      context.lineTo(x(person.lastTime + 1 / scene.frameRate), y(values[values.length - 1])); // of a photograph it is all
       context.stroke();
     }
     context.setLineDash([]);
