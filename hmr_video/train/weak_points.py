@@ -18,7 +18,7 @@ from hmr_video.model import HMMR
 from hmr_video.train.assess import estimates, frame_by_frame, speed
 from hmr_video.train.cameras import CameraConfig
 from hmr_video.train.detector import DetectorConfig
-from hmr_video.train.trials import Poses, Trial, TrialConfig, draw_trials, simulated
+from hmr_video.train.trials import OUTSPOKEN, Poses, Trial, TrialConfig, draw_trials, simulated
 
 HIDDEN_SHARE, HIDDEN_FRAMES = 0.3, 10
 FAST_SHARE = 0.1
@@ -76,7 +76,7 @@ class _Bench:
         return self.body.joints(poses.rotations, poses.betas)[0].double() + poses.trans[:, None]
 
     def observed(self, poses: Poses, detector: DetectorConfig | None = None) -> Trial:
-        config = TrialConfig(CameraConfig(focal_error=0.0), detector or DetectorConfig())
+        config = TrialConfig(CameraConfig(focal_error=0.0), detector or OUTSPOKEN)
         return simulated(self.body, config)("made up", poses, self.generator)
 
     @property
@@ -125,9 +125,7 @@ def _occluded(bench: _Bench) -> Iterator[WeakPoint]:
 
 def _at_rest(bench: _Bench) -> Iterator[WeakPoint]:
     """A body that does not move at all, under the detector's noise alone."""
-    noise_alone = replace(
-        DetectorConfig(), occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, swap=0.0, slow_source=0.0
-    )
+    noise_alone = replace(OUTSPOKEN, occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
     still = []
     for trial in bench.trials:
         middle = {name: value[len(trial) // 2] for name, value in vars(trial.poses).items()}
