@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.appearance import colour_distance
-from hmr_video.people.detections import box_overlap as box_overlap
 from hmr_video.people.tracker import Tracklet
 
 Array = NDArray[Any]

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmr_video.people.clean import clean_tracklets, fill, smooth_boxes
-from hmr_video.people.joining import box_overlap, join_broken, split_at_gaps
+from hmr_video.people.detections import box_overlap
+from hmr_video.people.joining import join_broken, split_at_gaps
 from hmr_video.people.tracker import Tracklet
 
 RATE = 30.0

@@ -11,7 +11,7 @@ from hmr_video.console import Reporter
 from hmr_video.people import PeopleOptions, find_people
 from hmr_video.people.clean import clean_tracklets
 from hmr_video.people.crossing import find_meetings, hidden_share, uncross
-from hmr_video.people.joining import box_overlap
+from hmr_video.people.detections import box_overlap
 from hmr_video.people.tracker import Tracklet
 from hmr_video.video import open_video
 
