@@ -22,6 +22,7 @@ _DECORD_CONTAINERS = {"mov", "mp4", "matroska", "webm", "avi"}
 _DECORD_BYTES = 500_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
 _NOT_VIDEO = {"tty"}  # FFmpeg draws any text file as a picture
 _FOCAL_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent", "com.android.capture.focal_length_35mm")
+_CLOSEST = 0.1  # of the usual step, between two frames
 _MISSING_SECONDS = 0.5  # by which a duration may exceed the frames before that counts as a loss
 _OTHER_FILE = "Give a video, a photograph, or a folder of images."
 _REMAKE = "Make the file again, or convert it with another program first."
@@ -258,7 +259,8 @@ class ContainerSource:
             stream.codec_context.thread_type = "AUTO" if self.index.clean else "NONE"
             count, previous, step = 0, -np.inf, 1.0 / self.info.frame_rate
             for frame in _whole_frames(container, stream):
-                timed = frame.pts is not None and float(frame.pts * frame.time_base) > previous
+                # A stated time may repeat what a frame without one was given, but for rounding: no two are so close.
+                timed = frame.pts is not None and float(frame.pts * frame.time_base) > previous + _CLOSEST * step
                 previous = float(frame.pts * frame.time_base) if timed else (previous + step if count else 0.0)
                 if count >= first:
                     yield Frame(count, previous, self._image(frame))
