@@ -1,8 +1,5 @@
 """A YOLO pose network taken apart for CPUs: a trunk for OpenVINO, and what `hmr_video.people.heads` computes where it matters."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ from torch import Tensor, nn
 
 from hmr_video.errors import AssetError
 from hmr_video.people.heads import LAYERS
+from hmr_video.people.openvino import import_openvino, unreported
 from hmr_video.people.ultralytics import import_ultralytics, refuse_other_keypoints, silence
 
 _EXAMPLE = (1, 3, 64, 96)
@@ -20,7 +18,7 @@ _EXAMPLE = (1, 3, 64, 96)
 def export(weights: Path, trunk: Path, heads: Path) -> None:
     """Writes the parts of a YOLO pose network: an OpenVINO model, and matrices as NPZ. Raises AssetError for other networks."""
     import_ultralytics()
-    import openvino
+    openvino = import_openvino()
     from ultralytics import YOLO
     from ultralytics.nn.modules.head import Pose
 
@@ -34,9 +32,9 @@ def export(weights: Path, trunk: Path, heads: Path) -> None:
             f"{weights.name} ends in layers of another kind than YOLOv8's and YOLO11's, which alone run in OpenVINO here.",
             "Use --detector-engine torch.",
         )
-    with silence(), _no_reports():
+    with silence(), unreported():
         converted = openvino.convert_model(_Trunk(network).eval(), example_input=torch.rand(_EXAMPLE), input=[-1, 3, -1, -1])
-    openvino.save_model(_with_byte_images(converted), trunk, compress_to_fp16=False)
+        openvino.save_model(_with_byte_images(converted), trunk, compress_to_fp16=False)
     arrays: dict[str, Any] = {"strides": head.stride.numpy().astype(np.float64)}
     for name, branches in (("box", head.cv2), ("pose", head.cv4)):
         for level, branch in enumerate(branches):
@@ -88,17 +86,3 @@ def _layers(branch: Any, name: str) -> dict[str, Any]:
         arrays[f"{name}_{number}_weight"] = weight.contiguous().numpy()
         arrays[f"{name}_{number}_bias"] = convolution.bias.detach().numpy()
     return arrays
-
-
-@contextmanager
-def _no_reports() -> Iterator[None]:
-    """Keeps OpenVINO's converter from reporting to its makers, which it does unasked except on CI machines."""
-    before = os.environ.get("CI")
-    os.environ["CI"] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["CI"]
-        else:
-            os.environ["CI"] = before
