@@ -1,6 +1,7 @@
 """The tool on held-out motion under simulated detections: how near its stages come, by source, occlusion, speed and view."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ Array = NDArray[np.float64]
 PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
-AT_ONCE = 10  # windows that are refined together
+_AT_ONCE = 10  # windows that are refined together
 _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
 
 
@@ -62,6 +63,19 @@ def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True
     if refined:
         ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
     return ways
+
+
+def each_estimated(
+    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool
+) -> Iterator[tuple[Trial, dict[str, Poses]]]:
+    """The windows in order, each with the ways of estimating it; see :func:`estimates`."""
+    with reporter.progress("Evaluating", len(trials), "windows") as advance:
+        for start in range(0, len(trials), _AT_ONCE):
+            some = trials[start : start + _AT_ONCE]
+            ways = estimates(model, body, some, refined)
+            for index, trial in enumerate(some):
+                yield trial, {variant: every[index] for variant, every in ways.items()}
+            advance(len(some))
 
 
 def _every_frame(estimate: Estimate) -> Poses:
@@ -108,15 +122,10 @@ def assess(
 ) -> list[Row]:
     """Estimates all windows and fills the tables."""
     scores: dict[str, list[Score]] = {}
-    with reporter.progress("Evaluating", len(trials), "windows") as advance:
-        for start in range(0, len(trials), AT_ONCE):
-            some = trials[start : start + AT_ONCE]
-            for variant, every in estimates(model, body, some, refined).items():
-                scores.setdefault(variant, []).extend(
-                    score(poses.sequence(body, trial.camera), trial.truth(body), meshes)
-                    for poses, trial in zip(every, some, strict=True)
-                )
-            advance(len(some))
+    for trial, ways in each_estimated(model, body, trials, reporter, refined):
+        for variant, poses in ways.items():
+            estimate = poses.sequence(body, trial.camera)
+            scores.setdefault(variant, []).append(score(estimate, trial.truth(body), meshes))
     return tables(trials, scores, body)
 
 

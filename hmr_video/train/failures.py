@@ -15,10 +15,11 @@ from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.features.keypoints import VISIBLE
 from hmr_video.files import replacing
+from hmr_video.geometry.cameras import project
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
 from hmr_video.motion import Array
-from hmr_video.train.assess import AT_ONCE, estimates
+from hmr_video.train.assess import each_estimated
 from hmr_video.train.trials import Poses, Trial
 
 ROWS = 6
@@ -48,13 +49,8 @@ class Failure:
 def worst(model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool = True) -> list[Failure]:
     """The worst frame of every window, as ``convert`` would estimate it; the windows that are worst on average first, of each
     clip one."""
-    found: list[Failure] = []
-    with reporter.progress("Evaluating", len(trials), "windows") as advance:
-        for start in range(0, len(trials), AT_ONCE):
-            some = trials[start : start + AT_ONCE]
-            every = list(estimates(model, body, some, refined).values())[-1]
-            found += [_failure(trial, poses, body) for trial, poses in zip(some, every, strict=True)]
-            advance(len(some))
+    every = each_estimated(model, body, trials, reporter, refined)
+    found = [_failure(trial, list(ways.values())[-1], body) for trial, ways in every]
     found.sort(key=lambda failure: failure.mean, reverse=True)
     first = {failure.trial.clip: failure for failure in reversed(found)}
     return [failure for failure in found if failure is first[failure.trial.clip]]
@@ -95,7 +91,7 @@ def _views(failure: Failure, body: Body, renderer: Renderer) -> list[Array]:
     """The four pictures (S, S, 3) of a row."""
     trial, at = failure.trial, failure.frame
     true, estimated = (_mesh(poses, at, body) for poses in (trial.poses, failure.estimate))
-    crop = _crop(_project(true, trial.true_camera))
+    crop = _crop(project(true, trial.true_camera))
     images = [
         _draw(renderer, true, body, 0, crop @ trial.true_camera),
         _draw(renderer, estimated, body, 1, crop @ trial.camera),
@@ -117,12 +113,6 @@ def _views(failure: Failure, body: Body, renderer: Renderer) -> list[Array]:
 def _mesh(poses: Poses, frame: int, body: Body) -> Tensor:
     """Vertices (V, 3) in camera space."""
     return body.vertices(poses.rotations[frame][None], poses.betas[frame][None])[0][0] + poses.trans[frame]
-
-
-def _project(vertices: Tensor, camera: Tensor) -> Tensor:
-    """(V, 3) -> pixels (V, 2)."""
-    pixels = vertices @ camera.T
-    return pixels[:, :2] / pixels[:, 2:]
 
 
 def _crop(pixels: Tensor) -> Tensor:
