@@ -223,12 +223,6 @@ def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
     return torch.softmax(-0.5 * apart.square(), 1) @ values
 
 
-def second_difference(before: Tensor, here: Tensor, after: Tensor, step_in: Tensor, step_out: Tensor) -> Tensor:
-    """Acceleration at ``here`` from values one step before and after, over uneven time steps."""
-    speed_in, speed_out = (here - before) / step_in, (after - here) / step_out
-    return 2 * (speed_out - speed_in) / (step_in + step_out)
-
-
 def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`.
 
@@ -239,7 +233,7 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     joints, _ = body.joints(estimate.rotations, estimate.betas.expand(len(timestamps), -1))
     places = smoothed((joints - joints[:, :1]).flatten(1), timestamps, 0.1).view_as(joints)
     step = timestamps.diff().float().clamp_min(1e-3)[:, None, None]
-    acceleration = second_difference(places[:-2], places[1:-1], places[2:], step[:-1], step[1:])
+    acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
     strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
     strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
     return (strength.squeeze(-1) / BRISK).clamp(SLOWEST, FASTEST)
@@ -349,8 +343,9 @@ class _Problem:
 
     def acceleration(self, points: Tensor) -> Tensor:
         """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""
-        before, here, after = (points[self.triples + offset] for offset in range(3))
-        return second_difference(before, here, after, self.first_step, self.second_step)
+        speed_in = (points[self.triples + 1] - points[self.triples]) / self.first_step
+        speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
+        return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
 
     def solve(self) -> list[Estimate]:
         """Two searches: first all keypoints pull and all jerks count, then outliers of both no more. An estimate per person."""
