@@ -1,9 +1,11 @@
 """`find_people`: frames in, one `Track` per person out."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
@@ -12,8 +14,10 @@ from hmr_video.people.detections import Detections
 from hmr_video.people.detector import Detector
 from hmr_video.people.options import PeopleOptions
 from hmr_video.people.tracker import Tracker
-from hmr_video.people.tracks import People
+from hmr_video.people.tracks import People, Track
 from hmr_video.video import Chunk, VideoInfo, ahead
+
+Array = NDArray[Any]
 
 _CHUNK = 16  # frames that are decoded, detected and tracked at a time
 
@@ -67,13 +71,23 @@ class Trail:
                 "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
             )
         return People(
-            tracks=tracks,
+            tracks=[in_pictures(track, self._tracker.corners) for track in tracks],
             image_size=(info.width, info.height),
             frame_rate=info.frame_rate,
             timestamps=_by_frame_id(self._times),
             camera_matrix=_camera_matrix(info),
             engine=engine,
         )
+
+
+def in_pictures(track: Track, corners: dict[int, Array]) -> Track:
+    """A track in the scene's places as one in the pictures'. ``corners``: of the scene, by frame id, see `Pan`."""
+    known = np.array(sorted(corners))
+    places = np.array([corners[int(frame_id)] for frame_id in known])
+    corner = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
+    moved = track.keypoints.copy()
+    moved[track.detected, :, :2] += corner[track.detected, None]
+    return replace(track, boxes=track.boxes + np.tile(corner, 2), keypoints=moved)
 
 
 def _by_frame_id(times: dict[int, float]) -> np.ndarray:

@@ -10,6 +10,7 @@ from hmr_video.people.appearance import torso_colours
 from hmr_video.people.botsort import BotSort
 from hmr_video.people.bytetrack import ByteTrack
 from hmr_video.people.detections import Detections
+from hmr_video.people.panning import Pan
 
 Array = NDArray[Any]
 
@@ -19,7 +20,7 @@ class Tracklet:
     """What a tracker believes to be one person, observed frames only. Equal to itself alone, so that it can be a key.
 
     frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3); colours (n, 64), see
-    :func:`hmr_video.people.appearance.torso_colours`.
+    :func:`hmr_video.people.appearance.torso_colours`. Places are the scene's, see :class:`hmr_video.people.panning.Pan`.
     """
 
     frame_ids: Array
@@ -44,14 +45,20 @@ class Tracker:
     def __init__(self, kind: str, frame_rate: float) -> None:
         patience = max(1, round(frame_rate))  # frames: a lost person is looked for during one second
         self._joiner: Joiner = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
+        self._follows_camera = kind == "botsort"
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
+        self._pan = Pan()
+        self.corners: dict[int, Array] = {}  # by frame id: where the scene's corner lies in the picture, (2,) pixels
 
     def update(self, frame_id: int, detections: Detections, frame: Array) -> None:
         """The next frame: its detections, and its image (H, W, 3)."""
+        corner = self.corners[frame_id] = self._pan(frame)
         colours = torso_colours(frame, detections)
-        for track, found in self._joiner.update(detections.boxes, detections.scores, frame):
-            score, pose = float(detections.scores[found]), detections.keypoints[found]
-            self._rows.setdefault(track, []).append((frame_id, detections.boxes[found], score, pose, colours[found]))
+        boxes, poses = detections.boxes - np.tile(corner, 2), detections.keypoints - np.append(corner, 0)
+        followed = detections.boxes if self._follows_camera else boxes
+        for track, found in self._joiner.update(followed, detections.scores, frame):
+            row = frame_id, boxes[found], float(detections.scores[found]), poses[found], colours[found]
+            self._rows.setdefault(track, []).append(row)
 
     def tracklets(self) -> list[Tracklet]:
         """All tracklets so far, in order of appearance."""
