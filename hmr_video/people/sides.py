@@ -1,7 +1,8 @@
-"""Left and right, where a detector takes a person's front for the back in single frames. Pure numpy.
+"""Left and right, where a detector takes a person's front for the back in single frames, or one leg for the other. Pure numpy.
 
 Nobody turns about between two frames, so that a jump of all limbs to their opposites and back is the detector's. Each frame
-is taken as it is or with its sides exchanged, whichever way through the track is the likeliest (Viterbi, 1967).
+is taken as it is or with its sides exchanged, above the hips, from them down, or everywhere, whichever way through the track
+is the likeliest (Viterbi, 1967).
 """
 
 from typing import Any
@@ -14,54 +15,62 @@ from hmr_video.geometry.skeleton import COCO_LIMBS, MIRRORED_COCO
 Array = NDArray[Any]
 
 _NOSE = 0
+_HALVES = tuple(np.intersect1d(COCO_LIMBS, half) for half in (np.arange(11), np.arange(11, 17)))  # above the hips; the rest
+_MIRRORED = np.array(MIRRORED_COCO)
+# What each state exchanges: nothing, all above the hips, the rest, everything. Between states i and j lies what i ^ j exchanges.
+_ORDERS = np.array([np.arange(17), np.r_[_MIRRORED[:11], 11:17], np.r_[:11, _MIRRORED[11:]], _MIRRORED])
+_BETWEEN = np.bitwise_xor.outer(np.arange(4), np.arange(4))
 _VISIBLE = 0.5  # confidence from which a keypoint counts as seen
-_FEWEST = 6  # limb keypoints that two frames must share, to be compared
+_FEWEST = 3  # limb keypoints of a half that two frames must share, to be compared
 _SPEED = 1.0  # box heights a second that limbs may move at no cost
 _ACROSS_SECONDS = 0.25  # a gap across which nothing is compared
 _DOUBT = 0.6  # cost of each second in which the detector is said to err, in box heights; where it is sure of what it sees
 
 
 def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
-    """Keypoints (n, 17, 3) of one person, observed at ``frame_ids`` (n,) in ``boxes`` (n, 4), with the sides of whole frames
-    exchanged where that makes one continuous movement of them."""
+    """Keypoints (n, 17, 3) of one person, observed at ``frame_ids`` (n,) in ``boxes`` (n, 4), with the sides of whole or half
+    bodies exchanged in frames where that makes one continuous movement of them."""
     if len(frame_ids) < 3:
         return keypoints
-    as_found, exchanged = _jumps(frame_ids, boxes, keypoints, frame_rate)
-    doubt = _DOUBT / frame_rate * _certainty(keypoints)
-    cost, came_from = np.array([0.0, doubt[0]]), np.empty((len(frame_ids), 2), int)
+    steps = _jumps(frame_ids, boxes, keypoints, frame_rate)[:, _BETWEEN]  # from each state (rows) into each (columns)
+    certainty = _certainty(keypoints)
+    sure = np.ones_like(certainty)
+    doubt = _DOUBT / frame_rate * np.stack([np.zeros_like(sure), sure, sure, certainty], 1)
+    cost, came_from = doubt[0], np.empty((len(frame_ids), 4), int)
     for frame in range(1, len(frame_ids)):
-        step = np.array([[as_found[frame - 1], exchanged[frame - 1]], [exchanged[frame - 1], as_found[frame - 1]]])
-        ways = cost[:, None] + step  # from each state (rows) into each (columns)
+        ways = cost[:, None] + steps[frame - 1]
         came_from[frame] = ways.argmin(0)
-        cost = ways.min(0)
-        cost[1] += doubt[frame]
-    wrong = np.empty(len(frame_ids), bool)
+        cost = ways.min(0) + doubt[frame]
+    states = np.empty(len(frame_ids), int)
     state = int(cost.argmin())
     for frame in range(len(frame_ids) - 1, -1, -1):
-        wrong[frame] = state == 1
+        states[frame] = state
         state = came_from[frame, state]
-    return np.where(wrong[:, None, None], keypoints[:, list(MIRRORED_COCO)], keypoints)
+    return np.take_along_axis(keypoints, _ORDERS[states][..., None], 1)
 
 
-def _jumps(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> tuple[Array, Array]:
-    """(n - 1,) each, in box heights beyond what a person may move: between successive frames as they are, and with the sides
-    of one exchanged. 0 where two frames cannot be compared."""
+def _jumps(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
+    """(n - 1, 4), in box heights beyond what a person may move: between successive frames, when the sides of one are exchanged
+    as each of the `_ORDERS` does; the mean of both halves. 0 of halves that cannot be compared."""
     seconds = np.diff(frame_ids) / frame_rate
     height = np.maximum(boxes[:, 3] - boxes[:, 1], 1)
     height = np.minimum(height[1:], height[:-1])[:, None]
     centred = keypoints[..., :2] - ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
     seen = keypoints[..., 2] > _VISIBLE
 
-    def jump(order: Array) -> tuple[Array, Array]:
-        shared = (seen[:-1] & seen[1:, order])[:, COCO_LIMBS]
-        distance = np.linalg.norm(centred[:-1] - centred[1:, order], axis=-1)[:, COCO_LIMBS] / height
+    def jump(half: Array, order: Array) -> tuple[Array, Array]:
+        shared = seen[:-1, half] & seen[1:, order[half]]
+        distance = np.linalg.norm(centred[:-1, half] - centred[1:, order[half]], axis=-1) / height
         count = shared.sum(1)
         mean = (distance * shared).sum(1) / np.maximum(count, 1)
         return np.maximum(mean - _SPEED * seconds, 0), count >= _FEWEST
 
-    (as_found, enough), (exchanged, enough_too) = jump(np.arange(17)), jump(np.array(MIRRORED_COCO))
-    compared = enough & enough_too & (seconds <= max(_ACROSS_SECONDS, 1.5 / frame_rate))
-    return np.where(compared, as_found, 0), np.where(compared, exchanged, 0)
+    total = np.zeros((len(seconds), len(_ORDERS)))
+    for half in _HALVES:
+        jumps, enough = (np.stack(column, 1) for column in zip(*(jump(half, order) for order in _ORDERS), strict=True))
+        compared = enough.all(1) & (seconds <= max(_ACROSS_SECONDS, 1.5 / frame_rate))
+        total += np.where(compared[:, None], jumps, 0) / len(_HALVES)
+    return total
 
 
 def _certainty(keypoints: Array) -> Array:

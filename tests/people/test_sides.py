@@ -36,6 +36,24 @@ def test_frames_seen_from_the_wrong_side_are_put_right(wrong):
     np.testing.assert_array_equal(settled[:, 0, 2], confused[:, 0, 2])
 
 
+@pytest.mark.parametrize("half", [range(11), range(11, 17)])
+@pytest.mark.parametrize("wrong", [[20], [0], [10, 11, 12], [5, 7, 8, 30]])
+def test_one_arm_or_leg_that_was_taken_for_the_other_is_put_right(half, wrong):
+    frame_ids, boxes, keypoints = person(np.zeros(40))
+    confused = keypoints.copy()
+    for point in half:
+        confused[wrong, point] = keypoints[wrong, MIRRORED_COCO[point]]
+    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, confused, RATE), keypoints)
+
+
+def test_legs_that_pass_each_other_in_walking_are_left_alone():
+    frame_ids, boxes, keypoints = person(np.full(60, np.pi / 2))
+    swing = np.sin(2 * np.pi * frame_ids / RATE)[:, None] * np.array([30, -30])  # a step takes half a second
+    for joint, share in ((13, 0.5), (15, 1.0)):
+        keypoints[:, joint : joint + 2, 0] += share * swing
+    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, keypoints, RATE), keypoints)
+
+
 @pytest.mark.parametrize("seconds", [0.4, 1.0])
 def test_someone_who_turns_about_is_left_alone(seconds):
     turn = np.concatenate([np.zeros(20), np.linspace(0, np.pi, round(seconds * RATE)), np.full(20, np.pi)])
