@@ -13,6 +13,7 @@ from hmr_video.models import Models
 from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
+from hmr_video.people.border import within_picture
 from hmr_video.quality import frame_confidence
 from hmr_video.refine import MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.shape import on_body, with_height
@@ -44,8 +45,10 @@ def bodies_of(
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
-    """Each person's keypoints (T, 17, 3) in pixels with confidence, and the seconds (T,) of those frames."""
-    keypoints = [torch.from_numpy(track.keypoints).float() for track in people.tracks]
+    """Each person's keypoints (T, 17, 3) in pixels with confidence, 0 of those beyond the picture, and the seconds (T,) of those
+    frames."""
+    told = [within_picture(track.keypoints, track.boxes, people.image_size) for track in people.tracks]
+    keypoints = [torch.from_numpy(one).float() for one in told]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 

@@ -15,7 +15,7 @@ _CAMERA_FROM_LEVEL = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # y up, lookin
 class CameraConfig:
     """Ranges of the random cameras. Angles in radians, distances in metres."""
 
-    distance: tuple[float, float] = (1.6, 14.0)
+    distance: tuple[float, float] = (1.1, 14.0)
     usual_pitch: tuple[float, float] = (0.1, 0.14)  # mean and deviation; positive looks down
     wide_pitch: tuple[float, float] = (-0.45, 0.95)
     wide_pitch_share: float = 0.3

@@ -17,6 +17,7 @@ from hmr_video.train.augment import chance, drift, log_uniform, uniform
 
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
+SHOULDERS, HIPS = [5, 6], [11, 12]
 _LIMBS = ((7, 9), (8, 10), (13, 15), (14, 16), LEGS, COCO_FACE)  # keypoints that go missing together
 
 # Body parts as capsules (joint, joint, radius in metres), and the keypoints that lie on each and are not hidden by it.
@@ -35,6 +36,7 @@ _CAPSULES = (
 )
 _SIGMAS = torch.tensor(COCO_SIGMAS)
 _HEAD_RADIUS, _HEAD_FLESH = 0.10, 0.02  # metres
+NEVER = (0.0, 0.0)  # a range of errors that switches them off
 _VISIBLE_COPIES = 0.1  # how often a visible limb is copied, against a hidden one
 
 
@@ -45,6 +47,8 @@ class DetectorConfig:
     noise: tuple[float, float] = (0.2, 1.8)  # range of the error level; 1 is the fitted detector's
     definition: tuple[float, float] = (0.0, 1.2)  # how much of the fitted detector's idea of the keypoints, see imagined()
     definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
+    low_hips: tuple[float, float] = (-0.01, 0.05)  # metres, down the trunk: where photographs' labels have the hips
+    high_shoulders: tuple[float, float] = (-0.01, 0.045)  # the same, up the trunk
     outlier: float = 0.003  # share of single wrong points
     swap: float = 0.1  # left and right exchanged for some frames
     copied_limb: float = 0.25  # a hidden limb (each by itself, if there is one) reported at its mirror's place for some frames
@@ -81,11 +85,17 @@ def observe(points: Tensor, joints: Tensor, turned: Tensor, config: DetectorConf
 
 def imagined(points: Tensor, turned: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
     """Rays (B, T, 17, 2) of where a detector takes the keypoints to be, which is not where the body's joints are: the fitted
-    offsets, more or less of them, in the frames ``turned`` (B, T, 24, 3, 3) of the limbs, and an own idea of each window."""
+    offsets, more or less of them, in the frames ``turned`` (B, T, 24, 3, 3) of the limbs, and an own idea of each window.
+
+    Detectors that learnt from photographs see real people's torsos a tenth longer against their legs than rendered ones'."""
     batch = len(points)
     share = uniform(generator, *config.definition, batch, 1, 1, 1)
     offset = (turned[:, :, list(BIAS_FRAMES)] @ fit.DEFINITION[..., None]).squeeze(-1) * share
     biased = points + offset + config.definition_bias * torch.randn(batch, 1, 17, 3, generator=generator)
+    trunk = points[:, :, SHOULDERS].mean(2, keepdim=True) - points[:, :, HIPS].mean(2, keepdim=True)
+    trunk = torch.nn.functional.normalize(trunk, dim=-1)
+    biased[:, :, HIPS] -= uniform(generator, *config.low_hips, batch, 1, 1, 1) * trunk
+    biased[:, :, SHOULDERS] += uniform(generator, *config.high_shoulders, batch, 1, 1, 1) * trunk
     return biased[..., :2] / biased[..., 2:].clamp_min(0.2)
 
 
@@ -130,11 +140,15 @@ def _runs(generator: Generator, batch: int, frames: int, share: float, threshold
 
 
 def detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """What is said of every source frame, with occluders and borders: rays (B, T, 17, 2), hidden (B, T, 17) -> (B, T, 17, 3)."""
+    """What is said of every source frame, with occluders and borders: rays (B, T, 17, 2), hidden (B, T, 17) -> (B, T, 17, 3).
+
+    Points at a border have confidence 0, as the model is given them: so doubt is always about what is inside the picture."""
     low, high = rays.amin(2), rays.amax(2)  # (B, T, 2)
     covered = _covered(rays, low, high, config, generator)
     beyond = _truncated(rays, low, high, config, generator)
-    return mistakes(rays, hidden, covered, beyond, config, generator)
+    detections = mistakes(rays, hidden, covered, beyond, config, generator)
+    inside = (beyond == 0).all(-1, keepdim=True)
+    return torch.where(inside, detections, detections * torch.tensor([1.0, 1.0, 0.0]))
 
 
 def mistakes(

@@ -11,7 +11,7 @@ from hmr_video.console import Reporter
 from hmr_video.evaluate.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.geometry.skeleton import COCO_NAMES
 from hmr_video.train.config import SOURCE_WEIGHTS
-from hmr_video.train.detector import DetectorConfig, imagined, mistakes, self_occluded
+from hmr_video.train.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 from hmr_video.train.footage import Footage, film_and_detect
 from hmr_video.train.mocap import list_mocap, load_mocap
 
@@ -21,6 +21,8 @@ FITTED = replace(
     noise=(0.5, 1.6),
     definition=(1.0, 1.0),
     definition_bias=0.004,
+    low_hips=NEVER,
+    high_shoulders=NEVER,
     lost=0.05,
     other_scale=0.0,
     silent=0.0,

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from hmr_video.body import load_body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
 from hmr_video.train.augment import mirror
-from hmr_video.train.detector import DetectorConfig, observe, self_occluded
+from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.train.mocap import Mocap
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
 
@@ -66,27 +68,41 @@ def test_the_far_wrist_hides_behind_the_body() -> None:
     assert not self_occluded(points, joints)[0, 0, 9]
 
 
-def test_a_perfect_detector_reports_the_truth() -> None:
-    never = dict.fromkeys(
-        (
-            "definition_bias",
-            "other_scale",
-            "outlier",
-            "swap",
-            "copied_limb",
-            "occluder",
-            "truncated",
-            "lost",
-            "silent",
-            "missing",
-            "slow_source",
-        ),
-        0,
-    )
-    quiet = DetectorConfig(noise=(1e-9, 2e-9), definition=(0, 0), **never)
-    generator = torch.Generator().manual_seed(0)
-    points = torch.randn(2, 10, 17, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 5.0])
-    joints = torch.full((2, 10, 24, 3), 50.0)  # nothing to hide behind
-    seen = observe(points, joints, torch.eye(3).expand(2, 10, 24, 3, 3), quiet, generator)
+@pytest.fixture(scope="module")
+def perfect() -> DetectorConfig:
+    """A detector that errs in nothing."""
+    kinds = (
+        "definition_bias", "other_scale", "outlier", "swap", "copied_limb", "occluder", "truncated", "lost", "silent", "missing",
+        "slow_source",
+    )  # fmt: skip
+    never = dict.fromkeys(kinds, 0)
+    return DetectorConfig(noise=(1e-9, 2e-9), definition=NEVER, low_hips=NEVER, high_shoulders=NEVER, **never)
+
+
+def test_a_perfect_detector_reports_the_truth(perfect: DetectorConfig) -> None:
+    points, seen = _seen(perfect)
     assert torch.allclose(seen[..., :2], points[..., :2] / points[..., 2:], atol=1e-5)
     assert seen[..., 5:, 2].median() > 0.9
+
+
+def test_torsos_may_seem_longer(perfect: DetectorConfig) -> None:
+    points, seen = _seen(replace(perfect, low_hips=(0.3, 0.3), high_shoulders=(0.2, 0.2)))
+    moved = (seen[..., :2] - points[..., :2] / points[..., 2:]).norm(dim=-1).amax((0, 1)) * 5
+    assert moved[[5, 6]].min() > 0.1
+    assert moved[[11, 12]].min() > 0.15
+    assert moved[[0, 7, 8, 9, 10, 13, 14, 15, 16]].max() < 1e-4
+
+
+def test_points_beyond_the_border_are_not_reported(perfect: DetectorConfig) -> None:
+    points, seen = _seen(replace(perfect, truncated=1.0))
+    told = seen[..., 2] > 0
+    assert 0.2 < told.float().mean() < 0.99
+    assert torch.allclose(seen[..., :2][told], (points[..., :2] / points[..., 2:])[told], atol=1e-5)
+
+
+def _seen(config: DetectorConfig) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keypoints of eight windows, strewn about 5 metres before the camera, and what is reported of them."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(8, 10, 17, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 5.0])
+    joints = torch.full((8, 10, 24, 3), 50.0)  # nothing to hide behind
+    return points, observe(points, joints, torch.eye(3).expand(8, 10, 24, 3, 3), config, generator)

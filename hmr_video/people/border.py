@@ -1,0 +1,24 @@
+"""Keypoints that lie beyond the picture: detectors put them at its border, and doubt them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+_NEAR = 0.01  # of the box's longer side: so near to the border
+_DOUBTED = 0.5  # confidence below which a keypoint there is taken to lie beyond it
+
+
+def within_picture(keypoints: Array, boxes: Array, image_size: tuple[int, int]) -> Array:
+    """Keypoints (T, 17, 3) in pixels with the confidence 0 where they are doubted at the border of a picture of ``image_size``,
+    width and height; boxes (T, 4).
+
+    The doubt about other points then says something: a knee half hidden by a table, high in the picture, is a sitting person's.
+    """
+    places = keypoints[..., :2]
+    inside = np.minimum(places, np.array(image_size) - places).min(-1)  # pixels to the nearest border
+    near = inside <= _NEAR * (boxes[:, 2:] - boxes[:, :2]).max(-1)[:, None]
+    beyond = near & (keypoints[..., 2] < _DOUBTED)
+    return np.where(beyond[..., None], keypoints * [1, 1, 0], keypoints)
