@@ -27,18 +27,21 @@ _LEG = Trust(across=0.02, along=0.02, floor=0.0005, slide=0.0003, acceleration=4
 _ACROSS, _ALONG = 0.1, 0.3  # metres across and along the view: a foot that would have to be moved further did not stand
 _ROUNDS = 4  # of letting go
 _FLAT, _RAISED = np.radians(15.0), np.radians(45.0)  # soles tilted less lie flat; tilted more they stand on heel or toes
+_FIXED, _TURNING = np.radians(15.0), np.radians(45.0)  # soles turned less from their stance's mean rest; turned more they pivot
 _EASE = 0.15  # seconds in which a sole is laid flat before it stands, and let go after
 _DEEPEST = 0.04  # metres that the hips sink for legs that are too short
 
 
 def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
-    """The person with soles flat while they stand, against ``up`` (3,), and ankles where they were.
+    """The person with soles flat while they stand, against ``up`` (3,), pointing one way, and ankles where they were.
 
-    Ankles are seen; how feet are turned is a guess.
+    Ankles are seen; how feet are turned is a guess, and a foot that turned about its tip would slide at the heel.
     """
     feet, rotations = soles(motion, body), _matrices(motion.poses)
     _, turned = _skeleton(motion, body, rotations)
-    level = _levelling(feet, up, _stances(feet, up))
+    stands = _stances(feet, up)
+    level = _levelling(feet, up, stands)
+    level = _heading(feet, level, up, stands) @ level
     new = rotations.copy()
     new[:, ANKLES] = _inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
     return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
@@ -108,8 +111,31 @@ def _levelling(feet: Soles, up: Array, stands: NDArray[np.bool_]) -> Array:
     sine = np.linalg.norm(axis, axis=-1)
     tilt = np.arctan2(sine, normal @ up)
     share = np.clip((_RAISED - tilt) / (_RAISED - _FLAT), 0, 1) * _eased(stands, feet.times)
-    vector = axis / np.maximum(sine, 1e-9)[..., None] * (tilt * share)[..., None]
-    return np.asarray(Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*tilt.shape, 3, 3))
+    return _turns(axis / np.maximum(sine, 1e-9)[..., None] * (tilt * share)[..., None])
+
+
+def _heading(feet: Soles, level: Array, up: Array, stands: NDArray[np.bool_]) -> Array:
+    """The turns (T, 2, 3, 3) about ``up`` that make feet, turned by ``level`` (T, 2, 3, 3), point as they do on average while
+    they stand; less the more a foot points elsewhere."""
+    ahead = (level @ (feet.points[:, :, 1] - feet.points[:, :, 0])[..., None])[..., 0]
+    ahead = ahead - (ahead @ up)[..., None] * up
+    ahead /= np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
+    wanted = ahead.copy()
+    for foot in range(2):
+        edges = np.flatnonzero(np.diff(stands[:, foot], prepend=False, append=False)).reshape(-1, 2)
+        means = np.array([ahead[start:end, foot].mean(0) for start, end in edges])
+        frames = np.arange(len(stands))[:, None]
+        if len(edges):  # between two stances the nearer one counts, which matters while they ease in and out
+            apart = np.maximum(edges[:, 0] - frames, frames - edges[:, 1] + 1)
+            wanted[:, foot] = means[apart.argmin(1)]
+    turn = np.arctan2(np.cross(ahead, wanted) @ up, (ahead * wanted).sum(-1))
+    share = np.clip((_TURNING - np.abs(turn)) / (_TURNING - _FIXED), 0, 1) * _eased(stands, feet.times)
+    return _turns((turn * share)[..., None] * up)
+
+
+def _turns(vectors: Array) -> Array:
+    """(..., 3, 3) of rotation vectors (..., 3)."""
+    return np.asarray(Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*vectors.shape, 3))
 
 
 def _eased(values: NDArray[Any], times: Array) -> Array:

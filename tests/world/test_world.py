@@ -203,6 +203,25 @@ def test_soles_are_laid_flat_about_the_ankle(people: list[Motion], body: Body) -
     np.testing.assert_allclose(flat.joints3d[:, :10], person.joints3d[:, :10], atol=1e-5)
 
 
+def test_feet_that_stand_point_one_way_and_those_that_pivot_turn(body: Body) -> None:
+    """The whole body sways about the vertical by 12 degrees; and it turns about by 100."""
+    person, world = stroll(body, (0.3, -4.0), 0.4, speed=0.0), tilted_camera()
+    root = axis_angle_to_matrix(torch.from_numpy(person.poses[:, :3]).double())
+
+    def headings(angles: np.ndarray) -> np.ndarray:
+        """(T, 2) degrees by which the feet have turned since the first frame, when the whole body turns by ``angles``."""
+        turn = axis_angle_to_matrix(torch.from_numpy(angles[:, None] * world[1, :3]))
+        poses = np.concatenate([matrix_to_axis_angle(turn @ root).numpy(), person.poses[:, 3:]], 1)
+        points = soles(lay_feet_flat(person.replace(poses=poses), body, world[1, :3]), body).points @ world[:3, :3].T
+        ahead = points[:, :, 1] - points[:, :, 0]
+        ways = np.unwrap(np.arctan2(ahead[..., 0], ahead[..., 2]), axis=0)
+        return np.degrees(ways - ways[:1])
+
+    seconds = np.arange(len(person)) / RATE
+    assert np.ptp(headings(np.radians(12) * np.sin(4 * seconds)), axis=0).max() < 2
+    np.testing.assert_allclose(headings(np.radians(100) * seconds / seconds[-1])[-1], 100, atol=10)
+
+
 def test_what_stands_well_is_left_alone(people: list[Motion], body: Body) -> None:
     person = people[1]
     after = plant(person, soles(person, body), tilted_camera())
