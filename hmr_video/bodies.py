@@ -14,6 +14,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.border import within_picture
+from hmr_video.people.knees import with_sure_knees
 from hmr_video.quality import frame_confidence
 from hmr_video.refine import MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.shape import on_body, with_height
@@ -63,8 +64,9 @@ def _lift(
     """The shipped model's first estimates, from keypoints."""
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
-        for keypoints, times in zip(*evidence, strict=True):
-            lifted.append(lift(models.model, keypoints, times, intrinsics, models.learnt_body, options.hallucinate))
+        for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
+            told = torch.from_numpy(with_sure_knees(keypoints.numpy(), track.boxes, people.image_size)).float()
+            lifted.append(lift(models.model, told, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
 

@@ -17,8 +17,13 @@ def within_picture(keypoints: Array, boxes: Array, image_size: tuple[int, int]) 
 
     The doubt about other points then says something: a knee half hidden by a table, high in the picture, is a sitting person's.
     """
-    places = keypoints[..., :2]
-    inside = np.minimum(places, np.array(image_size) - places).min(-1)  # pixels to the nearest border
-    near = inside <= _NEAR * (boxes[:, 2:] - boxes[:, :2]).max(-1)[:, None]
+    near = border_distance(keypoints, boxes, image_size) <= _NEAR
     beyond = near & (keypoints[..., 2] < _DOUBTED)
     return np.where(beyond[..., None], keypoints * [1, 1, 0], keypoints)
+
+
+def border_distance(keypoints: Array, boxes: Array, image_size: tuple[int, int]) -> Array:
+    """(T, K) how far keypoints (T, K, 3) are from the nearest border of the picture, in longer sides of their box (T, 4)."""
+    places = keypoints[..., :2]
+    pixels = np.minimum(places, np.array(image_size) - places).min(-1)
+    return np.asarray(pixels / (boxes[:, 2:] - boxes[:, :2]).max(-1)[:, None].clip(1))
