@@ -16,7 +16,7 @@ class PeopleOptions:
         detector: name or path of YOLO pose weights. The default comes with the installation.
         engine: ``openvino``, ``torch``, or ``auto``: OpenVINO on a CPU where it is installed, else torch.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        tracker: ``bytetrack``, or ``botsort``, which compensates the camera's motion and is slower.
+        tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
         people: ``all``, ``largest``, or how many of the largest to keep.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
         image_size: longest side of the detector's input in pixels; None chooses by how small people appear.
