@@ -17,7 +17,7 @@ Array = NDArray[Any]
 _PAD = 114  # the grey that the network was trained with
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
-_TALL_ENOUGH = 100  # pixels of the network's input: below, YOLO11n begins to miss people
+_TALL_ENOUGH = 160  # pixels of the network's input: below, YOLO11n places wrists and legs badly, and from 100 down misses people
 _LOOK_EVERY = 96  # frames
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels

@@ -47,8 +47,8 @@ class DetectorConfig:
     noise: tuple[float, float] = (0.2, 1.8)  # range of the error level; 1 is the fitted detector's
     definition: tuple[float, float] = (0.0, 1.2)  # how much of the fitted detector's idea of the keypoints, see imagined()
     definition_bias: float = 0.008  # metres by which ideas differ beside that, a constant per window
-    low_hips: tuple[float, float] = (-0.01, 0.05)  # metres, down the trunk: where photographs' labels have the hips
-    high_shoulders: tuple[float, float] = (-0.01, 0.045)  # the same, up the trunk
+    low_hips: tuple[float, float] = (-0.015, 0.04)  # metres, down the trunk: where photographs' labels have the hips
+    high_shoulders: tuple[float, float] = (-0.01, 0.035)  # the same, up the trunk
     outlier: float = 0.003  # share of single wrong points
     swap: float = 0.1  # left and right exchanged for some frames
     copied_limb: float = 0.25  # a hidden limb (each by itself, if there is one) reported at its mirror's place for some frames

@@ -44,7 +44,7 @@ def test_of_boxes_on_one_person_the_best_stays():
 def test_the_input_is_as_large_as_the_smallest_subject_needs():
     assert sufficient_size(detections(), 1920) == 640
     assert sufficient_size(detections(700.0), 1920) == 640
-    assert sufficient_size(detections(220.0), 1920) == 960
+    assert sufficient_size(detections(330.0), 1920) == 960
     assert sufficient_size(detections(300.0, 110.0), 1920) == 1280
     assert sufficient_size(detections(700.0, 110.0), 1920) == 640  # the second stands far behind
     assert sufficient_size(detections(110.0, score=0.2), 1920) == 640
