@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
 # made up.
-_FADE, _SOLID = (0.1, 0.3), (1.0, 0.35)
+_FADE, _SOLID = (0.05, 0.2), (1.0, 0.35)
+_DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, whatever was detected
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
@@ -166,9 +167,10 @@ class Painter:
 
 
 def unseen_seconds(motion: Motion) -> Array:
-    """(T,) how far each frame is from the nearest one in which the person was detected; 0 where nobody ever was."""
+    """(T,) how far each frame is from the nearest one in which the person was seen, detected where the body is; 0 where nobody
+    ever was."""
     times = motion.timestamps
-    seen = times[(motion.keypoints2d[..., 2] > 0).any(-1)]
+    seen = times[(motion.keypoints2d[..., 2] > 0).any(-1) & (motion.confidence > _DOUBTED)]
     if len(seen) == 0:
         return np.zeros(len(motion))
     after = np.searchsorted(seen, times).clip(0, len(seen) - 1)

@@ -10,7 +10,7 @@ import pytest
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, OutputError
 from hmr_video.export import ExportOptions, export
-from hmr_video.export.overlay import write_overlay
+from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.export.sheet import chosen_frames
 from hmr_video.export.stage import SideView
@@ -117,6 +117,14 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
         here = images[row + 3, y, x] - GREY, seen[row + 3, y, x] - GREY
         np.testing.assert_allclose(here[0], share * here[1], atol=8)  # H.264 is not exact
+
+
+def test_who_was_detected_elsewhere_was_not_seen(motion):
+    keypoints, confidence = motion.keypoints2d.copy(), np.full(len(motion), 0.9, np.float32)
+    keypoints[:, :, 2], confidence[5:9] = 0.9, 0.05
+    away = unseen_seconds(motion.replace(keypoints2d=keypoints, confidence=confidence))
+    assert (away > 0).nonzero()[0].tolist() == [5, 6, 7, 8]
+    assert away[6] == pytest.approx(motion.timestamps[6] - motion.timestamps[4])
 
 
 def test_side_by_side_shows_the_same_people_from_the_left(overlay, motions):
