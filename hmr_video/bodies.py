@@ -28,7 +28,7 @@ def bodies_of(
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        lifted = _lift(people, evidence, intrinsics, models, options, reporter)
+        lifted = lift_people(people, evidence, intrinsics, models, options, reporter)
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
@@ -53,7 +53,7 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 
-def _lift(
+def lift_people(
     people: People,
     evidence: tuple[list[Tensor], list[Tensor]],
     intrinsics: Tensor,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from hmr_video.bodies import evidence_of, intrinsics_of, motion_of
+from hmr_video.bodies import evidence_of, intrinsics_of, lift_people, motion_of
 from hmr_video.console import Reporter
 from hmr_video.evaluate.meter import Cost, Meter, typical
 from hmr_video.export import ExportOptions, export
 from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.lift import lift, model_input
+from hmr_video.lift import model_input
 from hmr_video.lift_images import lift_images
 from hmr_video.models import Models
 from hmr_video.motion import Motion
@@ -118,7 +118,7 @@ def _reconstruct(reader: VideoReader, people: People, models: Models, options: O
             for keypoints, times in zip(*evidence, strict=True):
                 model_input(keypoints, times, intrinsics)
         with meter("model"):
-            lifted = [lift(models.model, *one, intrinsics, models.learnt_body) for one in zip(*evidence, strict=True)]
+            lifted = lift_people(people, evidence, intrinsics, models, options, Reporter(quiet=True))
         with meter("refine"):
             estimates = refine([one.estimate for one in lifted], *evidence, intrinsics, models.body)
     return [
