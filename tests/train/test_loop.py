@@ -46,7 +46,7 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
     mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
-    small = [f"--set={setting}" for setting in ("frame_batch=8", "window_batch=2")]
+    small = [f"--set={setting}" for setting in ("frame_steps=300", "frame_batch=8", "window_batch=2")]
     assert run(["train", str(mocap), "--config", "smoke", "--dry-run", "-q", *small]) == 0
     said = capsys.readouterr().out
     for line in (r"0\.00 h in 5 clips", r"frames: 300 batches of 8 x 1 frames, 0 done, \d+\.\d+ s each", "time left: .*"):
