@@ -43,6 +43,7 @@ class RefineConfig:
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
     acceleration: float = 42.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
+    acceleration_in_depth: float = 21.0  # the same along the view, where more of what one sees is noise
     trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
     across_acceleration: float = 3.0  # m/s^2 of the whole body across the view
     joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
@@ -56,10 +57,11 @@ MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
 
 STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls off
 STRAY_ROUNDS = 4  # of reweighting
-CALM = 0.033  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
-BRISK = 1.7  # m/s^2: joints that accelerate so much have the tempo 1
-SLOWEST, FASTEST = 0.15, 4.0  # tempo
+BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
+SURGE = 1.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
+SLOWEST, FASTEST = 0.12, 8.0  # tempo
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
@@ -224,7 +226,8 @@ def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
 
 
 def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
-    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`.
+    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`,
+    to the power `SURGE`.
 
     What trembles while the body hardly moves is noise; in a kick the same is motion.
     """
@@ -236,7 +239,7 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
     strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
     strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
-    return (strength.squeeze(-1) / BRISK).clamp(SLOWEST, FASTEST)
+    return ((strength.squeeze(-1) / BRISK) ** SURGE).clamp(SLOWEST, FASTEST)
 
 
 def trust(confidence: Tensor) -> Tensor:
@@ -299,6 +302,7 @@ class _Problem:
         shown[list(_SHOWN)] = True
         self.pose_deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
         self.pose_deviation[0] = config.root
+        self.usual_acceleration = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
         self.bases = [_spectrum(length) for length in self.lengths]
         self.scales = [_preconditioner(length) for length in self.lengths]
         self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
@@ -333,7 +337,7 @@ class _Problem:
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
         acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
-        acceleration = acceleration / (config.acceleration * self.tempo[self.triples + 1, None, None])
+        acceleration = acceleration / (self.usual_acceleration * self.tempo[self.triples + 1, None, None])
         sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
