@@ -28,6 +28,9 @@ def train(
     ] = False,
     sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
     tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
+    filmed: Annotated[
+        Path | None, typer.Option(help="File of windows that `python -m hmr_video.train.film` filmed, to train on too.")
+    ] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
     features: Annotated[
         str | None,
@@ -56,6 +59,7 @@ def train(
     options = {
         "mocap": mocap,
         "tracks": tracks,
+        "filmed": filmed,
         "features": features,
         "start": start,
         "frame_steps": frame_steps,

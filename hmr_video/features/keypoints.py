@@ -109,6 +109,11 @@ def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([points.flatten(-2), confidence * 2 - 1, box[..., :2] * 2, size], -1), box
 
 
+def mirror_keypoints(keypoints: Tensor) -> Tensor:
+    """Keypoints (..., 17, 3) in rays with confidence of the mirror image: x turned round, left and right exchanged."""
+    return keypoints[..., list(MIRRORED_COCO), :] * torch.tensor([-1.0, 1.0, 1.0], device=keypoints.device)
+
+
 def mirror_features(features: Tensor) -> Tensor:
     """Features (..., FEATURE_SIZE) of the mirror image: x turned round, left and right keypoints exchanged."""
     points, confidence, centre, size = features.split([34, 17, 2, 1], -1)

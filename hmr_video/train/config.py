@@ -51,6 +51,8 @@ class TrainConfig:
         start: weights to train further, which also set the size of the model; None begins from random ones.
         tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
         track_share: of a batch's windows, those from tracks, where there is motion beside them.
+        filmed: file of windows that `python -m hmr_video.train.film` filmed, with a real detector's keypoints; None does without.
+        filmed_share: of a batch's windows with 3D truth, those from that file.
         width, blocks: size of the model.
         frame_steps: batches of single frames, first: poses at high throughput.
         window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
@@ -71,6 +73,8 @@ class TrainConfig:
     start: Path | None = None
     tracks: Path | None = None
     track_share: float = 0.5
+    filmed: Path | None = None
+    filmed_share: float = 0.15
     width: int = 512
     blocks: int = 3
     frame_steps: int = 12_000
@@ -104,8 +108,9 @@ class TrainConfig:
         for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
-        if not 0 < self.track_share < 1:
-            raise UsageError(f"track_share is {self.track_share}.", "Give a share between 0 and 1.")
+        for name in ("track_share", "filmed_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
         for name, known in (("precision", PRECISIONS), ("features", FEATURES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} is {getattr(self, name)!r}.", f"Choose {', '.join(known)}.")
@@ -114,6 +119,9 @@ class TrainConfig:
                 "The paper's preset trains on tracks with image features, further from weights that hold an image encoder.",
                 "Give --tracks, as `label --features resnet50` writes them, and --start, as `weights import` writes it.",
             )
+
+        if self.features == "resnet50" and self.filmed:
+            raise UsageError("Filmed windows hold keypoints, not image features.", "Leave --filmed out.")
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -175,9 +175,8 @@ def mistakes(
     outlier = chance(generator, config.outlier, batch, frames, 17)
     error = error + torch.where(outlier, 0.25, 0.0)[..., None] * quick
     points = _confused(rays - beyond, hidden, config, generator) + error * size
-    confidence = _confidence(kind, surprise, config, generator)
-    unreported = _unreported(confidence, config, generator)
-    return torch.cat([points, torch.where(unreported, 0.0, confidence)[..., None]], -1)
+    confidence = reported(_confidence(kind, surprise, generator), config, generator)
+    return torch.cat([points, confidence[..., None]], -1)
 
 
 def together(noise: Tensor) -> Tensor:
@@ -186,7 +185,7 @@ def together(noise: Tensor) -> Tensor:
     return own * fit.OWN + torch.einsum("btsc,skc->btkc", shared, fit.SHARED)
 
 
-def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+def _confidence(kind: Tensor, surprise: Tensor, generator: Generator) -> Tensor:
     """Confidences (B, T, 17) of keypoints of a ``kind`` whose errors' logarithms are ``surprise`` (B, T, 17).
 
     A mood of unit variance, mostly of the window and of the keypoint, picks a quantile of the kind's logits.
@@ -201,9 +200,14 @@ def _confidence(kind: Tensor, surprise: Tensor, config: DetectorConfig, generato
     place = (mood + 2).clamp(0, 3.999)
     below, keypoint = place.long(), torch.arange(17)
     logit = torch.lerp(fit.LOGITS[kind, keypoint, below], fit.LOGITS[kind, keypoint, below + 1], place - below)
-    quality = uniform(generator, *config.quality, batch, 1, 1)
-    scale = torch.where(chance(generator, config.other_scale, batch, 1, 1), quality, torch.ones(1))
-    return (logit.sigmoid() * scale).clamp_min(0.003)
+    return logit.sigmoid().clamp_min(0.003)
+
+
+def reported(confidence: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Confidences (B, T, 17) as other detectors would tell them: on another scale, and 0 for what they do not report."""
+    quality = uniform(generator, *config.quality, len(confidence), 1, 1)
+    confidence = confidence * torch.where(chance(generator, config.other_scale, len(confidence), 1, 1), quality, torch.ones(1))
+    return torch.where(_unreported(confidence, config, generator), 0.0, confidence)
 
 
 def _unreported(confidence: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:

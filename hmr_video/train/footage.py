@@ -82,18 +82,27 @@ def film_and_detect(
 
 
 def rays_of(shot: Shot, found: list[Detections]) -> Array:
-    """(T, 17, 3) the person's detections in rays: in each frame those whose box overlaps the true one most."""
+    """(T, 17, 3) the person's detections in rays, see :func:`of_person`."""
+    return in_rays(shot, of_person(shot, found)[0])
+
+
+def in_rays(shot: Shot, keypoints: Array) -> Array:
+    """Keypoints (T, 17, 3) in pixels of the picture as such in rays."""
+    return np.concatenate([(keypoints[..., :2] - shot.camera_matrix[:2, 2]) / shot.camera_matrix[0, 0], keypoints[..., 2:]], -1)
+
+
+def of_person(shot: Shot, found: list[Detections]) -> tuple[Array, Array]:
+    """Keypoints (T, 17, 3) and boxes (T, 4) in pixels: in each frame those whose box overlaps the true one most, else zeros."""
     pixels = shot.pixels.clip(0, shot.size)
-    result = np.zeros((len(found), 17, 3))
+    keypoints, boxes = np.zeros((len(found), 17, 3)), np.zeros((len(found), 4))
     for frame, people in enumerate(found):
         if len(people) == 0:
             continue
         true = np.concatenate([pixels[frame].min(0), pixels[frame].max(0)])
         overlaps = _overlap(people.boxes, true)
         if overlaps.max() > _SAME_PERSON:
-            result[frame] = people.keypoints[overlaps.argmax()]
-    result[..., :2] = (result[..., :2] - shot.camera_matrix[:2, 2]) / shot.camera_matrix[0, 0]
-    return result
+            keypoints[frame], boxes[frame] = people.keypoints[overlaps.argmax()], people.boxes[overlaps.argmax()]
+    return keypoints, boxes
 
 
 def _overlap(boxes: Array, box: Array) -> Array:

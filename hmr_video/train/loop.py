@@ -28,12 +28,13 @@ from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_by_video
+from hmr_video.train.filmed import FilmSampler, load_film
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
 from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.train.objective import Objective
 from hmr_video.train.settings import refuse_other_config, write_config
-from hmr_video.train.synthetic import Batch, Sampler
+from hmr_video.train.synthetic import Batch, Sampler, joined
 from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
 
@@ -78,6 +79,7 @@ class Trainer:
         self.model = _started(self.start, config.features) if self.start else _new_model(config, mocap, weights)
         self.sampler: Sampler | None = None
         self.tracks: TrackSampler | FeatureSampler | None = None
+        self.filmed: FilmSampler | None = None
         self.validation: list[Batch] = []
         self.track_validation: list[TrackBatch] = []
         if config.features == "resnet50" and self.start:
@@ -88,6 +90,7 @@ class Trainer:
             self.body = load_body("open")
             self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
             self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
+            self.filmed = _film_sampler(config, self.body, self.reporter) if config.filmed else None
             batches = validation_batches(config, load_mocap(config.mocap, validation), self.body)
             self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
@@ -225,13 +228,20 @@ class StageRun:
         return terms
 
     def _draw(self, number: int) -> tuple[Batch | None, TrackBatch | None]:
-        """Batch ``number``: from motion, from tracks, or shared by both."""
+        """Batch ``number``: from motion, some of it filmed, from tracks, or shared by both."""
         sampler, tracks, size = self.trainer.sampler, self.trainer.tracks, self.stage.batch
         tracked = size if not sampler else round(size * self.config.track_share) if tracks else 0
         return (
-            self.trainer.here(sampler.batch(number, size - tracked, self.stage.frames)) if sampler else None,
+            self.trainer.here(self._motion(sampler, number, size - tracked)) if sampler else None,
             self.trainer.here(tracks.batch(number, tracked, self.stage.frames)) if tracks else None,
         )
+
+    def _motion(self, sampler: Sampler, number: int, size: int) -> Batch:
+        filmed, frames = self.trainer.filmed, self.stage.frames
+        if not filmed:
+            return sampler.batch(number, size, frames)
+        share = round(size * self.config.filmed_share)
+        return joined([sampler.batch(number, size - share, frames), filmed.batch(number, share, frames)])
 
     def optimiser_state(self) -> dict[str, Any]:
         """What :class:`Progress` keeps of the optimiser."""
@@ -288,7 +298,8 @@ def _identity(config: TrainConfig, mocap: Mocap, start: Path | None) -> dict[str
     paths = list_tracks(config.tracks) if config.tracks else []
     sizes = json.dumps([path.stat().st_size for path in paths])
     tracks = {"tracks": len(paths), "tracks_sha256": hashlib.sha256(sizes.encode()).hexdigest()} if paths else {}
-    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | begun | tracks
+    film = {"filmed_sha256": sha256(config.filmed)} if config.filmed and config.filmed.is_file() else {}
+    return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | begun | tracks | film
 
 
 def _schedule(step: int, steps: int, warmup: int) -> float:
@@ -301,6 +312,13 @@ def _track_sampler(config: TrainConfig, reporter: Reporter) -> TrackSampler:
     tracks = load_tracks(list_tracks(config.tracks))
     reporter.say(f"{tracks.hours:.2f} h of pseudo-labelled video in {len(tracks.lengths)} tracks")
     return TrackSampler(tracks, config.synthetic.detector, config.seed)
+
+
+def _film_sampler(config: TrainConfig, body: Body, reporter: Reporter) -> FilmSampler:
+    assert config.filmed is not None
+    film = load_film(config.filmed, body, config.window_frames)
+    reporter.say(f"{len(film)} filmed windows")
+    return FilmSampler(film, body, config.synthetic, config.seed)
 
 
 def _feature_samplers(config: TrainConfig, start: Path, reporter: Reporter) -> tuple[FeatureSampler, FeatureSampler | None]:

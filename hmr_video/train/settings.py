@@ -28,7 +28,7 @@ from hmr_video.train.config import TrainConfig
 Table = dict[str, Any]
 FILE_NAME = "config.json"
 # What may change between the lives of a run, its weights being the same; data and start are compared by content.
-FREE = ("mocap", "tracks", "state", "start", "accelerator", "threads", "log_every", "save_every", "validate_every")
+FREE = ("mocap", "tracks", "filmed", "state", "start", "accelerator", "threads", "log_every", "save_every", "validate_every")
 
 
 def shipped() -> dict[str, Path]:
@@ -48,7 +48,7 @@ def read_table(name: str) -> Table:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}.", "Mend it; https://toml.io tells how TOML is written.") from error
-    for key in ("mocap", "tracks", "state", "start"):
+    for key in ("mocap", "tracks", "filmed", "state", "start"):
         if isinstance(table.get(key), str):
             table[key] = str(path.parent / table[key])
     return table

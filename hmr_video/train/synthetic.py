@@ -1,6 +1,6 @@
 """Training batches: motion windows, augmented, before a random camera, as the synthetic detector sees them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Generator, Tensor
@@ -93,12 +93,28 @@ class Sampler:
         joints, turned = self.body.joints(rotations, shape)
         keypoints = self.body.coco_from_joints(joints, turned, shape)
         pelvis = joints[..., :1, :]
-        focal = uniform(generator, -1, 1, len(betas)) * self.config.camera.focal_error
-        stretch = torch.stack([focal.exp(), focal.exp(), torch.ones_like(focal)], -1)[:, None, None]  # a wrong focal length
+        stretch = wrong_focal(generator, len(betas), self.config.camera)
         seen_joints = (joints - pelvis + position[:, :, None]) * stretch
         seen_keypoints = (keypoints - pelvis + position[:, :, None]) * stretch
         detections = observe(seen_keypoints, seen_joints, turned, self.config.detector, generator)
-        features, box = keypoint_features(detections)
-        rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
-        points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
-        return Batch(features, box, rotations, betas, joints - pelvis, points2d)
+        return pair(detections, seen_joints, joints, rotations, betas)
+
+
+def wrong_focal(generator: Generator, count: int, config: CameraConfig) -> Tensor:
+    """Factors (B, 1, 1, 3) of x, y and depth, or confidence, by which what is seen changes under a wrong focal length."""
+    focal = (uniform(generator, -1, 1, count) * config.focal_error).exp()
+    return torch.stack([focal, focal, torch.ones_like(focal)], -1)[:, None, None]
+
+
+def pair(detections: Tensor, seen_joints: Tensor, joints: Tensor, rotations: Tensor, betas: Tensor) -> Batch:
+    """What is seen beside the truth: detections (B, T, 17, 3), ``seen_joints`` (B, T, 24, 3) under the same focal length, and
+    ``joints``, ``rotations`` and ``betas`` as :class:`Batch` has them, the joints wherever they are."""
+    features, box = keypoint_features(detections)
+    rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
+    points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
+    return Batch(features, box, rotations, betas, joints - joints[..., :1, :], points2d)
+
+
+def joined(batches: list[Batch]) -> Batch:
+    """One batch of several of equal length."""
+    return Batch(**{field.name: torch.cat([getattr(batch, field.name) for batch in batches]) for field in fields(Batch)})

@@ -10,8 +10,15 @@ import torch
 from torch import Generator, Tensor
 
 from hmr_video.errors import InputError
-from hmr_video.features.keypoints import MODEL_FRAME_RATE, VISIBLE, frame_positions, keypoint_features, pixels_to_rays, resample
-from hmr_video.geometry.skeleton import MIRRORED_COCO
+from hmr_video.features.keypoints import (
+    MODEL_FRAME_RATE,
+    VISIBLE,
+    frame_positions,
+    keypoint_features,
+    mirror_keypoints,
+    pixels_to_rays,
+    resample,
+)
 from hmr_video.train.augment import chance, uniform
 from hmr_video.train.detector import DetectorConfig, detect
 from hmr_video.train.label import PseudoTrack
@@ -105,8 +112,7 @@ class TrackSampler:
         speed = uniform(generator, SLOWEST, FASTEST, size) if frames > 1 else torch.ones(size)
         room = (self.tracks.lengths[chosen] - 1 - speed * (frames - 1)).clamp_min(0)
         keypoints = self.tracks.window(chosen, room * torch.rand(size, generator=generator), speed, frames)
-        mirrored = keypoints[:, :, list(MIRRORED_COCO)] * torch.tensor([-1.0, 1.0, 1.0])
-        keypoints = torch.where(chance(generator, 0.5, size)[:, None, None, None], mirrored, keypoints)
+        keypoints = torch.where(chance(generator, 0.5, size)[:, None, None, None], mirror_keypoints(keypoints), keypoints)
 
         features, box = keypoint_features(degraded(keypoints, self.detector, generator))
         points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
