@@ -106,7 +106,7 @@ class Studio:
 
 
 def film(mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: Reporter) -> Film:
-    """Films until ``output`` holds ``windows`` windows, from those on that it holds already. About 0.04 s of a core a picture.
+    """Films until ``output`` holds ``windows`` windows, from those on that it holds already. About 0.05 s of a core a picture.
 
     Raises InputError, OutputError, and UsageError where ``output`` was filmed with other settings.
     """
