@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.appearance import colour_distance
+from hmr_video.people.assignment import assigned
 from hmr_video.people.tracker import Tracklet
 
 Array = NDArray[Any]
@@ -16,7 +17,9 @@ Array = NDArray[Any]
 _SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
 _BRIEF_SECONDS, _LONG_SECONDS = 0.5, 2.0  # gaps that are bridged by the best match, and where nobody else could be meant
 _OVERLAP_SECONDS = 0.2  # by which a new tracklet may begin before the tracker gives up the old one
-_RIVAL = 0.5  # by how much dearer another match must be for a long gap to be bridged
+_LONGER = 0.25  # by how much dearer than a brief gap a long one is, where they compete
+_RIVAL = 0.5  # by how much dearer any other way must be for a long gap to be bridged
+_NEVER = 1e6  # cost
 _UNLIKE = 0.65  # distance of colours between two people
 _VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _END = 8  # observations that describe an end of a tracklet
@@ -40,40 +43,89 @@ def split_at_gaps(track: Tracklet, frame_rate: float) -> list[Tracklet]:
 
 
 def join_broken(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
-    """Joins tracklets that one person may have left: over brief gaps the best pairs, over long ones only the sole ones."""
-    brief = _joined(tracklets, frame_rate, _BRIEF_SECONDS, rivalry=False)
-    return _joined(brief, frame_rate, _LONG_SECONDS, rivalry=True)
+    """Joins tracklets that one person may have left, so that all of it together is likeliest: first over brief gaps, unless
+    joints over long ones explain more; then over long ones, where there is no other way that is nearly as likely."""
+    brief = _chains(tracklets, _brief_joints(tracklets, frame_rate))
+    return _chains(brief, _long_joints(brief, frame_rate))
 
 
-def _joined(tracklets: Sequence[Tracklet], frame_rate: float, longest: float, rivalry: bool) -> list[Tracklet]:
-    """Chains of tracklets, each end and each beginning used once, the cheapest pair first."""
-    costs = np.array([[join_cost(before, after, frame_rate, longest) for after in tracklets] for before in tracklets])
-    fleeting = [len(track) < _SPLIT_SECONDS * frame_rate for track in tracklets]
-    rivals = np.where(np.logical_or.outer(fleeting, fleeting), np.inf, costs)
-    following: dict[int, int] = {}
-    taken: set[int] = set()
-    for i, j in zip(*np.unravel_index(np.argsort(costs, axis=None, kind="stable"), costs.shape), strict=True):
-        if costs[i, j] >= 1:
-            break
-        others = np.concatenate([np.delete(rivals[i], j), np.delete(rivals[:, j], i)])
-        if i not in following and j not in taken and not (rivalry and np.any(others < costs[i, j] + _RIVAL)):
-            following[int(i)] = int(j)
-            taken.add(int(j))
+def _brief_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, int]:
+    """Which tracklet goes on with which over a brief gap, by index."""
+    gaps = [[int(after.frame_ids[0] - before.frame_ids[-1]) for after in tracklets] for before in tracklets]
+    long = np.array(gaps).reshape(len(tracklets), len(tracklets)) > max(2, _BRIEF_SECONDS * frame_rate)
+    joints, _ = _cheapest(_costs(tracklets, frame_rate) + _LONGER * long, 1.0)
+    return {i: j for i, j in joints if not long[i, j]}
+
+
+def _long_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, int]:
+    """The same over long gaps, where every way to do without the joint is dearer by `_RIVAL` at least."""
+    costs = _costs(tracklets, frame_rate)
+    fleeting = np.array([len(track) < _SPLIT_SECONDS * frame_rate for track in tracklets], bool)
+    slight = np.logical_or.outer(fleeting, fleeting)  # what is seen for a moment is nobody's rival
+    following = {}
+    for group in _groups(costs < 1 + _RIVAL):
+        square = np.ix_(group, group)
+        following |= {int(group[i]): int(group[j]) for i, j in _clear_joints(costs[square], slight[square])}
+    return following
+
+
+def _clear_joints(costs: Array, slight: Array) -> list[tuple[int, int]]:
+    """Of the cheapest joints those without which all would be dearer by `_RIVAL`; costs (n, n), ``slight`` (n, n) no rivals."""
+    alone = 1 + _RIVAL
+    joints, _ = _cheapest(costs, alone)
+    ways = np.where(slight, _NEVER, costs)
+    for joint in joints:
+        ways[joint] = costs[joint]
+    _, least = _cheapest(ways, alone)
+
+    def is_clear(joint: tuple[int, int]) -> bool:
+        others = ways.copy()
+        others[joint] = _NEVER
+        return _cheapest(others, alone)[1] >= least + _RIVAL
+
+    return [joint for joint in joints if costs[joint] < 1 and is_clear(joint)]
+
+
+def _groups(related: Array) -> list[Array]:
+    """Indices of those who are related, (n, n) bool, directly or through others."""
+    from scipy.sparse.csgraph import connected_components
+
+    count, group = connected_components(related, directed=False)
+    return [np.flatnonzero(group == number) for number in range(count)]
+
+
+def _costs(tracklets: Sequence[Tracklet], frame_rate: float) -> Array:
+    """(n, n) what it costs to go on with each tracklet (columns) after each (rows)."""
+    costs = [[join_cost(before, after, frame_rate) for after in tracklets] for before in tracklets]
+    return np.minimum(costs, _NEVER).reshape(len(tracklets), len(tracklets))
+
+
+def _cheapest(costs: Array, alone: float) -> tuple[list[tuple[int, int]], float]:
+    """The joints, from rows to columns of costs (n, n), with which all costs least, and what it costs.
+
+    ``alone``: the cost of a tracklet that is joined on neither side, half of it on each.
+    """
+    pairs = assigned(costs, alone)
+    total = float(costs[tuple(pairs.T)].sum()) + alone * (len(costs) - len(pairs))
+    return [(int(i), int(j)) for i, j in pairs], total
+
+
+def _chains(tracklets: Sequence[Tracklet], following: dict[int, int]) -> list[Tracklet]:
+    """One tracklet of each chain of them; ``following``: from index to index."""
     chains = []
-    for start in range(len(tracklets)):
-        if start not in taken:
-            chain = [start]
-            while chain[-1] in following:
-                chain.append(following[chain[-1]])
-            chains.append(concatenated([tracklets[index] for index in chain]))
+    for start in sorted(set(range(len(tracklets))) - set(following.values())):
+        chain = [start]
+        while chain[-1] in following:
+            chain.append(following[chain[-1]])
+        chains.append(concatenated([tracklets[index] for index in chain]))
     return chains
 
 
-def join_cost(before: Tracklet, after: Tracklet, frame_rate: float, longest: float) -> float:
+def join_cost(before: Tracklet, after: Tracklet, frame_rate: float) -> float:
     """Below 1 when ``after`` may carry on ``before``: the worst of the misses of place, size, colour and pose.
 
-    Each is measured against what a person can do in the time between; inf when that is over ``longest`` seconds, or when the
-    two overlap by more than a moment.
+    Each is measured against what a person can do in the time between; inf when that is over two seconds, or when the two
+    overlap by more than a moment.
     """
     frames = int(after.frame_ids[0] - before.frame_ids[-1])
     if frames <= 0:
@@ -82,7 +134,7 @@ def join_cost(before: Tracklet, after: Tracklet, frame_rate: float, longest: flo
         before = _until(before, int(after.frame_ids[0]))
         frames = int(after.frame_ids[0] - before.frame_ids[-1])
     gap = frames / frame_rate
-    if frames > max(2, longest * frame_rate):
+    if frames > max(2, _LONG_SECONDS * frame_rate):
         return np.inf
     sizes = _size(before.boxes[-_END:]), _size(after.boxes[:_END])
     size = max(sizes)

@@ -73,6 +73,15 @@ def test_a_long_gap_is_bridged_only_when_nobody_else_could_be_meant():
     assert len(join_broken([before, after, rival], RATE)) == 3
 
 
+def test_who_comes_back_first_is_not_whoever_left_last():
+    """Two who stand are hidden, the first for longer; over the briefest gap the one would go on with the other."""
+    first = [walker(span, speed=0) for span in (range(50), range(70, 120))]
+    second = [walker(span, speed=0, x=200) for span in (range(45), range(62, 120))]
+    people, _ = clean([first[0], second[0], second[1], first[1]], 120)
+    assert sorted(np.ptp(person.boxes[:, 0]).round(6) for person in people) == [0, 0]
+    assert [len(person) for person in people] == [120, 120]
+
+
 def test_a_tracker_that_errs_over_a_gap_is_corrected():
     """The tracker lost a person and went on with another in another shirt, elsewhere."""
     wrong = Tracklet(
