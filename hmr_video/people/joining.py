@@ -62,7 +62,7 @@ def _long_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, 
     costs = _costs(tracklets, frame_rate)
     fleeting = np.array([len(track) < _SPLIT_SECONDS * frame_rate for track in tracklets], bool)
     slight = np.logical_or.outer(fleeting, fleeting)  # what is seen for a moment is nobody's rival
-    following = {}
+    following: dict[int, int] = {}
     for group in _groups(costs < 1 + _RIVAL):
         square = np.ix_(group, group)
         following |= {int(group[i]): int(group[j]) for i, j in _clear_joints(costs[square], slight[square])}
