@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from hmr_video.people.crossing import uncross
 from hmr_video.people.detections import box_overlap
-from hmr_video.people.joining import join_broken, pose_distance, split_at_gaps
+from hmr_video.people.joining import join_broken, pose_distance, split_at_cuts, split_at_gaps
+from hmr_video.people.mistaken import give_back
 from hmr_video.people.sides import settle_sides
 from hmr_video.people.tracker import Tracklet
 from hmr_video.people.tracks import Track
@@ -28,15 +29,14 @@ _BACKGROUND, _CROWD = 0.2, 0.5  # height against the tallest: too far away; far 
 
 
 def clean_tracklets(
-    tracklets: Sequence[Tracklet], frame_rate: float, frame_count: int, limit: int | None = None
+    tracklets: Sequence[Tracklet], frame_rate: float, frame_count: int, limit: int | None = None, cuts: Sequence[int] = ()
 ) -> tuple[list[Track], list[str]]:
     """People, largest on screen first and at most ``limit``, and notes on what was dropped and why.
 
-    frame_count: the length of the clip, by which short tracks are judged.
+    frame_count: the length of the clip, by which short tracks are judged. cuts: the frames with which new shots begin, where
+    all tracks end.
     """
-    pieces = [piece for track in uncross(tracklets, frame_rate) for piece in split_at_gaps(track, frame_rate)]
-    single = drop_doubles(pieces)
-    joined = drop_doubles(join_broken(single, frame_rate))
+    joined = [track for shot in split_at_cuts(tracklets, cuts) for track in _put_right(shot, frame_rate)]
     shortest = min(_SHORTEST_SECONDS * frame_rate, frame_count / 2)
     lasting = [track for track in joined if _extent(track) >= shortest]
     sure = [track for track in lasting if not is_doubtful(track)]
@@ -51,6 +51,13 @@ def clean_tracklets(
     filled = [fill(track.frame_ids, track.boxes, poses) for track, poses in zip(subjects, settled, strict=True)]
     people = sorted(filled, key=lambda track: -track.size)
     return people[:limit], notes
+
+
+def _put_right(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
+    """One tracklet per person of one shot."""
+    tracks = give_back(uncross(tracklets, frame_rate), frame_rate)
+    pieces = [piece for track in tracks for piece in split_at_gaps(track, frame_rate)]
+    return drop_doubles(join_broken(drop_doubles(pieces), frame_rate))
 
 
 def drop_doubles(tracklets: Sequence[Tracklet]) -> list[Tracklet]:

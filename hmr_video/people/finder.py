@@ -62,7 +62,8 @@ class Trail:
     def people(self, engine: str, reporter: Reporter) -> People:
         """Tidied, largest on screen first. ``engine``: what ran the detector. Raises NobodyFoundError."""
         info = self._info
-        tracks, notes = clean_tracklets(self._tracker.tracklets(), info.frame_rate, len(self._times), self._limit)
+        tracklets, cuts = self._tracker.tracklets(), self._tracker.cuts()
+        tracks, notes = clean_tracklets(tracklets, info.frame_rate, len(self._times), self._limit, cuts)
         for note in notes:
             reporter.note(note)
         if not tracks:

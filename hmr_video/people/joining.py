@@ -37,8 +37,18 @@ def pose_distance(first: Array, second: Array, height: Array) -> Array:
 def split_at_gaps(track: Tracklet, frame_rate: float) -> list[Tracklet]:
     """The pieces of a tracklet between gaps of more than a quarter of a second, across which trackers often err."""
     longest = max(2.0, _SPLIT_SECONDS * frame_rate)
-    cuts = np.flatnonzero(np.diff(track.frame_ids) > longest) + 1
-    columns = [np.split(getattr(track, field.name), cuts) for field in fields(Tracklet)]
+    return _pieces(track, np.flatnonzero(np.diff(track.frame_ids) > longest) + 1)
+
+
+def split_at_cuts(tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> list[list[Tracklet]]:
+    """What tracklets show of each shot; ``cuts``: the frames with which new shots begin, ascending."""
+    pieces = [_pieces(track, np.searchsorted(track.frame_ids, cuts)) for track in tracklets]
+    return [[piece for piece in shot if len(piece)] for shot in zip(*pieces, strict=True)]
+
+
+def _pieces(track: Tracklet, starts: Array) -> list[Tracklet]:
+    """A tracklet cut before the observations ``starts`` (k,): k + 1 pieces, some of them perhaps empty."""
+    columns = [np.split(getattr(track, field.name), starts) for field in fields(Tracklet)]
     return [Tracklet(*piece) for piece in zip(*columns, strict=True)]
 
 

@@ -11,6 +11,7 @@ from hmr_video.people.botsort import BotSort
 from hmr_video.people.bytetrack import ByteTrack
 from hmr_video.people.detections import Detections
 from hmr_video.people.panning import Pan
+from hmr_video.people.shots import Shots
 
 Array = NDArray[Any]
 
@@ -48,10 +49,12 @@ class Tracker:
         self._follows_camera = kind == "botsort"
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
         self._pan = Pan()
+        self._shots = Shots(frame_rate)
         self.corners: dict[int, Array] = {}  # by frame id: where the scene's corner lies in the picture, (2,) pixels
 
     def update(self, frame_id: int, detections: Detections, frame: Array) -> None:
         """The next frame: its detections, and its image (H, W, 3)."""
+        self._shots.update(frame_id, frame)
         corner = self.corners[frame_id] = self._pan(frame)
         colours = torso_colours(frame, detections)
         boxes, poses = detections.boxes - np.tile(corner, 2), detections.keypoints - np.append(corner, 0)
@@ -63,3 +66,7 @@ class Tracker:
     def tracklets(self) -> list[Tracklet]:
         """All tracklets so far, in order of appearance."""
         return [Tracklet(*(np.array(column) for column in zip(*rows, strict=True))) for _, rows in sorted(self._rows.items())]
+
+    def cuts(self) -> list[int]:
+        """Ids of the frames with which new shots begin, ascending."""
+        return self._shots.beginnings
