@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from hmr_video.errors import HmrVideoError
 
 
 class RateColumn(ProgressColumn):
@@ -69,3 +72,24 @@ class Reporter:
             yield lambda count: bar.advance(task, count)
             done = bar.tasks[0].completed
             bar.update(task, total=done, completed=done)
+
+
+def exit_code_of(program: Callable[[], None], debug: bool = False) -> int:
+    """Runs a Typer program; what it exits with, by the error that ends it. Errors are printed to standard error."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        program()
+    except SystemExit as done:  # Typer's own ways out: 0, 2 for wrong usage, 130 when interrupted
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except HmrVideoError as error:
+        if debug:
+            console.print_exception()
+        console.print(f"[bold red]error:[/bold red] {escape(error.problem)}\n{escape(error.remedy)}")
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            console.print_exception()
+        console.print(f"[bold red]bug:[/bold red] {escape(type(error).__name__)}: {escape(str(error))}")
+        console.print("This is our fault. Please report it with the output of the same command and --debug.")
+        return 1
+    return 0

@@ -4,8 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
@@ -20,7 +18,7 @@ from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
-from hmr_video.errors import HmrVideoError
+from hmr_video.console import exit_code_of
 
 app = typer.Typer(
     name="hmr-video",
@@ -73,20 +71,4 @@ def main() -> None:
 
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        app(arguments)
-    except SystemExit as done:  # Typer's own ways out: 0, 2 for wrong usage, 130 when interrupted
-        return done.code if isinstance(done.code, int) else int(done.code is not None)
-    except HmrVideoError as error:
-        if debug:
-            console.print_exception()
-        console.print(f"[bold red]error:[/bold red] {escape(error.problem)}\n{escape(error.remedy)}")
-        return error.exit_code
-    except Exception as error:
-        if debug:
-            console.print_exception()
-        console.print(f"[bold red]bug:[/bold red] {escape(type(error).__name__)}: {escape(str(error))}")
-        console.print("This is our fault. Please report it with the output of the same command and --debug.")
-        return 1
-    return 0
+    return exit_code_of(lambda: app(arguments), debug)

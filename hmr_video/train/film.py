@@ -7,6 +7,7 @@ below. A run that is stopped goes on when it is begun again; ``hmr-video train -
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ import typer
 from torch import Generator, Tensor
 
 from hmr_video.body import Body, load_body
-from hmr_video.console import Reporter
+from hmr_video.console import Reporter, exit_code_of
 from hmr_video.errors import UsageError
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.motion import Array
@@ -167,4 +168,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(exit_code_of(lambda: typer.run(main)))

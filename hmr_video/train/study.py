@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,7 @@ import typer
 from torch import Tensor, nn
 
 from hmr_video.body import Body
-from hmr_video.console import Reporter
+from hmr_video.console import Reporter, exit_code_of
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
 from hmr_video.train.cameras import CameraConfig
@@ -253,4 +254,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(exit_code_of(lambda: typer.run(main)))
