@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hmr_video.people.detections import Detections
 from hmr_video.people.engine import Network, choose_engine, load_network
 from hmr_video.people.options import PeopleOptions
+from hmr_video.people.turned import SecondLook
 from hmr_video.people.weights import find_weights
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
 
 
 class Detector:
-    """Finds people in chunks of frames of one size. ``engine`` says what runs it.
+    """Finds people in chunks of frames of one clip. ``engine`` says what runs it.
 
     Unless the options fix it, the size of the network's input is chosen, anew every few seconds, by a look at a frame in high
     resolution: just large enough for the smallest of its people.
@@ -34,12 +35,14 @@ class Detector:
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.image_size
+        self._look_again = SecondLook(lambda pictures: self._network(pictures, self._confidence, _MAX_OVERLAP))
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self.engine = engine
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
-        return self._detect(frames, self._fixed_size or self._sufficient_size(frames))
+        found = self._detect(frames, self._fixed_size or self._sufficient_size(frames))
+        return [self._look_again(*pair) for pair in zip(frames, found, strict=True)]
 
     def _sufficient_size(self, frames: Array) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
