@@ -74,7 +74,7 @@ class Studio:
     def __init__(self, mocap: Mocap, body: Body, config: FilmConfig) -> None:
         self.body, self.config, self.camera = body, config, Camera(body)
         self.sampler = Sampler(mocap, body, mocap.sampling_weights(SOURCE_WEIGHTS), _WHOLE, config.seed)
-        self.find = Detector(PeopleOptions(detector=config.detector, image_size=LONGEST_SIDE))
+        self.people = PeopleOptions(detector=config.detector, image_size=LONGEST_SIDE)
         self._drawn: tuple[int, tuple[Tensor, Tensor, Tensor]] | None = None
 
     def window(self, number: int) -> tuple[Array, ...]:
@@ -86,7 +86,7 @@ class Studio:
         every, dice = self.config.every, np.random.default_rng([self.config.seed, number])
         shot = shoot(self.body, rotations[::every], position[::every], betas, dice)
         shot = replace(shot, shutter=shot.shutter / every)  # the frames between are not filmed
-        keypoints, boxes = of_person(shot, self.find(self.camera.film(shot, dice)))
+        keypoints, boxes = of_person(shot, Detector(self.people)(self.camera.film(shot, dice)))
         keypoints = within_picture(keypoints, boxes, shot.size)
         if dice.random() < 0.5:  # as the tool does; the model shall do without, too
             keypoints = with_sure_knees(keypoints, boxes, shot.size)

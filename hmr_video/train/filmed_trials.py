@@ -19,13 +19,13 @@ def filmed(body: Body, detector: str) -> Observer:
 
     The tool knows the focal length.
     """
-    camera, find = Camera(body), Detector(PeopleOptions(detector=detector, image_size=LONGEST_SIDE))
+    camera, people = Camera(body), PeopleOptions(detector=detector, image_size=LONGEST_SIDE)
 
     def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
         joints, _, points = placed(body, poses)
         dice = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         shot = shoot(body, poses.rotations, joints[:, 0], poses.betas[0], dice)
-        detections = torch.from_numpy(rays_of(shot, find(camera.film(shot, dice)))).float()
+        detections = torch.from_numpy(rays_of(shot, Detector(people)(camera.film(shot, dice)))).float()
         return trial_of(clip, poses, joints, points, detections)
 
     return observer

@@ -55,13 +55,13 @@ def film_and_detect(
 ) -> Footage:
     """Films ``windows`` of motion and asks the real ``detector``. The same seed films the same."""
     camera = Camera(body)
-    find = Detector(PeopleOptions(detector=detector, image_size=LONGEST_SIDE))
+    people = PeopleOptions(detector=detector, image_size=LONGEST_SIDE)
     shots, seen = [], []
     with reporter.progress("filming", windows, "windows") as advance:
         for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
             pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
             shots.append((shot, visibility(shot, np.asarray(body.faces))))
-            seen.append(rays_of(shot, find(pictures)))
+            seen.append(rays_of(shot, Detector(people)(pictures)))
             advance(1)
     hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
 
