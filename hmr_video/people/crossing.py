@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hmr_video.people.appearance import colour_distance
 from hmr_video.people.assignment import assigned
+from hmr_video.people.detections import hidden_share
 from hmr_video.people.joining import concatenated, mean_colour
 from hmr_video.people.tracker import Tracklet
 
@@ -121,14 +122,6 @@ def _merged(meetings: Sequence[Meeting]) -> Meeting:
             known = members.get(member, (start, end))
             members[member] = (min(start, known[0]), max(end, known[1]))
     return Meeting(members, peaks)
-
-
-def hidden_share(first: Array, second: Array) -> Array:
-    """Share of the smaller of two boxes (..., 4) that the other covers -> (...) in 0..1."""
-    corner = np.maximum(first[..., :2], second[..., :2])
-    inner = np.clip(np.minimum(first[..., 2:], second[..., 2:]) - corner, 0, None).prod(-1)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
-    return inner / np.maximum(np.minimum(*areas), 1e-9)
 
 
 def _boxes_at(track: Tracklet, frames: Array) -> Array:

@@ -31,6 +31,14 @@ def box_overlap(first: Array, second: Array) -> Array:
     return inner / np.maximum(areas[0] + areas[1] - inner, 1e-9)
 
 
+def hidden_share(first: Array, second: Array) -> Array:
+    """Share of the smaller of two boxes (..., 4) that the other covers -> (...) in 0..1."""
+    corner = np.maximum(first[..., :2], second[..., :2])
+    inner = np.clip(np.minimum(first[..., 2:], second[..., 2:]) - corner, 0, None).prod(-1)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
+    return inner / np.maximum(np.minimum(*areas), 1e-9)
+
+
 def suppress(boxes: Array, scores: Array, overlap: float) -> Array:
     """Non-maximum suppression: indices of those boxes (n, 4) that overlap no better one by more than ``overlap``, best first."""
     kept: list[int] = []

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hmr_video.people.appearance import colour_distance
 from hmr_video.people.assignment import assigned
+from hmr_video.people.detections import hidden_share
 from hmr_video.people.tracker import Tracklet
 
 Array = NDArray[Any]
@@ -17,9 +18,11 @@ Array = NDArray[Any]
 _SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
 _BRIEF_SECONDS, _LONG_SECONDS = 0.5, 2.0  # gaps that are bridged by the best match, and where nobody else could be meant
 _OVERLAP_SECONDS = 0.2  # by which a new tracklet may begin before the tracker gives up the old one
-_LONGER = 0.25  # by how much dearer than a brief gap a long one is, where they compete
+_LONGER = 0.25  # by how much dearer a long gap is than a brief one that is as well explained
 _RIVAL = 0.5  # by how much dearer any other way must be for a long gap to be bridged
 _NEVER = 1e6  # cost
+_COVERED = 0.3  # share of the smaller of two boxes in both, from which one person is half hidden by another
+_HIDDEN = 0.1  # body sizes by which the middle of somebody half hidden may be misplaced
 _UNLIKE = 0.65  # distance of colours between two people
 _VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _END = 8  # observations that describe an end of a tracklet
@@ -61,15 +64,14 @@ def join_broken(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Trackl
 
 def _brief_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, int]:
     """Which tracklet goes on with which over a brief gap, by index."""
-    gaps = [[int(after.frame_ids[0] - before.frame_ids[-1]) for after in tracklets] for before in tracklets]
-    long = np.array(gaps).reshape(len(tracklets), len(tracklets)) > max(2, _BRIEF_SECONDS * frame_rate)
+    long = _gaps(tracklets) > max(2, _BRIEF_SECONDS * frame_rate)
     joints, _ = _cheapest(_costs(tracklets, frame_rate) + _LONGER * long, 1.0)
     return {i: j for i, j in joints if not long[i, j]}
 
 
 def _long_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, int]:
     """The same over long gaps, where every way to do without the joint is dearer by `_RIVAL` at least."""
-    costs = _costs(tracklets, frame_rate)
+    costs = _costs(tracklets, frame_rate) + _LONGER
     fleeting = np.array([len(track) < _SPLIT_SECONDS * frame_rate for track in tracklets], bool)
     slight = np.logical_or.outer(fleeting, fleeting)  # what is seen for a moment is nobody's rival
     following: dict[int, int] = {}
@@ -82,18 +84,21 @@ def _long_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, 
 def _clear_joints(costs: Array, slight: Array) -> list[tuple[int, int]]:
     """Of the cheapest joints those without which all would be dearer by `_RIVAL`; costs (n, n), ``slight`` (n, n) no rivals."""
     alone = 1 + _RIVAL
-    joints, _ = _cheapest(costs, alone)
-    ways = np.where(slight, _NEVER, costs)
+    possible = np.where(costs < 1, costs, _NEVER)
+    joints, _ = _cheapest(possible, alone)
+    rivals = np.where(slight, _NEVER, costs)  # those that are too dear to be joined cast doubt on others
+    ways = np.where(slight, _NEVER, possible)
     for joint in joints:
         ways[joint] = costs[joint]
     _, least = _cheapest(ways, alone)
 
-    def is_clear(joint: tuple[int, int]) -> bool:
+    def is_clear(i: int, j: int) -> bool:
         others = ways.copy()
-        others[joint] = _NEVER
+        others[i], others[:, j] = rivals[i], rivals[:, j]
+        others[i, j] = _NEVER
         return _cheapest(others, alone)[1] >= least + _RIVAL
 
-    return [joint for joint in joints if costs[joint] < 1 and is_clear(joint)]
+    return [joint for joint in joints if is_clear(*joint)]
 
 
 def _groups(related: Array) -> list[Array]:
@@ -106,8 +111,37 @@ def _groups(related: Array) -> list[Array]:
 
 def _costs(tracklets: Sequence[Tracklet], frame_rate: float) -> Array:
     """(n, n) what it costs to go on with each tracklet (columns) after each (rows)."""
-    costs = [[join_cost(before, after, frame_rate) for after in tracklets] for before in tracklets]
-    return np.minimum(costs, _NEVER).reshape(len(tracklets), len(tracklets))
+    slack = (_HIDDEN * _hidden_ends(tracklets)).tolist()
+    gaps = _gaps(tracklets)
+    costs = np.full(gaps.shape, _NEVER)
+    for i, j in np.argwhere((gaps > -_OVERLAP_SECONDS * frame_rate) & (gaps <= max(2, _LONG_SECONDS * frame_rate))):
+        cost = join_cost(tracklets[i], tracklets[j], frame_rate, slack[i][1] + slack[j][0])
+        costs[i, j] = min(cost, _NEVER)
+    return costs
+
+
+def _gaps(tracklets: Sequence[Tracklet]) -> Array:
+    """(n, n) frames from the last of each tracklet (rows) to the first of each (columns)."""
+    bounds = np.array([(track.frame_ids[0], track.frame_ids[-1]) for track in tracklets]).reshape(-1, 2)
+    return bounds[None, :, 0] - bounds[:, None, 1]
+
+
+def _hidden_ends(tracklets: Sequence[Tracklet]) -> Array:
+    """(n, 2) bool: whether another tracklet's box covers that of each tracklet where it begins, and where it ends."""
+    hidden = np.zeros((len(tracklets), 2), bool)
+    if len(tracklets) < 2:
+        return hidden
+    owners = np.repeat(np.arange(len(tracklets)), [len(track) for track in tracklets])
+    frame_ids = np.concatenate([track.frame_ids for track in tracklets])
+    boxes = np.concatenate([track.boxes for track in tracklets])
+    order = np.argsort(frame_ids, kind="stable")
+    owners, frame_ids, boxes = owners[order], frame_ids[order], boxes[order]
+    for number, track in enumerate(tracklets):
+        for end in (0, -1):
+            present = slice(*np.searchsorted(frame_ids, [track.frame_ids[end], track.frame_ids[end] + 1]))
+            others = boxes[present][owners[present] != number]
+            hidden[number, end] = np.any(hidden_share(track.boxes[end], others) > _COVERED)
+    return hidden
 
 
 def _cheapest(costs: Array, alone: float) -> tuple[list[tuple[int, int]], float]:
@@ -131,21 +165,19 @@ def _chains(tracklets: Sequence[Tracklet], following: dict[int, int]) -> list[Tr
     return chains
 
 
-def join_cost(before: Tracklet, after: Tracklet, frame_rate: float) -> float:
+def join_cost(before: Tracklet, after: Tracklet, frame_rate: float, slack: float = 0.0) -> float:
     """Below 1 when ``after`` may carry on ``before``: the worst of the misses of place, size, colour and pose.
 
-    Each is measured against what a person can do in the time between; inf when that is over two seconds, or when the two
-    overlap by more than a moment.
+    Each is measured against what a person can do in the time between; inf when the two overlap, and the first has but just
+    begun. ``slack``: by how many body sizes more the places may differ.
     """
     frames = int(after.frame_ids[0] - before.frame_ids[-1])
     if frames <= 0:
-        if frames <= -_OVERLAP_SECONDS * frame_rate or before.frame_ids[0] + _END > after.frame_ids[0]:
+        if before.frame_ids[0] + _END > after.frame_ids[0]:
             return np.inf
         before = _until(before, int(after.frame_ids[0]))
         frames = int(after.frame_ids[0] - before.frame_ids[-1])
     gap = frames / frame_rate
-    if frames > max(2, _LONG_SECONDS * frame_rate):
-        return np.inf
     sizes = _size(before.boxes[-_END:]), _size(after.boxes[:_END])
     size = max(sizes)
     old, new = _centre(before.boxes[-1]), _centre(after.boxes[0])
@@ -154,7 +186,7 @@ def join_cost(before: Tracklet, after: Tracklet, frame_rate: float) -> float:
     colour = float(colour_distance(mean_colour(before.colours[-_END:]), mean_colour(after.colours[:_END])))
     pose = float(pose_distance(_centred(before.keypoints[-1], old), _centred(after.keypoints[0], new), np.array(size)))
     misses = [
-        place / (0.35 + 0.5 * min(gap, 1.0)),
+        place / (0.35 + 0.5 * min(gap, 1.0) + slack),
         abs(float(np.log(sizes[1] / sizes[0]))) / np.log(1.6),
         colour / _UNLIKE,
         pose / (0.3 + 0.5 * gap) if np.isfinite(pose) else 0.0,

@@ -82,6 +82,14 @@ def test_who_comes_back_first_is_not_whoever_left_last():
     assert [len(person) for person in people] == [120, 120]
 
 
+def test_who_is_half_hidden_may_come_out_on_the_other_side():
+    """Of someone behind another one the detector sees first the one side and then the other."""
+    before, after = walker(range(50), speed=0), walker(range(52, 100), x=190, speed=0)
+    in_front = walker(range(100), x=150, speed=0, height=300, colour=1, y=60)
+    assert len(join_broken([before, after], RATE)) == 2
+    assert sorted(len(track) for track in join_broken([before, after, in_front], RATE)) == [98, 100]
+
+
 def test_a_tracker_that_errs_over_a_gap_is_corrected():
     """The tracker lost a person and went on with another in another shirt, elsewhere."""
     wrong = Tracklet(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hmr_video.console import Reporter
 from hmr_video.people import PeopleOptions, find_people
 from hmr_video.people.clean import clean_tracklets
-from hmr_video.people.crossing import find_meetings, hidden_share, uncross
-from hmr_video.people.detections import box_overlap
+from hmr_video.people.crossing import find_meetings, uncross
+from hmr_video.people.detections import box_overlap, hidden_share
 from hmr_video.people.tracker import Tracklet
 from hmr_video.video import open_video
 
