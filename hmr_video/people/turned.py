@@ -70,7 +70,7 @@ class SecondLook:
         return (replace(place, age=0) if leans else place), found
 
     def _surest(self, frame: Array, box: Array, score: float) -> Detections | None:
-        """Whoever is found about ``box`` (4,) in a turned picture, upright there and more surely than ``score``."""
+        """Whoever is found about ``box`` (4,) in a turned picture more surely than ``score``, and not leaning there."""
         ways = [view(box, quarter) for quarter in _QUARTERS]
         best = None
         for way, seen in zip(ways, self._find([picture(frame, way) for way in ways]), strict=True):
