@@ -38,9 +38,17 @@ def pose_distance(first: Array, second: Array, height: Array) -> Array:
 
 
 def split_at_gaps(track: Tracklet, frame_rate: float) -> list[Tracklet]:
-    """The pieces of a tracklet between gaps of more than a quarter of a second, across which trackers often err."""
+    """The pieces of a tracklet, cut in gaps of more than a quarter of a second, across which trackers often err, where what
+    follows can hardly be the same person. Elsewhere the tracker's way stands: it knows the course that its people kept."""
     longest = max(2.0, _SPLIT_SECONDS * frame_rate)
-    return _pieces(track, np.flatnonzero(np.diff(track.frame_ids) > longest) + 1)
+    first, *others = _pieces(track, np.flatnonzero(np.diff(track.frame_ids) > longest) + 1)
+    kept = [first]
+    for piece in others:
+        if join_cost(kept[-1], piece, frame_rate) < 1:
+            kept[-1] = concatenated([kept[-1], piece])
+        else:
+            kept.append(piece)
+    return kept
 
 
 def split_at_cuts(tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> list[list[Tracklet]]:

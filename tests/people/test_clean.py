@@ -99,6 +99,14 @@ def test_a_tracker_that_errs_over_a_gap_is_corrected():
     assert len(clean([wrong], 120)[0]) == 2
 
 
+def test_a_tracker_s_word_stands_over_a_gap_that_one_person_may_have_left():
+    """Someone goes behind a tree, and is found again; another one comes out where the first went in."""
+    walked = walker([*range(50), *range(70, 120)], speed=3)
+    assert [len(piece) for piece in split_at_gaps(walked, RATE)] == [100]
+    people, _ = clean([walked, walker(range(60, 120), x=250, speed=0)], 120)
+    assert sorted(len(person) for person in people) == [60, 120]
+
+
 def _columns(track: Tracklet):
     return tuple(getattr(track, name) for name in Tracklet.__dataclass_fields__)
 
