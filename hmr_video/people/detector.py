@@ -27,8 +27,8 @@ IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
 class Detector:
     """Finds people in chunks of frames of one clip. ``engine`` says what runs it.
 
-    Unless the options fix it, the size of the network's input is chosen, anew every few seconds, by a look at a frame in high
-    resolution: just large enough for the smallest of its people.
+    Unless the options fix it, the size of the network's input is chosen by a look at a frame in high resolution: just large
+    enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
     """
 
     def __init__(self, options: PeopleOptions) -> None:
@@ -41,12 +41,15 @@ class Detector:
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
-        found = self._detect(frames, self._fixed_size or self._sufficient_size(frames))
+        longest = max(frames.shape[1:3])
+        found = self._detect(frames, self._fixed_size or self._sufficient_size(frames, longest))
+        if self._size > sufficient_size(found[-1], longest):  # perhaps another shot: large people suffer in a large input
+            self._size = 0
         return [self._look_again(*pair) for pair in zip(frames, found, strict=True)]
 
-    def _sufficient_size(self, frames: Array) -> int:
+    def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
-            self._size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], max(frames.shape[1:3]))
+            self._size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], longest)
             self._frames = 0
         self._frames += len(frames)
         return self._size

@@ -70,6 +70,29 @@ def test_small_people_are_looked_for_every_few_seconds(monkeypatch):
     assert Blind.widths.count(IMAGE_SIZES[0]) == 3 * _LOOK_EVERY
 
 
+def test_the_input_shrinks_when_small_people_have_gone(monkeypatch):
+    class Shots:
+        """A network that sees somebody of 20 lines in 160 pixels' width while the picture is dark, of 80 when it is bright."""
+
+        stride, engine = 32, "torch"
+        widths: ClassVar[list[int]] = []
+
+        def __call__(self, images, confidence, overlap):
+            found = []
+            for image in images:
+                self.widths.append(image.shape[1])
+                tall = (20 if image[0, 0, 0] < 100 else 80) * image.shape[1] / 160
+                found.append(detections(tall))
+            return found
+
+    monkeypatch.setattr("hmr_video.people.detector._network", lambda *arguments: Shots())
+    detector = Detector(PeopleOptions(engine="torch", device="cpu"))
+    for brightness in (0, 0, 200, 200):
+        detector(np.full((4, 90, 160, 3), brightness, np.uint8))
+    large, small = IMAGE_SIZES[-1], IMAGE_SIZES[0]
+    assert Shots.widths == [large] + 12 * [large] + [large] + 4 * [small]
+
+
 def test_colours_tell_shirts_apart():
     frame = np.zeros((200, 200, 3), np.uint8)
     frame[:, 100:] = (250, 30, 30)
