@@ -42,8 +42,8 @@ class RefineConfig:
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     drift: float = 2.5  # radians/s of change in that difference
-    acceleration: float = 42.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
-    acceleration_in_depth: float = 21.0  # the same along the view, where more of what one sees is noise
+    acceleration: float = 60.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
+    acceleration_in_depth: float = 26.0  # the same along the view, where more of what one sees is noise
     trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
     across_acceleration: float = 3.0  # m/s^2 of the whole body across the view
     joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
