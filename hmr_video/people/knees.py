@@ -19,10 +19,9 @@ def with_sure_knees(keypoints: Array, boxes: Array, image_size: tuple[int, int])
     """Keypoints (T, 17, 3) in pixels with more confidence in knees well inside a picture of ``image_size``, width and height;
     boxes (T, 4).
 
-    The model learnt that low knees of low confidence are those of standing legs that are cut off. But of what is out of the
-    picture detectors put the knees near its border: three quarters of the doubted ones elsewhere are in the picture, a tenth of
-    the person's height from the truth in the median. Where knees are doubted, believing them took 11 of 33 degrees off the error
-    of sitting people's hips, and 7 mm off their joints; it added 2 mm to standing people's.
+    The model learnt that low knees of low confidence are those of standing legs that are cut off, and takes sitting people whose
+    shins are out of the picture for them. But what is out of the picture detectors put near its border: doubted knees elsewhere
+    are mostly in it, and about where they are said to be.
     """
     knees = keypoints[:, _KNEES]
     surer = (knees[..., 2].max(1, keepdims=True) - _DOUBTED) / (_BELIEVED - _DOUBTED)
