@@ -1,4 +1,4 @@
-"""`hmr-video weights`: what is installed and whether it is whole, and the import of the paper's published checkpoints."""
+"""`hmr-video weights`: what is installed and whether it is whole; the paper's checkpoints; the mean of several."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from hmr_video.cli import options as shared
 
-weights = typer.Typer(help="List, verify and import weights.", no_args_is_help=True)
+weights = typer.Typer(help="List, verify, import and average weights.", no_args_is_help=True)
 
 
 @weights.command("list")
@@ -80,6 +80,18 @@ def import_weights(
     if as_json:
         written = {"output": str(output), "sha256": sha256(output), "tensors": report.taken}
         typer.echo(json.dumps(written | {"missing": report.missing, "unused": report.unused}))
+
+
+@weights.command()
+def average(
+    files: Annotated[list[Path], typer.Argument(help="Weight files that were trained on from one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The safetensors file to write.")],
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Write the mean of several models' weights, which is often better than each."""
+    from hmr_video.checkpoints.averaging import average_models
+
+    average_models(files, output, overwrite)
 
 
 def _describe(path: Path) -> dict[str, str | float]:

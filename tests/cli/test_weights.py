@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from hmr_video import assets
-from hmr_video.checkpoints import save_model
+from hmr_video.checkpoints import load_model, save_model
 from hmr_video.cli import main
 from hmr_video.files import sha256
 from hmr_video.model import HMMR, hmr_video_default
@@ -52,3 +53,20 @@ def test_import_of_what_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureF
     assert main.run(["weights", "import", "--hmmr", str(tmp_path / "notes"), "-o", str(output)]) == 3
     assert "another kind of file" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_the_mean_of_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / f"{name}.safetensors" for name in ("one", "two", "wide")]
+    models = [HMMR(hmr_video_default(6, width, 1)) for width in (8, 8, 16)]
+    for file, model in zip(files, models, strict=True):
+        save_model(file, model, {"name": file.stem, "licence": "CC0", "trained_on": "walks"})
+    mean = tmp_path / "mean.safetensors"
+    assert main.run(["weights", "average", *map(str, files[:2]), "-o", str(mean)]) == 0
+    model, metadata = load_model(mean)
+    wanted = [sum(values) / 2 for values in zip(*(model.state_dict().values() for model in models[:2]), strict=True)]
+    for found, value in zip(model.state_dict().values(), wanted, strict=True):
+        torch.testing.assert_close(found, value, rtol=1e-3, atol=1e-5)
+    assert (metadata["name"], metadata["licence"], metadata["source"]) == ("mean", "CC0", "the mean of one; two")
+    assert main.run(["weights", "average", *map(str, files[1:]), "-o", str(mean), "--overwrite"]) == 2
+    assert "different kinds" in capsys.readouterr().err
+    assert main.run(["weights", "average", str(files[0]), "-o", str(mean)]) == 2
