@@ -20,9 +20,7 @@ def average_models(paths: Sequence[Path], output: Path, overwrite: bool = False)
     loaded = [load_model(path) for path in paths]
     mean, _ = loaded[0]
     if any(model.config != mean.config for model, _ in loaded):
-        raise UsageError(
-            "The files hold models of different kinds or sizes.", "Average files that were trained on from one."
-        )
+        raise UsageError("The files hold models of different kinds or sizes.", "Average files that were trained on from one.")
     states = [model.state_dict() for model, _ in loaded]
     mean.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
 
