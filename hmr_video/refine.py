@@ -62,6 +62,7 @@ STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks al
 BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
 SURGE = 1.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
 SLOWEST, FASTEST = 0.12, 8.0  # tempo
+LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the model, which swings their limbs too little
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
@@ -285,6 +286,7 @@ class _Problem:
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
         self.tempo = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
+        self.looseness = self.tempo.sqrt().clamp(1.0, LOOSEST)[:, None, None]
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
         self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
@@ -332,7 +334,7 @@ class _Problem:
         points = project(self.body.coco_from_joints(joints, turned, shape) + trans[:, None], self.camera_matrix)
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
-        prior = (turns / self.pose_deviation).square().sum()
+        prior = (turns / (self.pose_deviation * self.looseness)).square().sum()
         drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
