@@ -21,6 +21,7 @@ RUN = ("export", "render", "view", "hallucinate", "doctor")
 def test_every_command_names_options_that_exist(command: str) -> None:
     name, *arguments = command.split()
     known = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    known = getattr(known, "commands", {}).get(arguments[0], known) if arguments else known  # of a group, the command in it
     options = {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {argument for argument in arguments if argument.startswith("-")} <= options
 
