@@ -285,8 +285,7 @@ class _Problem:
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
-        self.tempo = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
-        self.looseness = self.tempo.sqrt().clamp(1.0, LOOSEST)[:, None, None]
+        brisk = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
         self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
@@ -302,9 +301,11 @@ class _Problem:
 
         shown = torch.zeros(24, dtype=torch.bool)
         shown[list(_SHOWN)] = True
-        self.pose_deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
-        self.pose_deviation[0] = config.root
-        self.usual_acceleration = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
+        deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
+        deviation[0] = config.root
+        self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
+        usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
+        self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
         self.bases = [_spectrum(length) for length in self.lengths]
         self.scales = [_preconditioner(length) for length in self.lengths]
         self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
@@ -334,12 +335,12 @@ class _Problem:
         points = project(self.body.coco_from_joints(joints, turned, shape) + trans[:, None], self.camera_matrix)
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
-        prior = (turns / (self.pose_deviation * self.looseness)).square().sum()
+        prior = (turns / self.pose_deviation).square().sum()
         drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
         acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
-        acceleration = acceleration / (self.usual_acceleration * self.tempo[self.triples + 1, None, None])
+        acceleration = acceleration / self.usual_acceleration
         sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()

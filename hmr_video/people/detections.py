@@ -25,18 +25,21 @@ class Detections:
 
 def box_overlap(first: Array, second: Array) -> Array:
     """Intersection over union of boxes (..., 4) x1 y1 x2 y2 -> (...)."""
-    corner = np.maximum(first[..., :2], second[..., :2])
-    inner = np.clip(np.minimum(first[..., 2:], second[..., 2:]) - corner, 0, None).prod(-1)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
+    inner, areas = _areas(first, second)
     return inner / np.maximum(areas[0] + areas[1] - inner, 1e-9)
 
 
 def hidden_share(first: Array, second: Array) -> Array:
     """Share of the smaller of two boxes (..., 4) that the other covers -> (...) in 0..1."""
+    inner, areas = _areas(first, second)
+    return inner / np.maximum(np.minimum(*areas), 1e-9)
+
+
+def _areas(first: Array, second: Array) -> tuple[Array, list[Array]]:
+    """Of boxes (..., 4): the area (...) that both cover, and that of each."""
     corner = np.maximum(first[..., :2], second[..., :2])
     inner = np.clip(np.minimum(first[..., 2:], second[..., 2:]) - corner, 0, None).prod(-1)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
-    return inner / np.maximum(np.minimum(*areas), 1e-9)
+    return inner, [(box[..., 2:] - box[..., :2]).prod(-1) for box in (first, second)]
 
 
 def suppress(boxes: Array, scores: Array, overlap: float) -> Array:

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.detections import Detections
-from hmr_video.people.engine import Network, choose_engine, load_network
+from hmr_video.people.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.options import PeopleOptions
 from hmr_video.people.turned import SecondLook
 from hmr_video.people.weights import find_weights
 
 Array = NDArray[Any]
 
-_PAD = 114  # the grey that the network was trained with
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
 _TALL_ENOUGH = 160  # pixels of the network's input: below, YOLO11n places wrists and legs badly, and from 100 down misses people
@@ -86,7 +85,7 @@ def letterbox(frame: Array, size: int, stride: int) -> Array:
     height, width, _ = frame.shape
     scale = size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    padded = np.full((_up(inner[1], stride), _up(inner[0], stride), 3), _PAD, np.uint8)
+    padded = np.full((_up(inner[1], stride), _up(inner[0], stride), 3), PAD, np.uint8)
     padded[: inner[1], : inner[0]] = cv2.resize(frame, inner, interpolation=cv2.INTER_LINEAR)
     return padded
 

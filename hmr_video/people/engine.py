@@ -14,6 +14,8 @@ from hmr_video.people.opencv import import_opencv
 
 Array = NDArray[Any]
 
+PAD = 114  # the grey beyond a picture that YOLO's networks were trained with
+
 # What Linux shows of a GPU that torch can use: Nvidia's, of a Jetson, under Windows, AMD's.
 _GPUS = tuple(Path("/dev") / name for name in ("nvidiactl", "nvmap", "dxg", "kfd"))
 

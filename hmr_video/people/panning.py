@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.people.thumbnail import thumbnail
+
 Array = NDArray[Any]
 
-_SIDE = 160  # pixels of the longer side of the small pictures that are compared
+_SIDE, _SAMPLES = 160, 2  # pixels of the longer side of the small pictures that are compared, see `thumbnail`
 _CONSENT = 0.1  # of what the pictures show must have shifted alike; at a cut nothing has, and chance makes 0.04 to 0.1 of it
 
 
@@ -28,7 +30,8 @@ class Pan:
 
     def __call__(self, frame: Array) -> Array:
         """The next frame (H, W, 3)."""
-        picture, scale = _small(frame)
+        picture = thumbnail(frame, _SIDE, _SAMPLES).astype(np.float32)
+        scale = np.array(frame.shape[1::-1]) / picture.shape[::-1]  # pixels of the frame in one of the picture: x, y
         spectrum = np.fft.rfft2(picture * _window(picture.shape))
         if self._last is not None:
             self._corner = self._corner + _shift(self._last, spectrum, picture.shape) * scale
@@ -40,18 +43,6 @@ class Pan:
 def _window(shape: tuple[int, ...]) -> Array:
     """(h, w) that fades towards the edges, where what comes in and what goes out differ."""
     return np.outer(*(np.hanning(length) for length in shape)).astype(np.float32)
-
-
-def _small(frame: Array) -> tuple[Array, Array]:
-    """The green of a frame (H, W, 3) as a small picture (h, w), and how many pixels of the frame make one of it (2,): x, y."""
-    import cv2
-
-    height, width = frame.shape[:2]
-    longer = max(height, width)
-    stride = max(1, longer // (2 * _SIDE))
-    size = max(1, round(width * _SIDE / longer)), max(1, round(height * _SIDE / longer))
-    green = np.ascontiguousarray(frame[::stride, ::stride, 1])
-    return cv2.resize(green, size, interpolation=cv2.INTER_AREA).astype(np.float32), np.array([width, height]) / size
 
 
 def _shift(before: Array, after: Array, shape: tuple[int, ...]) -> Array:

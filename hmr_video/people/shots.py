@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.people.thumbnail import thumbnail
+
 Array = NDArray[Any]
 
-_SIDE = 48  # pixels of the longer side of the thumbnails that are compared
+_SIDE, _SAMPLES = 48, 4  # pixels of the longer side of the thumbnails that are compared, see `thumbnail`
 _SECONDS = 1.0  # the longest stretch of pictures that is looked at
 _FEWEST = 5  # steps of the shortest one
 _ALIKE = 0.3  # correlation of two pictures below which they show different things
@@ -48,19 +50,20 @@ class Shots:
 
     def update(self, frame_id: int, frame: Array) -> None:
         """The next frame (H, W, 3)."""
-        thumbnail = _thumbnail(frame)
-        if thumbnail.std() < _BLANK:
+        small = thumbnail(frame, _SIDE, _SAMPLES)
+        picture = np.asarray(small - small.mean(), np.float32)
+        if picture.std() < _BLANK:
             return
         self._frame_ids.append(frame_id)
-        self._recent.append(thumbnail)
-        row = np.array([np.vdot(other, thumbnail) for other in self._recent])
+        self._recent.append(picture)
+        row = np.array([np.vdot(other, picture) for other in self._recent])
         if len(self._products) == len(row):
             self._products = self._products[1:, 1:]
         self._products = np.block([[self._products, row[:-1, None]], [row]])
         lengths = np.sqrt(self._products.diagonal())
         for start in np.flatnonzero(row[:-_FEWEST] < _ALIKE * lengths[:-_FEWEST] * lengths[-1]):
             distance, first = along_line(self._products[start:, start:])
-            if distance < _ASTRAY and not _shown_again(self._recent[start], thumbnail):
+            if distance < _ASTRAY and not _shown_again(self._recent[start], picture):
                 self._found.append(_Transition(self._frame_ids[start], self._frame_ids[start + first], frame_id, distance))
 
     @property
@@ -97,15 +100,3 @@ def _shown_again(first: Array, second: Array) -> bool:
     middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
     ways = (first, second[middle]), (second, first[middle])
     return bool(max(cv2.matchTemplate(*way, cv2.TM_CCOEFF_NORMED).max() for way in ways) > _AGAIN)
-
-
-def _thumbnail(frame: Array) -> Array:
-    """(h, w) the green of a frame (H, W, 3) in small, less its mean."""
-    import cv2
-
-    height, width = frame.shape[:2]
-    longer = max(height, width)
-    stride = max(1, longer // (4 * _SIDE))
-    size = max(1, round(width * _SIDE / longer)), max(1, round(height * _SIDE / longer))
-    small = cv2.resize(np.ascontiguousarray(frame[::stride, ::stride, 1]), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small - small.mean(), np.float32)

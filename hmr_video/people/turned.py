@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.people.detections import Detections, box_overlap
+from hmr_video.people.engine import PAD
 
 Array = NDArray[Any]
 
@@ -20,7 +21,6 @@ _CLEAR = 0.5  # score of somebody who is found in a turned picture alone
 _SURE = 0.8  # score from which somebody who leaned and now is upright is believed to be
 _PATIENCE = 8  # frames for which the place of somebody who leaned is looked at
 _SEEN = 0.1  # confidence of shoulders and hips by which a torso's direction is known
-_GREY = (114, 114, 114)  # beyond the border, as the network was trained
 _QUARTERS = tuple(np.array([[c, s], [-s, c]]) for c, s in ((0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)))  # anticlockwise, y down
 
 
@@ -102,7 +102,7 @@ def picture(frame: Array, way: Array) -> Array:
 
     middles = way.copy()  # pixels' middles are at halves for us, and at whole numbers for OpenCV
     middles[:, 2] += way[:, :2].sum(1) / 2 - 0.5
-    return np.asarray(cv2.warpAffine(frame, middles, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderValue=_GREY))
+    return np.asarray(cv2.warpAffine(frame, middles, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderValue=(PAD, PAD, PAD)))
 
 
 def turned_back(found: Detections, way: Array, size: tuple[int, ...]) -> Detections:

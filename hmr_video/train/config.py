@@ -119,7 +119,6 @@ class TrainConfig:
                 "The paper's preset trains on tracks with image features, further from weights that hold an image encoder.",
                 "Give --tracks, as `label --features resnet50` writes them, and --start, as `weights import` writes it.",
             )
-
         if self.features == "resnet50" and self.filmed:
             raise UsageError("Filmed windows hold keypoints, not image features.", "Leave --filmed out.")
 

@@ -163,8 +163,9 @@ def main(
 ) -> None:
     """Film windows of motion and ask the real detector of them, for `hmr-video train --filmed`."""
     config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector)
-    found = film(mocap, output, windows, config, Reporter())
-    Reporter().say(f"{len(found)} windows in [bold]{output}[/bold]")
+    reporter = Reporter()
+    found = film(mocap, output, windows, config, reporter)
+    reporter.say(f"{len(found)} windows in [bold]{output}[/bold]")
 
 
 if __name__ == "__main__":

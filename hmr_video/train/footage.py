@@ -9,7 +9,8 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.export.render.base import Array
-from hmr_video.people.detector import Detections, Detector
+from hmr_video.people.detections import Detections, box_overlap
+from hmr_video.people.detector import Detector
 from hmr_video.people.options import PeopleOptions
 from hmr_video.train.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
 from hmr_video.train.mocap import Mocap
@@ -99,15 +100,7 @@ def of_person(shot: Shot, found: list[Detections]) -> tuple[Array, Array]:
         if len(people) == 0:
             continue
         true = np.concatenate([pixels[frame].min(0), pixels[frame].max(0)])
-        overlaps = _overlap(people.boxes, true)
+        overlaps = box_overlap(people.boxes, true)
         if overlaps.max() > _SAME_PERSON:
             keypoints[frame], boxes[frame] = people.keypoints[overlaps.argmax()], people.boxes[overlaps.argmax()]
     return keypoints, boxes
-
-
-def _overlap(boxes: Array, box: Array) -> Array:
-    """Intersection over union (n,) of boxes (n, 4) with one (4,)."""
-    sides = (np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])).clip(0)
-    shared = sides.prod(1)
-    union = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod() - shared
-    return np.asarray(shared / union.clip(1e-9))
