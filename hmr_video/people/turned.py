@@ -1,5 +1,5 @@
-"""A second look, in a turned picture, at people who lie, fall or stand on their heads: the network knows hardly any but upright
-ones, and finds the others badly or not at all."""
+"""A second look, in a turned picture, at people who lean, lie, fall or stand on their heads: the network knows hardly any but
+upright ones, and finds the others badly or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,9 +13,11 @@ from hmr_video.people.engine import PAD
 
 Array = NDArray[Any]
 
-_LEANING = 50  # degrees of a torso from upright; some quarter turn brings it nearer
+_TILTED = 15  # degrees of a torso from upright beyond which limbs are placed better in a picture where it is upright
+_LEANING = 50  # degrees from which it may well be taken for another's; some quarter turn brings it nearer
 _SIDE = 320  # pixels of the picture that is looked at
-_ROOM = 1.5  # its side against the longer side of the person's box
+_ROOM, _NARROW = 1.5, 1.2  # its side against the longer side of the box of a person who is sought, whose limbs are sought
+_AS_SURE = 0.95  # score of who is found in an upright picture, against that of the first finding
 _SAME = 0.3  # overlap from which two boxes may hold one person
 _CLEAR = 0.5  # score of somebody who is found in a turned picture alone
 _SURE = 0.8  # score from which somebody who leaned and now is upright is believed to be
@@ -38,6 +40,7 @@ class SecondLook:
 
     Again are looked at those whose torso is far from upright, and for a while the places of those who leaned, found there or not.
     Who is found upright, and more surely, in a picture turned by one, two or three quarters takes the place of the first finding.
+    Then all whose torso is tilted are looked at in pictures where it is upright.
     """
 
     def __init__(self, find: Callable[[list[Array]], list[Detections]]) -> None:
@@ -46,7 +49,7 @@ class SecondLook:
 
     def __call__(self, frame: Array, found: Detections) -> Detections:
         """The frame (H, W, 3) and its detections: the same ones, but for people who are found more surely in a turned picture."""
-        places = [_Place(found.boxes[row], int(row), 0) for row in np.flatnonzero(angle(found.keypoints) > _LEANING)]
+        places = [_Place(found.boxes[row], int(row), 0) for row in np.flatnonzero(np.abs(tilt(found.keypoints)) > _LEANING)]
         for old in self._places:
             row = _closest(found.boxes, old.box)
             if row is None:
@@ -58,7 +61,23 @@ class SecondLook:
             place, found = self._looked_at(frame, place, found)
             if place.age < _PATIENCE:
                 self._places.append(place)
-        return found
+        return self._straightened(frame, found)
+
+    def _straightened(self, frame: Array, found: Detections) -> Detections:
+        """The detections with the keypoints of tilted people as they are found in pictures where their torsos are upright."""
+        tilts = tilt(found.keypoints)
+        rows = np.flatnonzero(np.abs(tilts) > _TILTED)
+        if len(rows) == 0:
+            return found
+        ways = [view(found.boxes[row], rotation(-tilts[row]), _NARROW) for row in rows]
+        keypoints = found.keypoints.copy()
+        for row, way, seen in zip(rows, ways, self._find([picture(frame, way) for way in ways]), strict=True):
+            back = turned_back(seen, way, frame.shape[:2])
+            fit = (np.abs(tilt(seen.keypoints)) < _TILTED) & (back.scores > _AS_SURE * found.scores[row])
+            closeness = np.where(fit, box_overlap(back.boxes, found.boxes[row]), 0.0)
+            if closeness.max(initial=0.0) > _SAME:
+                keypoints[row] = back.keypoints[closeness.argmax()]
+        return replace(found, keypoints=keypoints)
 
     def _looked_at(self, frame: Array, place: _Place, found: Detections) -> tuple[_Place, Detections]:
         """A place and the detections after a look at it."""
@@ -66,33 +85,42 @@ class SecondLook:
         if better and (place.row is not None or _closest(found.boxes, better.boxes[0]) is None):
             row = len(found) if place.row is None else place.row
             found, place = _with(found, better, row), _Place(better.boxes[0], row, place.age)
-        leans = place.row is not None and angle(found.keypoints[[place.row]])[0] > _LEANING
+        leans = place.row is not None and np.abs(tilt(found.keypoints[[place.row]]))[0] > _LEANING
         return (replace(place, age=0) if leans else place), found
 
     def _surest(self, frame: Array, box: Array, score: float) -> Detections | None:
         """Whoever is found about ``box`` (4,) in a turned picture more surely than ``score``, and not leaning there."""
-        ways = [view(box, quarter) for quarter in _QUARTERS]
+        ways = [view(box, quarter, _ROOM) for quarter in _QUARTERS]
         best = None
         for way, seen in zip(ways, self._find([picture(frame, way) for way in ways]), strict=True):
             back = turned_back(seen, way, frame.shape[:2])
-            fit = (angle(seen.keypoints) < _LEANING) & (box_overlap(back.boxes, box) > _SAME) & (back.scores > score)
+            fit = (np.abs(tilt(seen.keypoints)) < _LEANING) & (box_overlap(back.boxes, box) > _SAME) & (back.scores > score)
             if fit.any():
                 row = np.flatnonzero(fit)[back.scores[fit].argmax()]
                 score, best = float(back.scores[row]), Detections(back.boxes[[row]], back.scores[[row]], back.keypoints[[row]])
         return best
 
 
-def angle(keypoints: Array) -> Array:
-    """Degrees (n,) between the torsos of (n, 17, 3) and upright; 0 where shoulders or hips are not seen."""
+def tilt(keypoints: Array) -> Array:
+    """Degrees (n,), clockwise, from upright to the torsos of (n, 17, 3); 0 where shoulders or hips are not seen."""
     up = keypoints[:, [5, 6], :2].mean(1) - keypoints[:, [11, 12], :2].mean(1)
     seen = (keypoints[:, [5, 6, 11, 12], 2] > _SEEN).all(1)
-    return np.where(seen, np.degrees(np.abs(np.arctan2(up[:, 0], -up[:, 1]))), 0.0)
+    return np.where(seen, np.degrees(np.arctan2(up[:, 0], -up[:, 1])), 0.0)
 
 
-def view(box: Array, turn: Array) -> Array:
-    """(2, 3) from the pixels of a frame to those of a square picture of what is in and about ``box`` (4,), turned by (2, 2)."""
+def rotation(degrees: float) -> Array:
+    """(2, 2) that turns pixels clockwise."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def view(box: Array, turn: Array, room: float) -> Array:
+    """(2, 3) from the pixels of a frame to those of a square picture of what is in and about ``box`` (4,), turned by (2, 2).
+
+    ``room``: the picture's side against the longer side of the box.
+    """
     low, high = box[:2], box[2:]
-    linear = turn * (_SIDE / (_ROOM * max(float((high - low).max()), 1.0)))
+    linear = turn * (_SIDE / (room * max(float((high - low).max()), 1.0)))
     return np.concatenate([linear, (_SIDE / 2 - linear @ (low + high) / 2)[:, None]], 1)
 
 
@@ -112,7 +140,7 @@ def turned_back(found: Detections, way: Array, size: tuple[int, ...]) -> Detecti
     def back(points: Array) -> Array:
         return np.asarray((points - way[:, 2]) @ inverse.T)
 
-    corners = back(found.boxes.reshape(-1, 2, 2)).clip(0, [size[1], size[0]])
+    corners = back(found.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]).clip(0, [size[1], size[0]])
     boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
     return Detections(boxes, found.scores, np.concatenate([back(found.keypoints[..., :2]), found.keypoints[..., 2:]], -1))
 
