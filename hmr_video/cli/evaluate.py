@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
+OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
 
 
@@ -33,6 +34,13 @@ def evaluate(
     every_clip: Annotated[
         bool, typer.Option("--all", help="With --mocap: every clip, of folders that training never saw.")
     ] = False,
+    views: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with videos of one person from several cameras, and their calibration.toml: convert each, and "
+            "compare with what all of them together show."
+        ),
+    ] = None,
     detector: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -60,11 +68,11 @@ def evaluate(
 
     if protocol not in list(Protocol):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    if (result is None) != (truth is None) or [result is not None, samples, mocap is not None, detector is not None].count(
-        True
-    ) != 1:
+    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector))]
+    if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
-            "It is not clear what to measure.", "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --detector FOLDER."
+            "It is not clear what to measure.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector FOLDER.",
         )
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
@@ -87,6 +95,8 @@ def evaluate(
         return
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
+    elif views is not None:
+        rows = _evaluate_views(views, weights, refine, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -132,6 +142,32 @@ def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter
         motions = run(clip, settings, reporter, models=models).motions
         true = [person for file in sorted(SAMPLES.glob(f"{clip.stem}*.npz")) for person in _read(file)]
         rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
+    return rows
+
+
+def _evaluate_views(folder: Path, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
+    """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
+    from hmr_video.evaluate import Sequence, compare
+    from hmr_video.evaluate.views import find_video, read_calibration, true_sequences
+    from hmr_video.models import Models
+    from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
+    from hmr_video.pipeline import run
+
+    views = read_calibration(folder)
+    clips = [find_video(folder, view) for view in views]
+    settings = Options(PeopleOptions(people="largest"), weights=weights, refine=refine)
+    models = Models.load(settings)
+    motions = []
+    for clip in clips:
+        reporter.say(clip.name)
+        motions += run(clip, settings, reporter, models=models).motions
+    true, disagreement = true_sequences(views, motions)
+    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of what all cameras show together.")
+    rows: list[Row] = []
+    for view, motion, truth in zip(views, motions, true, strict=True):
+        scores = compare(Sequence.from_motion(motion), truth)
+        rows.append((view.name, {name: scores[name] for name in OF_VIEWS}))
     return rows
 
 
