@@ -163,7 +163,7 @@ def _evaluate_views(folder: Path, weights: str, refine: bool, reporter: Reporter
         reporter.say(clip.name)
         motions += run(clip, settings, reporter, models=models).motions
     true, disagreement = true_sequences(views, motions)
-    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of what all cameras show together.")
+    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of what all cameras show.")
     rows: list[Row] = []
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)
