@@ -1,5 +1,6 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from hmr_video.people.detections import Detections
 from hmr_video.people.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.options import PeopleOptions
+from hmr_video.people.tilted import straightened
 from hmr_video.people.turned import SecondLook
 from hmr_video.people.weights import find_weights
 
@@ -34,7 +36,7 @@ class Detector:
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.image_size
-        self._look_again = SecondLook(lambda pictures: self._network(pictures, self._confidence, _MAX_OVERLAP))
+        self._look_again = SecondLook(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self.engine = engine
 
@@ -44,7 +46,8 @@ class Detector:
         found = self._detect(frames, self._fixed_size or self._sufficient_size(frames, longest))
         if self._size > sufficient_size(found[-1], longest):  # perhaps another shot: large people suffer in a large input
             self._size = 0
-        return [self._look_again(*pair) for pair in zip(frames, found, strict=True)]
+        found = [self._look_again(*pair) for pair in zip(frames, found, strict=True)]
+        return [straightened(self._find, *pair) for pair in zip(frames, found, strict=True)]
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
@@ -57,7 +60,10 @@ class Detector:
         height, width = frames.shape[1:3]
         scale = size / max(height, width)
         images = (letterbox(frame, size, self._network.stride) for frame in frames)
-        return [_unscaled(found, scale, width, height) for found in self._network(images, self._confidence, _MAX_OVERLAP)]
+        return [_unscaled(found, scale, width, height) for found in self._find(images)]
+
+    def _find(self, images: Iterable[Array]) -> list[Detections]:
+        return self._network(images, self._confidence, _MAX_OVERLAP)
 
 
 @lru_cache(maxsize=1)

@@ -49,6 +49,13 @@ def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: f
     return np.take_along_axis(keypoints, _ORDERS[states][..., None], 1)
 
 
+def sided_as(first: Array, second: Array) -> Array:
+    """``second`` (17, 3), another finding of the person of ``first`` (17, 3), with the sides of half or the whole body exchanged
+    where that brings it nearer."""
+    ways = second[_ORDERS]
+    return np.asarray(ways[np.linalg.norm((ways - first)[..., :2], axis=-1).sum(1).argmin()])
+
+
 def _jumps(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
     """(n - 1, 4), in box heights beyond what a person may move: between successive frames, when the sides of one are exchanged
     as each of the `_ORDERS` does; the mean of both halves. 0 of halves that cannot be compared."""

@@ -1,5 +1,5 @@
-"""A second look, in a turned picture, at people who lean, lie, fall or stand on their heads: the network knows hardly any but
-upright ones, and finds the others badly or not at all."""
+"""A second look, in a turned picture, at people who lie, fall or stand on their heads: the network knows hardly any but upright
+ones, and finds the others badly or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,11 +13,10 @@ from hmr_video.people.engine import PAD
 
 Array = NDArray[Any]
 
-_TILTED = 15  # degrees of a torso from upright beyond which limbs are placed better in a picture where it is upright
-_LEANING = 50  # degrees from which it may well be taken for another's; some quarter turn brings it nearer
-_SIDE = 320  # pixels of the picture that is looked at
-_ROOM, _NARROW = 1.5, 1.2  # its side against the longer side of the box of a person who is sought, whose limbs are sought
-_AS_SURE = 0.95  # score of who is found in an upright picture, against that of the first finding
+SIDE = 320  # pixels of the picture that is looked at
+
+_LEANING = 50  # degrees of a torso from upright; some quarter turn brings it nearer
+_ROOM = 1.5  # the picture's side against the longer side of the person's box
 _SAME = 0.3  # overlap from which two boxes may hold one person
 _CLEAR = 0.5  # score of somebody who is found in a turned picture alone
 _SURE = 0.8  # score from which somebody who leaned and now is upright is believed to be
@@ -40,7 +39,6 @@ class SecondLook:
 
     Again are looked at those whose torso is far from upright, and for a while the places of those who leaned, found there or not.
     Who is found upright, and more surely, in a picture turned by one, two or three quarters takes the place of the first finding.
-    Then all whose torso is tilted are looked at in pictures where it is upright.
     """
 
     def __init__(self, find: Callable[[list[Array]], list[Detections]]) -> None:
@@ -61,23 +59,7 @@ class SecondLook:
             place, found = self._looked_at(frame, place, found)
             if place.age < _PATIENCE:
                 self._places.append(place)
-        return self._straightened(frame, found)
-
-    def _straightened(self, frame: Array, found: Detections) -> Detections:
-        """The detections with the keypoints of tilted people as they are found in pictures where their torsos are upright."""
-        tilts = tilt(found.keypoints)
-        rows = np.flatnonzero(np.abs(tilts) > _TILTED)
-        if len(rows) == 0:
-            return found
-        ways = [view(found.boxes[row], rotation(-tilts[row]), _NARROW) for row in rows]
-        keypoints = found.keypoints.copy()
-        for row, way, seen in zip(rows, ways, self._find([picture(frame, way) for way in ways]), strict=True):
-            back = turned_back(seen, way, frame.shape[:2])
-            fit = (np.abs(tilt(seen.keypoints)) < _TILTED) & (back.scores > _AS_SURE * found.scores[row])
-            closeness = np.where(fit, box_overlap(back.boxes, found.boxes[row]), 0.0)
-            if closeness.max(initial=0.0) > _SAME:
-                keypoints[row] = back.keypoints[closeness.argmax()]
-        return replace(found, keypoints=keypoints)
+        return found
 
     def _looked_at(self, frame: Array, place: _Place, found: Detections) -> tuple[_Place, Detections]:
         """A place and the detections after a look at it."""
@@ -120,8 +102,8 @@ def view(box: Array, turn: Array, room: float) -> Array:
     ``room``: the picture's side against the longer side of the box.
     """
     low, high = box[:2], box[2:]
-    linear = turn * (_SIDE / (room * max(float((high - low).max()), 1.0)))
-    return np.concatenate([linear, (_SIDE / 2 - linear @ (low + high) / 2)[:, None]], 1)
+    linear = turn * (SIDE / (room * max(float((high - low).max()), 1.0)))
+    return np.concatenate([linear, (SIDE / 2 - linear @ (low + high) / 2)[:, None]], 1)
 
 
 def picture(frame: Array, way: Array) -> Array:
@@ -130,7 +112,7 @@ def picture(frame: Array, way: Array) -> Array:
 
     middles = way.copy()  # pixels' middles are at halves for us, and at whole numbers for OpenCV
     middles[:, 2] += way[:, :2].sum(1) / 2 - 0.5
-    return np.asarray(cv2.warpAffine(frame, middles, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderValue=(PAD, PAD, PAD)))
+    return np.asarray(cv2.warpAffine(frame, middles, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderValue=(PAD, PAD, PAD)))
 
 
 def turned_back(found: Detections, way: Array, size: tuple[int, ...]) -> Detections:

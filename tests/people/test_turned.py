@@ -111,22 +111,10 @@ def test_who_leans_is_found_again_where_he_is(up):
     np.testing.assert_array_equal(found.keypoints[1], other.keypoints[0])
 
 
-@pytest.mark.parametrize("degrees", [-40, 20, 35])
-def test_who_is_tilted_is_placed_as_in_an_upright_picture(degrees):
-    frame, head, feet = photograph((160, 120), tuple(rotation(degrees) @ UPRIGHT))
-    network, first = Network(), person(head + 3, feet - 3, 0.9)
-    found = SecondLook(network)(frame, first)
-    np.testing.assert_allclose(found.keypoints[0, [5, 11], :2], [head, feet], atol=0.4)
-    np.testing.assert_array_equal(found.boxes, first.boxes)
-    assert network.pictures == 1
-
-
 def test_a_surer_first_finding_stays():
     frame, head, feet = photograph((160, 120), LYING)
-    first = person(head + 3, feet + 3, 0.98)
-    found = SecondLook(Network())(frame, first)
-    for mine, other in zip(vars(found).values(), vars(first).values(), strict=True):
-        np.testing.assert_array_equal(mine, other)
+    found = person(head + 3, feet + 3, 0.95)
+    assert SecondLook(Network())(frame, found) is found
 
 
 def test_who_falls_is_found_where_the_first_look_finds_nobody_or_takes_him_for_upright():
