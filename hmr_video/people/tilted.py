@@ -21,7 +21,8 @@ _TILTED = 15  # degrees of a torso from upright
 _ROOM = 1.2  # the picture's side against the longer side of the person's box
 _SURE = 0.95  # score of who is found in it, against that of the first finding
 _SAME = 0.3  # overlap from which two boxes may hold one person
-_ALONE = 0.3  # share of a box, or of another's, up to which another covers it: a closer look at two tells them apart no better
+_COVERED = 0.3  # share of a box, or of another's, from which both are taken for two who touch
+_SOMEBODY = 0.5  # score from which that other is somebody, and no shadow
 
 
 def straightened(find: Callable[[list[Array]], list[Detections]], frame: Array, found: Detections) -> Detections:
@@ -33,8 +34,7 @@ def straightened(find: Callable[[list[Array]], list[Detections]], frame: Array, 
     tilts = tilt(found.keypoints)
     keypoints = found.keypoints.copy()
     for row in np.flatnonzero(np.abs(tilts) > _TILTED).tolist():
-        covered = hidden_share(found.boxes[row], np.delete(found.boxes, row, 0))
-        if covered.max(initial=0.0) > _ALONE:
+        if _in_company(found, row):
             continue
         way = view(found.boxes[row], rotation(-tilts[row]), _ROOM)
         shown = picture(frame, way)
@@ -44,6 +44,13 @@ def straightened(find: Callable[[list[Array]], list[Detections]], frame: Array, 
             others = [sided_as(looks[0], other) for other in (looks[1], found.keypoints[row])]
             keypoints[row] = np.median([looks[0], *others], 0)
     return replace(found, keypoints=keypoints) if (keypoints != found.keypoints).any() else found
+
+
+def _in_company(found: Detections, row: int) -> bool:
+    """Whether another is so close that pictures of both tell them apart no better."""
+    others = found.scores > _SOMEBODY
+    others[row] = False
+    return bool((hidden_share(found.boxes[row], found.boxes[others]) > _COVERED).any())
 
 
 def mirrored(found: Detections) -> Detections:

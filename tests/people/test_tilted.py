@@ -64,17 +64,18 @@ def test_one_look_that_errs_is_outvoted(degrees):
 
 
 @pytest.mark.parametrize(
-    ("degrees", "score", "others"),
-    [(10, 0.9, 0), (30, 0.5, 0), (30, 0.9, 1)],
-    ids=["who is upright", "who is found less surely", "who is in somebody's arms"],
+    ("degrees", "score", "other", "kept"),
+    [(10, 0.9, 0.0, True), (30, 0.5, 0.0, True), (30, 0.9, 0.7, True), (30, 0.9, 0.3, False)],
+    ids=["who is upright", "who is found less surely", "who is in somebody's arms", "but not at who is in a shadow's"],
 )
-def test_the_first_look_stays_at(degrees, score, others):
+def test_the_first_look_stays_at(degrees, score, other, kept):
     truth = person(degrees)
     first = moved(truth, 6.0)
-    if others:
-        both = (np.concatenate(pair) for pair in zip(vars(first).values(), vars(person(0, (180, 120))).values(), strict=True))
-        first = Detections(*both)
-    assert straightened(lambda pictures: [seen(one, score) for one in pictures], photograph(truth), first) is first
+    if other:
+        another = person(0, (180, 120), other)
+        first = Detections(*(np.concatenate(pair) for pair in zip(vars(first).values(), vars(another).values(), strict=True)))
+    found = straightened(lambda pictures: [seen(one, score) for one in pictures], photograph(truth), first)
+    assert (found is first) == kept
 
 
 def test_who_is_not_found_in_the_mirror_stays_as_he_was():
