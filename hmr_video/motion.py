@@ -53,8 +53,9 @@ class Motion:
         camera_matrix: (3, 3) intrinsics in pixels, one per clip.
         image_size: (2,) width and height.
         boxes: (T, 4) x1 y1 x2 y2.
-        keypoints2d: (T, 17, 3) COCO x, y, confidence as detected, never filtered; confidence 0 where absent. Left and right are
-            exchanged in frames in which the detector took a person's front for the back, or one leg or arm for the other.
+        keypoints2d: (T, 17, 3) COCO x, y, confidence as detected, never filtered; confidence 0 where absent. Of people who lean
+            they are medians of three looks at the same frame. Left and right are exchanged in frames in which the detector took a
+            person's front for the back, or one leg or arm for the other.
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
         world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
     """
