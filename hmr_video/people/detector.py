@@ -46,8 +46,8 @@ class Detector:
         found = self._detect(frames, self._fixed_size or self._sufficient_size(frames, longest))
         if self._size > sufficient_size(found[-1], longest):  # perhaps another shot: large people suffer in a large input
             self._size = 0
-        found = [self._look_again(*pair) for pair in zip(frames, found, strict=True)]
-        return [straightened(self._find, *pair) for pair in zip(frames, found, strict=True)]
+        pairs = zip(frames, found, strict=True)
+        return [straightened(self._find, frame, self._look_again(frame, people)) for frame, people in pairs]
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:

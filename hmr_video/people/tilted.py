@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.geometry.skeleton import MIRRORED_COCO
-from hmr_video.people.detections import Detections, box_overlap, hidden_share
+from hmr_video.people.detections import Detections, hidden_share
 from hmr_video.people.sides import sided_as
-from hmr_video.people.turned import SIDE, picture, rotation, tilt, turned_back, view
+from hmr_video.people.turned import SIDE, closest, picture, tilt, turned_back, view
 
 Array = NDArray[Any]
 
 _TILTED = 15  # degrees of a torso from upright
 _ROOM = 1.2  # the picture's side against the longer side of the person's box
 _SURE = 0.95  # score of who is found in it, against that of the first finding
-_SAME = 0.3  # overlap from which two boxes may hold one person
 _COVERED = 0.3  # share of a box, or of another's, from which both are taken for two who touch
 _SOMEBODY = 0.5  # score from which that other is somebody, and no shadow
 
@@ -36,7 +35,7 @@ def straightened(find: Callable[[list[Array]], list[Detections]], frame: Array, 
     for row in np.flatnonzero(np.abs(tilts) > _TILTED).tolist():
         if _in_company(found, row):
             continue
-        way = view(found.boxes[row], rotation(-tilts[row]), _ROOM)
+        way = view(found.boxes[row], -tilts[row], _ROOM)
         shown = picture(frame, way)
         straight, reverse = find([shown, np.ascontiguousarray(shown[:, ::-1])])
         looks = [_again(turned_back(seen, way, frame.shape[:2]), found, row) for seen in (straight, mirrored(reverse))]
@@ -62,5 +61,5 @@ def mirrored(found: Detections) -> Detections:
 def _again(seen: Detections, found: Detections, row: int) -> Array | None:
     """Keypoints (17, 3) of the one among ``seen`` who is the person of ``row``, and found as surely."""
     sure = seen.scores > _SURE * found.scores[row]
-    closeness = np.where(sure, box_overlap(seen.boxes, found.boxes[row]), 0.0)
-    return np.asarray(seen.keypoints[closeness.argmax()]) if closeness.max(initial=0.0) > _SAME else None
+    same = closest(seen.boxes[sure], found.boxes[row])
+    return None if same is None else np.asarray(seen.keypoints[sure][same])

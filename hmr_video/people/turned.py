@@ -22,7 +22,7 @@ _CLEAR = 0.5  # score of somebody who is found in a turned picture alone
 _SURE = 0.8  # score from which somebody who leaned and now is upright is believed to be
 _PATIENCE = 8  # frames for which the place of somebody who leaned is looked at
 _SEEN = 0.1  # confidence of shoulders and hips by which a torso's direction is known
-_QUARTERS = tuple(np.array([[c, s], [-s, c]]) for c, s in ((0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)))  # anticlockwise, y down
+_QUARTERS = (-90.0, 180.0, 90.0)  # degrees clockwise
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SecondLook:
         """The frame (H, W, 3) and its detections: the same ones, but for people who are found more surely in a turned picture."""
         places = [_Place(found.boxes[row], int(row), 0) for row in np.flatnonzero(np.abs(tilt(found.keypoints)) > _LEANING)]
         for old in self._places:
-            row = _closest(found.boxes, old.box)
+            row = closest(found.boxes, old.box)
             if row is None:
                 places.append(_Place(old.box, None, old.age + 1))
             elif found.scores[row] < _SURE and all(place.row != row for place in places):
@@ -64,7 +64,7 @@ class SecondLook:
     def _looked_at(self, frame: Array, place: _Place, found: Detections) -> tuple[_Place, Detections]:
         """A place and the detections after a look at it."""
         better = self._surest(frame, place.box, _CLEAR if place.row is None else float(found.scores[place.row]))
-        if better and (place.row is not None or _closest(found.boxes, better.boxes[0]) is None):
+        if better and (place.row is not None or closest(found.boxes, better.boxes[0]) is None):
             row = len(found) if place.row is None else place.row
             found, place = _with(found, better, row), _Place(better.boxes[0], row, place.age)
         leans = place.row is not None and np.abs(tilt(found.keypoints[[place.row]]))[0] > _LEANING
@@ -72,7 +72,7 @@ class SecondLook:
 
     def _surest(self, frame: Array, box: Array, score: float) -> Detections | None:
         """Whoever is found about ``box`` (4,) in a turned picture more surely than ``score``, and not leaning there."""
-        ways = [view(box, quarter, _ROOM) for quarter in _QUARTERS]
+        ways = [view(box, turn, _ROOM) for turn in _QUARTERS]
         best = None
         for way, seen in zip(ways, self._find([picture(frame, way) for way in ways]), strict=True):
             back = turned_back(seen, way, frame.shape[:2])
@@ -96,13 +96,13 @@ def rotation(degrees: float) -> Array:
     return np.array([[cosine, -sine], [sine, cosine]])
 
 
-def view(box: Array, turn: Array, room: float) -> Array:
-    """(2, 3) from the pixels of a frame to those of a square picture of what is in and about ``box`` (4,), turned by (2, 2).
+def view(box: Array, turn: float, room: float) -> Array:
+    """(2, 3) from the pixels of a frame to those of a square picture of what is in and about ``box`` (4,).
 
-    ``room``: the picture's side against the longer side of the box.
+    ``turn``: degrees by which it is turned clockwise; ``room``: the picture's side against the longer side of the box.
     """
     low, high = box[:2], box[2:]
-    linear = turn * (SIDE / (room * max(float((high - low).max()), 1.0)))
+    linear = rotation(turn) * (SIDE / (room * max(float((high - low).max()), 1.0)))
     return np.concatenate([linear, (SIDE / 2 - linear @ (low + high) / 2)[:, None]], 1)
 
 
@@ -137,7 +137,7 @@ def _with(found: Detections, one: Detections, row: int) -> Detections:
     )
 
 
-def _closest(boxes: Array, box: Array) -> int | None:
+def closest(boxes: Array, box: Array) -> int | None:
     """Which of the boxes (n, 4) may hold the person of ``box`` (4,)."""
     overlap = box_overlap(boxes, box)
     return int(overlap.argmax()) if overlap.max(initial=0.0) > _SAME else None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import center_of_mass
 
 from hmr_video.geometry.skeleton import MIRRORED_COCO
 from hmr_video.people.detections import Detections
@@ -22,7 +23,7 @@ def person(degrees: float, middle: tuple[float, float] = (160, 120), score: floa
 
 
 def photograph(who: Detections) -> np.ndarray:
-    """A frame (240, 320, 3) on which each keypoint is a dot of its own brightness, and a red one marks the middle of the hips."""
+    """A frame (240, 320, 3): a red dot between the hips, a green one between the shoulders, a blue one at the left shoulder."""
     down, across = np.mgrid[:240, :320] + 0.5
     frame = np.zeros((240, 320, 3))
     for channel, row in ((0, [11, 12]), (1, [5, 6]), (2, [5])):
@@ -46,9 +47,8 @@ def seen(picture: np.ndarray, score: float = 0.9) -> Detections:
 
 
 def centroid(values: np.ndarray) -> np.ndarray:
-    weights = (values.astype(float) - 120).clip(0)  # beyond the border all is grey, 114
-    down, across = np.mgrid[: values.shape[0], : values.shape[1]] + 0.5
-    return np.array([(weights * across).sum(), (weights * down).sum()]) / weights.sum()
+    bright = (values.astype(float) - 120).clip(0)  # beyond the border all is grey, 114
+    return np.array(center_of_mass(bright))[::-1] + 0.5
 
 
 def moved(who: Detections, by: float) -> Detections:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import center_of_mass
 
 from hmr_video.people.detections import Detections
 from hmr_video.people.turned import SecondLook, picture, rotation, tilt, turned_back, view
@@ -48,16 +49,15 @@ class Network:
 
 
 def centroid(values: np.ndarray) -> np.ndarray:
-    weights = (values.astype(float) - 120).clip(0)  # beyond the border all is grey, 114
-    down, across = np.mgrid[: values.shape[0], : values.shape[1]] + 0.5
-    return np.array([(weights * across).sum(), (weights * down).sum()]) / weights.sum()
+    bright = (values.astype(float) - 120).clip(0)  # beyond the border all is grey, 114
+    return np.array(center_of_mass(bright))[::-1] + 0.5
 
 
 @given(corners, turns)
 def test_what_is_seen_in_a_turned_picture_lies_in_the_frame_where_it_is(corner, turn):
     box = np.array([corner[0], corner[1], corner[0] + corner[2], corner[1] + corner[3]])
     points = np.random.default_rng(0).uniform(0, SIZE[::-1], (2, 17, 2))
-    way = view(box, rotation(turn), 1.5)
+    way = view(box, turn, 1.5)
     there = points @ way[:, :2].T + way[:, 2]
     outer = np.concatenate([there.min(1), there.max(1)], -1)
     back = turned_back(Detections(outer, np.ones(2), np.concatenate([there, np.ones((2, 17, 1))], -1)), way, SIZE)
@@ -73,7 +73,7 @@ def test_what_is_seen_in_a_turned_picture_lies_in_the_frame_where_it_is(corner, 
 @given(st.tuples(st.floats(100, 220), st.floats(80, 160)), turns)
 def test_the_picture_shows_pixels_where_the_way_leads(middle, turn):
     frame, head, feet = photograph(middle, UPRIGHT)
-    way = view(np.array([*np.subtract(middle, 70), *np.add(middle, 70)]), rotation(turn), 1.5)
+    way = view(np.array([*np.subtract(middle, 70), *np.add(middle, 70)]), turn, 1.5)
     shown = picture(frame, way)
     for channel, place in ((0, head), (2, feet)):
         np.testing.assert_allclose(centroid(shown[..., channel]), way[:, :2] @ place + way[:, 2], atol=0.3)  # half a pixel is 0.8
