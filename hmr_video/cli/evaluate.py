@@ -188,6 +188,7 @@ def _evaluate_mocap(
     import torch
 
     from hmr_video.files import refuse_existing
+    from hmr_video.mocap.clips import list_mocap
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
@@ -195,7 +196,6 @@ def _evaluate_mocap(
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
     from hmr_video.train.holdout import split
-    from hmr_video.train.mocap import list_mocap
     from hmr_video.train.trials import TrialConfig, draw_trials
     from hmr_video.train.weak_points import weak_points
 

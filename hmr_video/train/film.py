@@ -21,6 +21,7 @@ from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter, exit_code_of
 from hmr_video.errors import UsageError
 from hmr_video.geometry.rotations import matrix_to_axis_angle
+from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
 from hmr_video.motion import Array
 from hmr_video.people.border import within_picture
 from hmr_video.people.detector import Detector
@@ -34,7 +35,6 @@ from hmr_video.train.filming import LONGEST_SIDE, Camera, shoot
 from hmr_video.train.footage import in_rays, of_person
 from hmr_video.train.holdout import split
 from hmr_video.train.invented import InventedConfig
-from hmr_video.train.mocap import Mocap, list_mocap, load_mocap
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
 
 _GROUP = 32  # windows drawn at once, as the inventor replaces impossible ones by others

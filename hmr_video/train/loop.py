@@ -23,6 +23,7 @@ from hmr_video.features.keypoints import FEATURE_SIZE
 from hmr_video.features.resnet50 import PHI_SIZE
 from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
+from hmr_video.mocap.clips import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
@@ -31,7 +32,6 @@ from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_b
 from hmr_video.train.filmed import FilmSampler, load_film
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
-from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.train.objective import Objective
 from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler, joined

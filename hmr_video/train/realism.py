@@ -10,10 +10,10 @@ from hmr_video.body import load_body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.geometry.skeleton import COCO_NAMES
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.train.config import SOURCE_WEIGHTS
 from hmr_video.train.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 from hmr_video.train.footage import Footage, film_and_detect
-from hmr_video.train.mocap import list_mocap, load_mocap
 
 # The fitted detector alone, without the variety around it that training has.
 FITTED = replace(

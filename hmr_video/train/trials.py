@@ -15,10 +15,10 @@ from hmr_video.features.keypoints import MODEL_FRAME_RATE, TRUSTED
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
+from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.train.augment import uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
-from hmr_video.train.mocap import Mocap, folder_of, load_mocap
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out

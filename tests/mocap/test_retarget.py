@@ -13,11 +13,11 @@ from hmr_video.errors import InputError
 from hmr_video.export import export
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
+from hmr_video.mocap.bvh import read_bvh
+from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.mocap.joint_names import name_parts
+from hmr_video.mocap.retarget import read_bvh_clip
 from hmr_video.motion import Motion
-from hmr_video.train.bvh import read_bvh
-from hmr_video.train.joint_names import name_parts
-from hmr_video.train.mocap import list_mocap, load_mocap
-from hmr_video.train.retarget import read_bvh_clip
 
 LIMBS = ((1, 4), (2, 5), (4, 7), (5, 8), (16, 18), (17, 19), (18, 20), (19, 21))
 UPRIGHT = np.diag([1.0, -1.0, -1.0])

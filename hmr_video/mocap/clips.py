@@ -10,8 +10,8 @@ from torch import Tensor
 from hmr_video.errors import InputError
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, slerp
+from hmr_video.mocap.retarget import read_bvh_clip
 from hmr_video.motion import load_arrays
-from hmr_video.train.retarget import read_bvh_clip
 
 SMPL_WIDTH = 72
 SMPLH_WIDTH = 156  # 22 body joints, then 30 finger joints, which are left out

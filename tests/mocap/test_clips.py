@@ -6,7 +6,7 @@ import torch
 
 from hmr_video.errors import InputError
 from hmr_video.geometry.rotations import matrix_to_axis_angle, six_d_to_matrix
-from hmr_video.train.mocap import list_mocap, load_mocap, read_amass
+from hmr_video.mocap.clips import list_mocap, load_mocap, read_amass
 
 
 def write(path: Path, width: int = 72, length: int = 40, rate: float = 60.0, **changes: object) -> Path:
