@@ -211,7 +211,7 @@ _NAMES: dict[tuple[str, str], type[_Inert]] = {
 class _Unpickler(pickle._Unpickler):
     """The pure-Python unpickler, with names looked up in our table."""
 
-    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> type[_Inert]:
         if module == "chumpy" or module.startswith("chumpy."):
