@@ -36,6 +36,10 @@ End = Annotated[float | None, typer.Option(help="End at this second of the video
 Every = Annotated[int, typer.Option(help="Use every n-th frame.")]
 FrameRate = Annotated[float | None, typer.Option(help="Frames per second, of inputs that state none.")]
 ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of keypoint files that state none.")]
+Up = Annotated[
+    str | None,
+    typer.Option(help="What points up in NPZ files of motion: y, z, or auto: along it most people stand.", show_default="auto"),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

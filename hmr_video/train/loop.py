@@ -70,7 +70,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.start = find_weights(str(config.start)) if config.start else None
         training, validation = split(list_mocap(config.mocap))
-        self.mocap = mocap = load_mocap(config.mocap, clips or training)
+        self.mocap = mocap = load_mocap(config.mocap, clips or training, config.up, self.reporter)
         self.reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
         self.data = _identity(config, mocap, self.start)
         refuse_other_config(config, self.data)
@@ -91,7 +91,7 @@ class Trainer:
             self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
             self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
             self.filmed = _film_sampler(config, self.body, self.reporter) if config.filmed else None
-            batches = validation_batches(config, load_mocap(config.mocap, validation), self.body)
+            batches = validation_batches(config, load_mocap(config.mocap, validation, config.up), self.body)
             self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
 

@@ -35,7 +35,8 @@ def write_sheet(config: TrainConfig, path: Path, reporter: Reporter, overwrite: 
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    mocap, body = load_mocap(config.mocap, split(list_mocap(config.mocap))[0]), load_body("open")
+    training, body = split(list_mocap(config.mocap))[0], load_body("open")
+    mocap = load_mocap(config.mocap, training, config.up, reporter)
     sampler = Sampler(mocap, body, mocap.sampling_weights(config.source_weights), config.synthetic, config.seed)
     renderer, samples = choose_renderer("software", reporter), _samples(sampler)
     sheet = Image.new("RGB", (_COLUMNS * 2 * _SIZE, _ROWS * _SIZE), _BACKDROP)
