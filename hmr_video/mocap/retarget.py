@@ -83,7 +83,7 @@ class _Skeleton:
 
     def __init__(self, motion: BvhMotion, path: Path) -> None:
         self.motion, self.path = motion, path
-        self.parts = name_parts(motion.names, path)
+        self.parts = name_parts(motion.names, motion.parents, motion.rest, path)
         hips = self._parting("left_hip", "right_hip")
         chest = self._parting("left_shoulder", "right_shoulder")
         above = _ancestors(motion.parents, chest)
