@@ -34,12 +34,8 @@ def wrapped(text: str) -> str:
 
 KEY_FRAMES = "\n".join(f"{joint % 4 + 1} {' '.join(str(frame) for frame in range(joint % 4 + 1))}" for joint in range(20))
 DIALECTS = {
-    "lower case": lambda text: re.sub(
-        r"(HIERARCHY|ROOT|JOINT|End Site|OFFSET|CHANNELS|MOTION|Frame)", lambda m: m[0].lower(), text
-    ),
-    "upper case": lambda text: re.sub(
-        r"(End Site|Frames|Frame Time|[XYZ](position|rotation))", lambda word: word[0].upper(), text
-    ),
+    "lower case": lambda text: re.sub(r"[A-Z]{4,}|End Site|Frames?|Time", lambda word: word[0].lower(), text),
+    "upper case": lambda text: re.sub(r"End Site|Frames?|Time|[XYZ](position|rotation)", lambda word: word[0].upper(), text),
     "no colon": lambda text: text.replace("Frames:", "Frames").replace("Frame Time:", "Frame Time"),
     "tabs": lambda text: text.replace("Frames: ", "Frames:\t").replace("Frame Time: ", "Frame Time:\t"),
     "fewer stated": lambda text: text.replace("Frames: 40", "Frames: 39"),
