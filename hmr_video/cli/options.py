@@ -1,5 +1,6 @@
 """Options that several commands share, and how they become the pipeline's."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,13 @@ def conversion(context: typer.Context) -> "Options":
     if "image_size" in values:
         values["image_size"] = parse_size(values["image_size"])
     return options_from(values)
+
+
+def spelled_out(context: typer.Context, names: Iterable[str]) -> list[str]:
+    """Of these parameters of a command the options that its user gave, as they are written: ``--every``."""
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [options[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
 def split_formats(values: list[str] | None) -> list[str]:
