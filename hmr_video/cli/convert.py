@@ -25,8 +25,8 @@ def convert(
     keypoints: Annotated[
         Path | None,
         typer.Option(
-            help="2D keypoints from elsewhere, in place of a video: NPZ, OpenPose folder, COCO JSON, results of AlphaPose, MMPose, "
-            "Sports2D."
+            help="2D keypoints from elsewhere, in place of a video: NPZ, OpenPose folder, COCO JSON, results of AlphaPose, "
+            "MMPose, Sports2D."
         ),
     ] = None,
     video: Annotated[

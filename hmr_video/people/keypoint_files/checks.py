@@ -22,6 +22,7 @@ def checked_points(evidence: Evidence, where: str) -> Array:
     trust = points[..., 2]
     if evidence.flags and np.isin(trust, (0, 1, 2)).all() and (trust == 2).any():
         points[..., 2] = np.array([0.0, _FLAGGED, 1.0])[trust.astype(int)]
+        evidence.notes.append(f"The third numbers of {where} are COCO's flags; hidden points that are labelled count half.")
     elif trust.size and (trust.max() > 1 + _TOLERATED or trust.min() < -_TOLERATED):
         scale = "Divide percentages by 100." if 2 < trust.max() <= 100 else "Scale them to 0 (absent) to 1 (sure)."
         raise InputError(f"{where} has confidences from {trust.min():g} to {trust.max():g}, not 0 to 1.", scale)

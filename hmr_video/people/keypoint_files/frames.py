@@ -8,7 +8,7 @@ import numpy as np
 
 from hmr_video.errors import InputError
 from hmr_video.people.keypoint_files.evidence import FORMATS, Array, Evidence, Pose
-from hmr_video.people.keypoint_files.layouts import hand_landmarks, landmarks_of, points_of
+from hmr_video.people.keypoint_files.layouts import hand_landmarks, landmarks_of, points_of, triples
 from hmr_video.people.keypoint_files.numbering import frame_numbers, from_zero
 from hmr_video.people.keypoint_files.text import read_json
 
@@ -110,11 +110,11 @@ def _person(person: Any, where: str, layout: Layout, names: list[str] | None) ->
         return None
     layout.check(len(points), where)
     found = landmarks_of(points, where, own or names)
-    feet, _ = points_of(person.get("foot_kpts") or [], None, where)
+    feet = triples(person.get("foot_kpts") or [], where)
     if len(feet) == 6:  # of COCO-WholeBody's annotations
         found[17:23] = feet
     for side in ("left", "right"):
-        hand, _ = points_of(person.get(f"hand_{side}_keypoints_2d") or person.get(f"{side}hand_kpts") or [], None, where)
+        hand = triples(person.get(f"hand_{side}_keypoints_2d") or person.get(f"{side}hand_kpts") or [], where)
         if len(hand) == 21:
             for index, point in hand_landmarks(hand, side).items():
                 found[index] = point

@@ -112,6 +112,14 @@ def points_of(values: Any, scores: Any, where: str) -> tuple[Array, list[str] | 
     return np.column_stack([table, confidences]), names
 
 
+def triples(values: Any, where: str) -> Array:
+    """(K, 3) from x, y, confidence in a row. Raises InputError."""
+    numbers = _numbers(values, where)
+    if numbers.size % 3:
+        raise InputError(f"{where}: {numbers.size} numbers, which are not of known points.", FORMATS)
+    return numbers.reshape(-1, 3)
+
+
 def _value(point: Mapping[str, Any], key: str) -> Any:
     """x, y or confidence (c) of a point that is an object."""
     keys = ("score", "confidence", "visibility", "visible", "c") if key == "c" else (key,)
