@@ -1,4 +1,9 @@
-"""The SMPL skeleton and the COCO keypoints: names, parents, left-right pairs. Facts, no code."""
+"""The SMPL skeleton, the COCO keypoints and the landmarks: names, parents, left-right pairs."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 JOINT_NAMES = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle", "spine3",
@@ -29,3 +34,8 @@ LANDMARKS = (
 )  # fmt: skip
 MIRRORED_LANDMARKS = (*MIRRORED_COCO, 20, 21, 22, 17, 18, 19, 26, 27, 28, 23, 24, 25)
 BODY_LANDMARKS, FOOT_LANDMARKS, HAND_LANDMARKS = slice(0, 17), slice(17, 23), slice(23, 29)
+
+
+def with_limb_ends(points: NDArray[Any]) -> NDArray[Any]:
+    """Landmarks (T, 29, 3) from the first K of them, (T, K, 3): zero, which is confidence 0, for the others."""
+    return np.pad(points, ((0, 0), (0, len(LANDMARKS) - points.shape[1]), (0, 0)))
