@@ -15,6 +15,7 @@ from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
 from hmr_video.video import Chunk, VideoReader, open_video
+from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def run(
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
         if reader is None:
-            people, camera = read_keypoints(source, options.image_size, options.frame_rate), None
+            part = Selection(options.start, options.end, options.every)
+            limit = options.people.limit
+            people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)
+            camera = None
         else:
             people, camera = _watch(_Attentive(reader, loading), options, reporter)
         models = loading.result()

@@ -57,6 +57,7 @@ def evaluate(
     windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
+    up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
     refine: shared.Refine = True,
@@ -74,13 +75,17 @@ def evaluate(
             "It is not clear what to measure.",
             "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector FOLDER.",
         )
+    if up and mocap is None and detector is None:
+        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, refine, reporter)
+        found = _evaluate_mocap(
+            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
+        )
         if failures:
             reporter.say(f"written to [bold]{failures}[/bold]")
         if as_json:
@@ -91,7 +96,7 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector is not None:
-        _evaluate_detector(detector, windows, seed, as_json, reporter)
+        _evaluate_detector(detector, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
@@ -182,12 +187,14 @@ def _evaluate_mocap(
     meshes: bool,
     weights: str,
     refine: bool,
+    up: str,
     reporter: Reporter,
 ) -> list[Any]:
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
     from hmr_video.files import refuse_existing
+    from hmr_video.mocap.clips import list_mocap
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
@@ -195,7 +202,6 @@ def _evaluate_mocap(
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
     from hmr_video.train.holdout import split
-    from hmr_video.train.mocap import list_mocap
     from hmr_video.train.trials import TrialConfig, draw_trials
     from hmr_video.train.weak_points import weak_points
 
@@ -211,12 +217,12 @@ def _evaluate_mocap(
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
-        return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
+        return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions().detector)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, observer)
+        trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
-        trials = draw_trials(folder, names, models.body, windows, seed)
+        trials = draw_trials(folder, names, models.body, windows, seed, up=up, reporter=reporter)
     if failures:
         found = worst(models.model, models.body, trials, reporter, refine)
         draw_failures(found, models.body, failures, reporter)
@@ -224,13 +230,13 @@ def _evaluate_mocap(
     return assess(models.model, models.body, trials, reporter, refine, meshes)
 
 
-def _evaluate_detector(folder: Path, windows: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+def _evaluate_detector(folder: Path, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from hmr_video.train.realism import measure
 
-    found = measure(folder, reporter, windows, seed)
+    found = measure(folder, reporter, windows, seed, up=up)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return

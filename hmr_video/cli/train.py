@@ -13,6 +13,7 @@ from hmr_video.errors import UsageError
 def train(
     mocap: Annotated[Path | None, typer.Argument(help="Folder of AMASS-layout NPZ or BVH files, searched recursively.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")] = Path("model.safetensors"),
+    up: shared.Up = None,
     config: Annotated[
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
@@ -58,6 +59,7 @@ def train(
     """
     options = {
         "mocap": mocap,
+        "up": up,
         "tracks": tracks,
         "filmed": filmed,
         "features": features,
