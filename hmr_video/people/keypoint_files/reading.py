@@ -44,7 +44,8 @@ def read_keypoints(
     try:
         evidence = _read(path)
         evidence.image_size = image_size or evidence.image_size
-        evidence.frame_rate = frame_rate or evidence.frame_rate
+        if frame_rate is not None:
+            evidence.frame_rate, evidence.times = frame_rate, {}
         people = _people(evidence, path, selection or Selection(), limit)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:  # a value of another kind
         raise InputError(
@@ -88,6 +89,8 @@ def _read_json(path: Path) -> Evidence:
     if isinstance(data, Mapping):
         if isinstance(data.get("annotations"), list) and isinstance(data.get("images"), list):
             return read_coco(data, where)
+        if isinstance(data.get("annotations"), list):
+            return read_results(data["annotations"], where)
         for frames in ("instance_info", "frames", "predictions", "results"):
             if isinstance(data.get(frames), list) and not _is_person(data[frames][:1]):
                 return read_frames(data[frames], where, _point_names(data))
