@@ -41,6 +41,12 @@ def evaluate(
             "compare with what all of them together show."
         ),
     ] = None,
+    joints: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres, to compare with."
+        ),
+    ] = None,
     detector: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -77,6 +83,8 @@ def evaluate(
         )
     if up and mocap is None and detector is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector FOLDER.")
+    if joints and views is None:
+        raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
@@ -101,7 +109,7 @@ def evaluate(
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, weights, refine, reporter)
+        rows = _evaluate_views(views, joints, weights, refine, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -150,16 +158,17 @@ def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter
     return rows
 
 
-def _evaluate_views(folder: Path, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
-    from hmr_video.evaluate.views import find_video, read_calibration, true_sequences
+    from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.people import PeopleOptions
     from hmr_video.pipeline import run
 
     views = read_calibration(folder)
+    known = None if joints is None else read_truth(joints)
     clips = [find_video(folder, view) for view in views]
     settings = Options(PeopleOptions(people="largest"), weights=weights, refine=refine)
     models = Models.load(settings)
@@ -167,8 +176,9 @@ def _evaluate_views(folder: Path, weights: str, refine: bool, reporter: Reporter
     for clip in clips:
         reporter.say(clip.name)
         motions += run(clip, settings, reporter, models=models).motions
-    true, disagreement = true_sequences(views, motions)
-    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of what all cameras show.")
+    true, disagreement = true_sequences(views, motions) if known is None else known_sequences(views, motions, known)
+    shown = "what all cameras show" if known is None else "the truth"
+    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of {shown}.")
     rows: list[Row] = []
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)

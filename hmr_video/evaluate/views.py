@@ -16,8 +16,8 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError
 from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence, same_moments
-from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS
-from hmr_video.motion import Motion
+from hmr_video.geometry.skeleton import COCO_LIMBS, COCO_NAMES, LIMB_JOINTS
+from hmr_video.motion import Motion, load_arrays
 
 Array = NDArray[Any]
 
@@ -127,6 +127,51 @@ def _shared_rows(motions: Several[Motion]) -> list[Array]:
     pairs = [dict(zip(mine.tolist(), theirs.tolist(), strict=True)) for mine, theirs in matched]
     shared = [row for row in range(len(motions[0])) if all(row in each for each in pairs)]
     return [np.array([each[row] for row in shared], int) for each in pairs]
+
+
+def read_truth(path: Path) -> Array:
+    """Limb points (T, 12, 3) of one person in the calibration's world and metres, by frame of the videos, in the order of
+    `COCO_LIMBS`; NaN where unknown.
+
+    The file is an NPZ with ``joints`` (T, J, 3) and their ``names`` (J,), COCO's (``left_knee``) or OpenPose's (``LKnee``).
+    Raises InputError.
+    """
+    data = load_arrays(path, ("joints", "names"))
+    remedy = "Give an NPZ with joints (T, J, 3) in metres and names (J,) like left_knee or LKnee."
+    if not {"joints", "names"} <= data.keys():
+        raise InputError(f"{path} has no joints and names.", remedy)
+    joints, names = np.asarray(data["joints"], float), [str(name) for name in np.atleast_1d(data["names"])]
+    if joints.ndim != 3 or joints.shape[1:] != (len(names), 3):
+        raise InputError(f"{path} has joints {joints.shape} and {len(names)} names.", remedy)
+    places = {_plain(name): place for place, name in enumerate(names)}
+    wanted = [_plain(COCO_NAMES[limb]) for limb in COCO_LIMBS]
+    if missing := [name for name in wanted if name not in places]:
+        raise InputError(f"{path} lacks {', '.join(missing)}.", remedy)
+    return joints[:, [places[name] for name in wanted]]
+
+
+def _plain(name: str) -> str:
+    """``left_knee`` and ``LKnee`` -> ``lknee``."""
+    return name.lower().replace("left_", "l").replace("right_", "r")
+
+
+def known_sequences(views: Several[View], motions: Several[Motion], points: Array) -> tuple[list[Sequence], float]:
+    """The truth ``points`` (T, 12, 3), see :func:`read_truth`, in each view's space, in the frames that have it.
+
+    Also the median distance of the detections from it, in shares of the person's height.
+    """
+    sequences, missed = [], []
+    for view, motion in zip(views, motions, strict=True):
+        frames = motion.frame_ids[motion.frame_ids < len(points)]
+        frames = frames[np.isfinite(points[frames]).all((1, 2))]
+        if len(frames) == 0:
+            raise InputError(f"The truth has no frame in which camera {view.name} sees the person.", "Check the truth's frames.")
+        sequences.append(_sequence(view, motion, points[frames], frames))
+        seen = motion.keypoints2d[np.searchsorted(motion.frame_ids, frames)][:, COCO_LIMBS].astype(float)
+        placed = points[frames] @ view.pose[:, :3].T + view.pose[:, 3]
+        apart = np.linalg.norm(view.undistorted(seen[..., :2]) - placed[..., :2] / placed[..., 2:], axis=-1)
+        missed.append(np.median(apart * view.matrix[[0, 1], [0, 1]].mean() / np.ptp(seen[..., 1], axis=1)[:, None].clip(1)))
+    return sequences, float(np.mean(missed))
 
 
 def _sequence(view: View, motion: Motion, points: Array, rows: Array) -> Sequence:

@@ -1,7 +1,7 @@
 """People told apart over frames, by the file's own names for them or by where they are, and made into tracks."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,13 +30,7 @@ def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
         raise InputError(f"There is a frame number {frame_ids[-1]}.", f"Number frames from 0 to below {MOST_FRAMES}.")
     seen = (keypoints[:, :_BODY, 2] > VISIBLE).sum(-1) >= 2
     frame_ids, keypoints = frame_ids[seen], keypoints[seen]
-    body = keypoints[:, :_BODY]
-    track = fill(frame_ids, boxes_around(body), body)
-    if keypoints.shape[1] == _BODY or "landmarks" not in Track.__dataclass_fields__:
-        return track
-    landmarks = np.zeros((len(track), *keypoints.shape[1:]))
-    landmarks[track.detected] = keypoints
-    return replace(track, **{"landmarks": landmarks})
+    return fill(frame_ids, boxes_around(keypoints[:, :_BODY]), keypoints)
 
 
 def boxes_around(keypoints: Array) -> Array:

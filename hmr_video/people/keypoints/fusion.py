@@ -3,8 +3,8 @@
 What each is worth was measured on 2,000 filmed pictures (`evaluate --landmarks`) of which the truth is known. Where the two agree
 to a twentieth of the person, their errors are alike (4.3 and 3.9 % of the person's size; their mean 3.8). Where they differ, the
 crop is the better one, the more so the more they differ (7.8 to 9.7 at 8 % of disagreement, 13 to 18 at 15 %), and it has the
-right sides in 7 of 10 frames in which they differ in these. The exception is company: a crop with two people in it may show the
-network the other one.
+right sides in 7 of 10 frames in which they differ in these. The exception is company: of a crop with two people in it the network
+may take the other one, or a limb of his; there the detector decides.
 
 The detector's confidence tells whether a point is in the picture and can be placed; the network's, whether it is hidden.
 """
@@ -55,7 +55,9 @@ def fuse(seen: Witnesses) -> Array:
     absent = (own[..., 2] <= 0).all(1)
     another = seen.company & ~absent & (np.median(apart[:, COCO_LIMBS], 1) > ANOTHER)
     believed = (seen.presence >= NOBODY) & ~another & ~_astray(crop, seen.boxes)
-    share = CROP_SHARE + (1 - CROP_SHARE) * ((apart - AGREED) / (DISPUTED - AGREED)).clip(0, 1)
+    disputed = ((apart - AGREED) / (DISPUTED - AGREED)).clip(0, 1)
+    decides = np.where(seen.company, 0.0, 1.0)[:, None]  # the crop; in company, the detector
+    share = CROP_SHARE + (decides - CROP_SHARE) * disputed
     share = np.where(absent[:, None], 1.0, share) * (believed[:, None] & (crop[..., 2] > 0))
 
     fused = np.zeros((len(own), len(LANDMARKS), 3))
