@@ -66,7 +66,7 @@ def run(
             people, camera = _watch(_Attentive(reader, loading), options, reporter)
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
-        network = load_landmark_network(landmarks.path, options.people.device)
+        network = load_landmark_network(landmarks.path)
         people = see_landmarks(reader, people, network, landmarks.name, reporter)
 
     from hmr_video.bodies import bodies_of
@@ -86,7 +86,7 @@ def _load(options: Options, models: "Models | None", landmarks: Choice | None) -
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:
-        load_landmark_network(landmarks.path, options.people.device)
+        load_landmark_network(landmarks.path)
     return loaded
 
 

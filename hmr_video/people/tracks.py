@@ -21,12 +21,14 @@ class Track:
         landmarks: (T, 29, 3) x, y, confidence in pixels of `hmr_video.geometry.skeleton.LANDMARKS`; all zero where the person was
             not found, and what nobody looked for. COCO's 17 alone, which are the first, are taken too.
         detected: (T,) bool, False where the frame was filled in.
+        agreement: (T,) in 0..1, how well detector and landmark network agree on the limbs; None where there was one witness only.
     """
 
     frame_ids: Array
     boxes: Array
     landmarks: Array
     detected: Array
+    agreement: Array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "landmarks", with_limb_ends(self.landmarks))

@@ -11,7 +11,7 @@ from hmr_video.files import cache_folder, replacing
 NONE = "none"
 NETWORKS = {"blazepose": "blazepose-heavy", "blazepose-full": "blazepose-full"}  # by option, the model file; the best first
 CHOICES = ("auto", *NETWORKS, NONE)
-_SUFFIXES = (".tflite", ".onnx")
+_SUFFIX = ".tflite"
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Choice:
 
 def check_choice(wanted: str) -> None:
     """Raises UsageError for what is neither a known name nor looks like the file of a network."""
-    if wanted not in CHOICES and Path(wanted).suffix not in _SUFFIXES:
+    if wanted not in CHOICES and Path(wanted).suffix != _SUFFIX:
         raise UsageError(
-            f"There are no landmarks called {wanted}.", f"Choose one of {', '.join(CHOICES)}, or name a .tflite or .onnx file."
+            f"There are no landmarks called {wanted}.", f"Choose one of {', '.join(CHOICES)}, or name a .tflite file."
         )
 
 

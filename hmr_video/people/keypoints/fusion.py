@@ -25,7 +25,7 @@ ANOTHER = 0.1  # the same, of the median limb: in company, the network looked at
 ASTRAY, ASIDE = 0.5, 0.15  # share of its visible limb points so far, in sides of the box, outside that box: likewise
 NOBODY = 0.5  # presence below which the network saw nobody
 HIDDEN = 0.5  # what is left of the confidence in a point that the network holds for hidden
-_SHAPED = 0.3  # confidence of keypoints by which a person's size is known
+_DISCORD = 0.1  # of the person's size: distance of a limb point at which agreement has fallen to 1/e
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,21 @@ class Witnesses:
     boxes: Array
     company: Array
 
+    @property
+    def absent(self) -> Array:
+        """(T,) whether the detector says nothing."""
+        return np.asarray((self.detector[..., 2] <= 0).all(1))
+
+    @property
+    def apart(self) -> Array:
+        """(T, 17) how far the two are from each other, in longer sides of the box."""
+        size = np.maximum((self.boxes[:, 2:] - self.boxes[:, :2]).max(1), 1.0)[:, None]
+        return np.linalg.norm(self.detector[..., :2] - self.crop[:, BODY_LANDMARKS, :2], axis=-1) / size
+
 
 def fuse(seen: Witnesses) -> Array:
     """The landmarks (T, 29, 3) of a person, in pixels with confidence, from what both witnesses say."""
-    size = np.maximum((seen.boxes[:, 2:] - seen.boxes[:, :2]).max(1), 1.0)[:, None]
-    own, crop = seen.detector, seen.crop[:, BODY_LANDMARKS]
-    apart = np.linalg.norm(own[..., :2] - crop[..., :2], axis=-1) / size  # (T, 17)
-    absent = (own[..., 2] <= 0).all(1)
+    own, crop, apart, absent = seen.detector, seen.crop[:, BODY_LANDMARKS], seen.apart, seen.absent
     another = seen.company & ~absent & (np.median(apart[:, COCO_LIMBS], 1) > ANOTHER)
     believed = (seen.presence >= NOBODY) & ~another & ~_astray(crop, seen.boxes)
     disputed = ((apart - AGREED) / (DISPUTED - AGREED)).clip(0, 1)
@@ -69,6 +77,13 @@ def fuse(seen: Witnesses) -> Array:
     ends = slice(BODY_LANDMARKS.stop, None)
     fused[:, ends] = seen.crop[:, ends] * believed[:, None, None]
     return fused
+
+
+def agreement(seen: Witnesses) -> Array:
+    """(T,) in 0..1: how well the two agree on the limbs; 0 where the network sees nobody, 1 where one of them was not asked."""
+    asked = ~seen.absent & (seen.crop[..., 2] > 0).any(1)
+    alike = np.exp(-((seen.apart[:, COCO_LIMBS] / _DISCORD) ** 2)).mean(1)
+    return np.where(asked, np.where(seen.presence < NOBODY, 0.0, alike), 1.0)
 
 
 def _astray(crop: Array, boxes: Array) -> Array:

@@ -11,7 +11,7 @@ from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_FACE, LANDMARKS
 from hmr_video.people.detections import hidden_share
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
-from hmr_video.people.keypoints.fusion import Witnesses, fuse
+from hmr_video.people.keypoints.fusion import Witnesses, agreement, fuse
 from hmr_video.people.keypoints.network import LandmarkNetwork
 from hmr_video.people.sides import settle_sides
 from hmr_video.people.tracks import People, Track
@@ -90,8 +90,8 @@ def _fused(track: Track, points: Array, presence: Array, company: Array, frame_r
     facing = points.copy()
     facing[:, COCO_FACE, 2] = track.keypoints[:, COCO_FACE, 2]  # the network calls every face visible, turned away or not
     settled = settle_sides(track.frame_ids, track.boxes, facing, frame_rate)
-    landmarks = fuse(Witnesses(track.keypoints, settled, presence, track.boxes, company))
-    return replace(track, landmarks=landmarks)
+    witnesses = Witnesses(track.keypoints, settled, presence, track.boxes, company)
+    return replace(track, landmarks=fuse(witnesses), agreement=agreement(witnesses))
 
 
 def in_company(tracks: Sequence[Track]) -> list[Array]:

@@ -32,15 +32,8 @@ class LandmarkNetwork(Protocol):
 
 
 @lru_cache(maxsize=1)
-def load_landmark_network(path: Path, device: str) -> LandmarkNetwork:
-    """The network in a file: BlazePose's TFLite, or an ONNX file of RTMPose's family. Loaded once for all the videos of a process.
-
-    Raises AssetError.
-    """
-    if path.suffix == ".onnx":
-        from hmr_video.people.keypoints.rtmpose import RTMPose
-
-        return RTMPose(path, device)
+def load_landmark_network(path: Path) -> LandmarkNetwork:
+    """The network in a file of BlazePose's, loaded once for all the videos of a process. Raises AssetError."""
     from hmr_video.people.keypoints.blazepose import BlazePose
 
     return BlazePose(path)
