@@ -10,6 +10,9 @@ import platformdirs
 
 from hmr_video.errors import AssetError
 from hmr_video.files import replacing, sha256
+from hmr_video.model_files import MODEL_FILES, ModelFile, find_model_file, get_model_file, go_offline, is_offline
+
+__all__ = ["MODEL_FILES", "ModelFile", "find_model_file", "get_model_file", "go_offline", "is_offline"]
 
 SHIPPED_WEIGHTS = "default"
 SHIPPED_BODY = "open"

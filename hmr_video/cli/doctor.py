@@ -44,10 +44,10 @@ def _version(package: str) -> str:
 
 
 def _check_detector() -> str:
+    from hmr_video.assets import find_model_file
     from hmr_video.people.engine import choose_engine
     from hmr_video.people.opencv import import_opencv
     from hmr_video.people.options import PeopleOptions
-    from hmr_video.people.weights import find_weights
 
     import_opencv()
     engine, device = choose_engine("auto", "auto")
@@ -55,7 +55,22 @@ def _check_detector() -> str:
         from hmr_video.people.ultralytics import import_ultralytics
 
         import_ultralytics()
-    return f"{find_weights(PeopleOptions().detector).name} on {engine} ({device})"
+    detector = PeopleOptions().detector
+    path = find_model_file(detector)
+    if path is None:
+        raise AssetError(
+            f"The detector {detector} is not on this machine.",
+            f"`hmr-video weights get {detector}` brings it, or the first convert.",
+        )
+    return f"{path.name} on {engine} ({device})"
+
+
+def _check_landmarks() -> str:
+    from hmr_video.assets import MODEL_FILES, find_model_file
+
+    names = [name for name in MODEL_FILES if name.startswith("blazepose")]
+    here = [name for name in names if find_model_file(name)]
+    return ", ".join(here) or f"not here; `hmr-video weights get {names[0]}` brings a network"
 
 
 def _check_weights() -> str:
@@ -90,6 +105,7 @@ def _check_renderer() -> str:
 
 CHECKS: dict[str, Callable[[], str]] = {
     "detector": _check_detector,
+    "landmarks": _check_landmarks,
     "weights": _check_weights,
     "body": _check_body,
     "cache": _check_folder,

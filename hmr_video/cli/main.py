@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hmr_video.assets import go_offline
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
@@ -43,8 +44,9 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="On an error, print the traceback too. May stand anywhere.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch no model files. May stand anywhere.")] = False,
 ) -> None:
-    """Options of every command. ``debug`` is read by :func:`main`, which needs it outside of any command."""
+    """Options of every command. :func:`main` takes out ``debug`` and ``offline``, wherever they stand."""
 
 
 app.command()(convert)
@@ -64,9 +66,10 @@ app.command()(doctor)
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
-    sys.exit(run(arguments, debug))
+    told = sys.argv[1:]
+    if "--offline" in told:
+        go_offline()
+    sys.exit(run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told))
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

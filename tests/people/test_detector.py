@@ -127,10 +127,13 @@ def test_missing_and_wrong_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
     with pytest.raises(AssetError, match="does not exist"):
         find_weights(str(tmp_path / "mine.pt"))
-    (tmp_path / "detectors").mkdir()
-    (tmp_path / "detectors" / "yolo11n-pose.pt").write_bytes(b"something else")
-    monkeypatch.setattr("hmr_video.people.weights._packaged", lambda: None)
-    with pytest.raises(AssetError, match="SHA-256"):
+    monkeypatch.setenv("HMR_VIDEO_OFFLINE", "1")
+    with pytest.raises(AssetError, match="could not be downloaded"):
+        find_weights("yolo11x-pose")
+    monkeypatch.setattr("hmr_video.model_files._installed", lambda model: [])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "yolo11n-pose.pt").write_bytes(b"something else")
+    with pytest.raises(AssetError, match="weights get yolo11n-pose"):
         find_weights("yolo11n-pose")
 
 
