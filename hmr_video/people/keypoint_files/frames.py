@@ -1,5 +1,6 @@
 """JSON of frames and the people in them: OpenPose's files, one a frame, and lists of frames as MMPose and others write them."""
 
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ _IMAGES = ("image_id", "image", "image_name", "file_name", "filename", "img_path
 _WHO = ("track_id", "person_id", "idx", "id")
 
 
-def read_folder(folder: Path) -> Evidence:
+def read_folder(folder: Path, files: list[Path]) -> Evidence:
     """One file per frame, numbered in its name, as OpenPose, AlphaPose and MMPose write them."""
-    files = sorted(path for path in folder.glob("*.json*") if not path.name.startswith("."))
-    numbers, notes = frame_numbers([path.name.partition(".json")[0].removesuffix("_keypoints") for path in files], str(folder))
+    names = [re.sub(r"(_keypoints)?\.json(\.gz)?$", "", path.name, flags=re.IGNORECASE) for path in files]
+    numbers, notes = frame_numbers(names, str(folder))
     numbers, counted = from_zero(numbers, str(folder))
     layout, poses = Layout(), []
     for number, path in zip(numbers, files, strict=True):
