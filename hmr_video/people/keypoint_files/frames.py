@@ -44,26 +44,29 @@ def people_of(content: Any) -> list[Any] | None:
     return None
 
 
-def read_frames(frames: list[Any], where: str, names: list[str] | None = None) -> Evidence:
-    """A list of frames, each an object or a list of people. ``names``: of the points, where the file tells them."""
+def read_frames(frames: list[Any], where: str, names: list[str] | None = None, whole: bool = True) -> Evidence:
+    """A list of frames, each an object or a list of people.
+
+    ``names``: of the points, where the file tells them. ``whole``: frames without people are in the list, too.
+    """
     people = [people_of(frame) for frame in frames]
     if any(one is None for one in people):
         position = people.index(None)
         raise InputError(f"{where}: entry {position} is no frame with people.", FORMATS)
-    numbers, notes = _numbers(frames, where)
+    numbers, notes = _numbers(frames, where, whole)
     layout, poses = Layout(), []
     for number, (position, found) in zip(numbers, enumerate(people), strict=True):
         poses += poses_of(found or [], number, f"{where}, frame {position}", layout, names)
     return Evidence(poses, max(numbers, default=-1) + 1, notes=notes)
 
 
-def _numbers(frames: list[Any], where: str) -> tuple[list[int], list[str]]:
+def _numbers(frames: list[Any], where: str, whole: bool) -> tuple[list[int], list[str]]:
     """Of each frame: its own number, or that in its image's name, or its place."""
     for keys in (NUMBERS, _IMAGES):
         stated = [_first(frame, keys) if isinstance(frame, Mapping) else None for frame in frames]
         if frames and all(isinstance(value, int | str) and not isinstance(value, bool) for value in stated):
             numbers, notes = frame_numbers([Path(str(value)).stem for value in stated], where)
-            counted, said = from_zero(numbers, where)
+            counted, said = from_zero(numbers, where) if whole else (numbers, [])
             return counted, notes + said
     return list(range(len(frames))), []
 

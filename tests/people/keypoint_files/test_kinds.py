@@ -255,6 +255,15 @@ def test_documents_of_many_programs(kind: str, tmp_path: Path) -> None:
     is_the_figure(read(saved(tmp_path / "a.json", content)), layout)
 
 
+def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> None:
+    """So one that begins with 1 need not count from 1."""
+    for content in (
+        [{"image_id": f"{t}.jpg", "keypoints": flat(t)} for t in (1, 2)],
+        {f"{t}.jpg": {"people": [{"pose_keypoints_2d": flat(t, COCO_18)}]} for t in (1, 2)},
+    ):
+        assert read(saved(tmp_path / "a.json", content)).tracks[0].frame_ids.tolist() == [1, 2]
+
+
 def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
     lines = [json.dumps({"frame": t, "people": [{"keypoints": flat(t)}]}) for t in range(FRAMES)]
     (tmp_path / "a.jsonl").write_text("\r\n".join(lines))
