@@ -12,7 +12,7 @@ _FLAGGED = 0.5  # the confidence of a point that COCO flags as labelled and not 
 _NORMALISED = 1.5
 _NOSE, _ANKLES = 0, (15, 16)
 _SMALLEST = 8.0  # pixels; people no larger than this are no evidence
-_PERCENT, _LARGE = 100.5, 400  # percentages reach to the first; a picture whose sides are longer than the second is larger
+_PERCENT, _LARGE = 100.5, 250  # percentages reach to the first; a picture whose sides are longer than the second is larger
 
 
 def checked_points(evidence: Evidence, where: str) -> Array:
