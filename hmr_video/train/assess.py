@@ -12,8 +12,8 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare, metrics
-from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays
-from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays, with_points
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, LIMB_JOINTS
 from hmr_video.lift import lift, model_input, predict, sight
 from hmr_video.model import HMMR
 from hmr_video.refine import Estimate, refine
@@ -61,7 +61,8 @@ def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True
         "temporal": [_every_frame(one) for one in lifted],
     }
     if refined:
-        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
+        coco = [points[:, BODY_LANDMARKS] for points in keypoints]
+        ways["refined"] = [_every_frame(one) for one in refine(lifted, coco, times, camera, body)]
     return ways
 
 
@@ -85,13 +86,13 @@ def _every_frame(estimate: Estimate) -> Poses:
 @torch.inference_mode()
 def frame_by_frame(model: HMMR, body: Body, trial: Trial, context: bool) -> Poses:
     """What the model itself says of each frame, shape and place included. Without ``context`` each frame is a photograph."""
-    margin = sight(model)
+    margin, keypoints = sight(model), with_points(trial.keypoints, model.config.keypoints)
     if context:
-        features, box = model_input(trial.keypoints, trial.timestamps, trial.camera)
+        features, box = model_input(keypoints, trial.timestamps, trial.camera)
         frames = torch.arange(-margin, len(trial) + margin).clamp(0, len(trial) - 1)
         rotations, _, _, camera, betas = (value[0] for value in predict(model, features[:, frames]))
     else:
-        rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
+        rays = torch.cat([pixels_to_rays(keypoints[..., :2], trial.camera), keypoints[..., 2:]], -1)
         features, box = keypoint_features(rays[:, None])
         still = features.expand(-1, 2 * margin + 1, -1)
         rotations, _, _, camera, betas = (value[:, 0] for value in predict(model, still))

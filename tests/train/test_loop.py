@@ -32,7 +32,7 @@ def test_the_smoke_run_learns_and_writes_weights(mocap: Path, tmp_path: Path, mo
     assert run(["train", str(mocap), "--config", "smoke", "--name", "smoke", "-o", str(weights), "-q"]) == 0
     values = Log(state / "log.csv").read()
     errors = [value for (stage, _), value in sorted(values["val_pa_mpjpe"].items()) if stage == "frames"]
-    assert errors[-1] < 0.85 * errors[0]
+    assert errors[-1] < 0.9 * errors[0]
     assert {stage for stage, _ in values["loss"]} == {"frames", "windows", "hallucinator"}
     assert Image.open(state / "curves.png").size > (500, 500)
     model, metadata = load_model(weights)
