@@ -21,7 +21,7 @@ from hmr_video.train.trials import Poses, Trial
 
 Array = NDArray[np.float64]
 
-PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
+PER_FRAME = ("mpjpe", "pa_mpjpe", "foot_angle", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
 _AT_ONCE = 10  # windows that are refined together
@@ -30,7 +30,7 @@ _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares o
 
 @dataclass(frozen=True)
 class Score:
-    """One way of estimating on one window: ``frames`` (T, 5) as ``PER_FRAME`` names them (accelerations NaN at the ends),
+    """One way of estimating on one window: ``frames`` (T, 6) as ``PER_FRAME`` names them (accelerations NaN at the ends),
     ``whole`` by the names of ``PER_WINDOW``."""
 
     frames: Array
@@ -109,13 +109,20 @@ def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
         metrics.acceleration_level(true, MODEL_FRAME_RATE),
     ]
     ends = [torch.nn.functional.pad(values, (1, 1), value=math.nan) for values in inner]
-    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), *ends], -1)
+    feet = foot_angle(estimate.joints, truth.joints)
+    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), feet, *ends], -1)
     if not meshes:
         estimate, truth = (
             Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
         )
     whole = compare(estimate, truth)
     return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
+
+
+def foot_angle(joints: Tensor, truth: Tensor) -> Tensor:
+    """(T,) degrees between where feet point, from ankle to ball, and where they should, for joints (T, 24, 3); mean of both."""
+    found, true = (points[:, [10, 11]] - points[:, [7, 8]] for points in (joints, truth))
+    return torch.nn.functional.cosine_similarity(found, true, dim=-1).clamp(-1, 1).acos().rad2deg().mean(-1)
 
 
 def assess(

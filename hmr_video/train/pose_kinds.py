@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from hmr_video.body import Body
+from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import JOINT_NAMES
+from hmr_video.train.invented import InventedConfig, Inventor
 from hmr_video.train.mocap import Mocap, folder_of
 
 KINDS = (
@@ -18,6 +20,7 @@ KINDS = (
 WANTED = 0.04  # share of the frames that each kind should have
 MOST = 4.0  # times as often a rare kind is drawn
 _CHUNK = 20_000  # frames at once
+_MADE_UP = 4000  # poses to count
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def kinds_of(joints: Tensor) -> Tensor:
 
     lying = (upright < 0.5) & (seat < 0.35) & (at.height("neck") < 0.55)
     crawling = ~lying & (upright.abs() < 0.8) & (wrists.amax(0) < 0.25) & (seat > 0.3)
-    kneeling = ((knees < 0.16) & (ankles < 0.22) & (bends > 45)).any(0) & (upright > 0.5) & ~crawling
+    kneeling = ((knees < 0.16) & (ankles < 0.22) & (bends > 45)).any(0) & (upright > 0.5) & (seat > 0.22) & ~crawling
     folded = (thighs > -0.6).all(0) & (upright > 0.5) & ~kneeling & ~crawling & ~lying
     sitting = folded & ((seat < 0.25) | (behind_feet > 0.25))
     standing = (seat > 0.4) & (upright > 0.4) & ~sitting & ~kneeling & ~crawling
@@ -122,12 +125,22 @@ def frame_weights(mocap: Mocap, clip_weights: Tensor, kinds: Tensor | None) -> T
     return weights / weights.sum()
 
 
-def table(mocap: Mocap, kinds: Tensor, weights: Tensor) -> Iterator[tuple[str, list[float]]]:
-    """Lines of a table: of every collection, of all as they lie, and of all as ``weights`` (N,) draw them: seconds at 30 frames a
-    second, or 100 for shares, in all and of each kind."""
+def table(mocap: Mocap, body: Body, clip_weights: Tensor, invention: InventedConfig) -> Iterator[tuple[str, list[float]]]:
+    """Lines of a table, in all and of each kind: seconds of every collection; per cent of all as it lies, as it is drawn for
+    clips of ``clip_weights`` (C,), and of poses made up."""
+    kinds = kinds_of_mocap(mocap, body)
     names = [folder_of(source) or "." for source in mocap.sources]
     for name in sorted(set(names)):
         member = torch.tensor([other == name for other in names]).repeat_interleave(mocap.lengths)
-        yield name, [float(member.sum()) / 30, *(kinds[member].sum(0) / 30).tolist()]
+        yield name, _seconds(kinds[member])
+    drawn = frame_weights(mocap, clip_weights, kinds).double()
     yield "all, %", [100.0, *(100 * kinds.double().mean(0)).tolist()]
-    yield "drawn, %", [100.0, *(100 * (weights.double()[:, None] * kinds).sum(0)).tolist()]
+    yield "drawn, %", [100.0, *(100 * (drawn[:, None] * kinds).sum(0)).tolist()]
+    still = torch.eye(3).expand(_MADE_UP, 1, 24, 3, 3)
+    rotations, _, _ = Inventor(body, invention).windows(still, Generator().manual_seed(0))
+    joints, _ = body.joints(rotations[:, 0], torch.zeros(_MADE_UP, 10))
+    yield "made up, %", [100.0, *(100 * kinds_of(joints).double().mean(0)).tolist()]
+
+
+def _seconds(kinds: Tensor) -> list[float]:
+    return [len(kinds) / MODEL_FRAME_RATE, *(kinds.sum(0) / MODEL_FRAME_RATE).tolist()]
