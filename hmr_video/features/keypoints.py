@@ -9,7 +9,7 @@ That makes the features the same for every image size and focal length.
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, MIRRORED_COCO, MIRRORED_LANDMARKS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LIMBS_OF_ENDS, MIRRORED_COCO, MIRRORED_LANDMARKS
 
 MODEL_FRAME_RATE = 30.0  # the shipped model's frames per second, whatever the video's
 VISIBLE = 0.1  # confidence above which a keypoint counts as seen
@@ -17,6 +17,8 @@ TRUSTED = 0.3  # confidence from which a keypoint shapes the box, where at least
 _SMOOTHING = 5  # frames of the box's moving average
 _BODY_POINTS = len(COCO_NAMES)
 _BODY_FEATURES = [2 * _BODY_POINTS, _BODY_POINTS, 2, 1]  # x and y, confidences, centre of the box, log size
+_ENLARGED = 6.0  # feet and hands are small against the box
+_FURTHEST = 3.0  # no coordinate is larger
 _TYPICAL_SIZE = 0.3  # half side of a typical box in rays; centres the log size at zero
 
 
@@ -114,26 +116,19 @@ def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
     """Features (B, T, F) and boxes (B, T, 3) of keypoints (B, T, 17 or 29, 3) in rays and confidence; F as :func:`feature_size`.
 
     Unseen keypoints stand at the box's centre with confidence 0. Coordinates reach from -1 to 1 over the box. What tells of feet
-    and hands comes last.
+    and hands comes last: enlarged, and seen from their ankle or wrist.
     """
     box = keypoint_boxes(keypoints)
     seen = (keypoints[..., 2:] > VISIBLE).to(keypoints.dtype)
     points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
-    points = (points * seen).clamp(-3, 3)
+    points = (points * seen).clamp(-_FURTHEST, _FURTHEST)
     confidence = (keypoints[..., 2:] * seen).squeeze(-1) * 2 - 1
     size = (box[..., 2:] / _TYPICAL_SIZE).log()
-    others = slice(_BODY_POINTS, None)
-    return torch.cat(
-        [
-            points[..., BODY_LANDMARKS, :].flatten(-2),
-            confidence[..., BODY_LANDMARKS],
-            box[..., :2] * 2,
-            size,
-            points[..., others, :].flatten(-2),
-            confidence[..., others],
-        ],
-        -1,
-    ), box
+    parts = [points[..., BODY_LANDMARKS, :].flatten(-2), confidence[..., BODY_LANDMARKS], box[..., :2] * 2, size]
+    if points.shape[-2] > _BODY_POINTS:
+        ends = (points[..., _BODY_POINTS:, :] - points[..., list(LIMBS_OF_ENDS), :]) * _ENLARGED * seen[..., _BODY_POINTS:, :]
+        parts += [ends.clamp(-_FURTHEST, _FURTHEST).flatten(-2), confidence[..., _BODY_POINTS:]]
+    return torch.cat(parts, -1), box
 
 
 def mirror_keypoints(keypoints: Tensor) -> Tensor:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from hmr_video.geometry.skeleton import COCO_SIGMAS, FOOT_LANDMARKS, LANDMARKS, MIRRORED_LANDMARKS
+from hmr_video.geometry.skeleton import COCO_SIGMAS, FOOT_LANDMARKS, LANDMARKS, LIMBS_OF_ENDS, MIRRORED_LANDMARKS
 from hmr_video.train import detector_fit as fit
 from hmr_video.train.augment import chance, drift, uniform
 
 FIRST = FOOT_LANDMARKS.start
-PARENTS = (15, 15, 15, 16, 16, 16, 9, 9, 9, 10, 10, 10)  # ankle or wrist of each point, by COCO number
-END_JOINTS = (7, 7, 7, 8, 8, 8, 20, 20, 20, 21, 21, 21)  # the same as joints
+END_JOINTS = (7, 7, 7, 8, 8, 8, 20, 20, 20, 21, 21, 21)  # LIMBS_OF_ENDS as joints
 _GROUPS = (slice(0, 6), slice(6, 12))
 _SMALL_TOES = [LANDMARKS.index(f"{side}_small_toe") - FIRST for side in ("left", "right")]
-_SIGMAS = torch.tensor(COCO_SIGMAS)[list(PARENTS)]
+_SIGMAS = torch.tensor(COCO_SIGMAS)[list(LIMBS_OF_ENDS)]
 # Of the spread of ankle or wrist: what the three points of a foot or hand err by together, and each by itself. With what they
 # take over of its error, their own median error is about 1.2 of its.
 _TOGETHER, _ALONE = 0.7, 0.7
@@ -38,7 +37,7 @@ class LimbEndsConfig:
 
 def imagined_ends(points: Tensor, turned: Tensor, config: LimbEndsConfig, generator: Generator) -> Tensor:
     """Rays (B, T, 12, 2) of where a network takes ``points`` (B, T, 12, 3) of limbs ``turned`` (B, T, 24, 3, 3) to be."""
-    offset = config.idea * torch.randn(len(points), 1, len(PARENTS), 3, generator=generator)
+    offset = config.idea * torch.randn(len(points), 1, len(LIMBS_OF_ENDS), 3, generator=generator)
     moved = points + (turned[:, :, list(END_JOINTS)] @ offset[..., None]).squeeze(-1)
     return moved[..., :2] / moved[..., 2:].clamp_min(0.2)
 
@@ -60,18 +59,18 @@ def reported_ends(
     (B, T, 1, 1) and ``confidence`` (B, T, 17). Of their own: ``kind`` (B, T, 12). ``level`` (B, 1, 1) of all errors.
     """
     batch, frames = kind.shape[:2]
-    parents = list(PARENTS)
+    limbs = list(LIMBS_OF_ENDS)
     mirrored = rays[:, :, list(MIRRORED_LANDMARKS[FIRST:])]
-    places = torch.where(exchanged[:, :, parents, None], mirrored, rays[:, :, FIRST:])
-    spread = fit.SPREAD[kind, torch.tensor(parents)] * _SIGMAS * level
+    places = torch.where(exchanged[:, :, limbs, None], mirrored, rays[:, :, FIRST:])
+    spread = fit.SPREAD[kind, torch.tensor(limbs)] * _SIGMAS * level
     limb = _lasting(batch, frames, len(_GROUPS) * 2, generator).repeat_interleave(3, 2)
-    own = _TOGETHER * limb + _ALONE * _lasting(batch, frames, len(parents), generator)
+    own = _TOGETHER * limb + _ALONE * _lasting(batch, frames, len(limbs), generator)
     lean = uniform(generator, *config.lean, batch, 1, 1, 1)
-    places = places + (lean * error[:, :, parents] + own * spread[..., None]) * size
-    mood = 0.6 * torch.randn(batch, 1, len(parents), generator=generator) + 0.3 * drift(generator, batch, frames, len(parents))
-    told = (confidence[:, :, parents].clamp(1e-3, 0.999).logit() + mood).sigmoid()
-    silent = (confidence[:, :, parents] == 0) | _absent(batch, config, generator)
-    silent |= chance(generator, config.missing, batch, 1, len(parents)) & (drift(generator, batch, frames, len(parents)) > 0.3)
+    places = places + (lean * error[:, :, limbs] + own * spread[..., None]) * size
+    mood = 0.6 * torch.randn(batch, 1, len(limbs), generator=generator) + 0.3 * drift(generator, batch, frames, len(limbs))
+    told = (confidence[:, :, limbs].clamp(1e-3, 0.999).logit() + mood).sigmoid()
+    silent = (confidence[:, :, limbs] == 0) | _absent(batch, config, generator)
+    silent |= chance(generator, config.missing, batch, 1, len(limbs)) & (drift(generator, batch, frames, len(limbs)) > 0.3)
     return torch.cat([places, torch.where(silent, 0.0, told)[..., None]], -1)
 
 
@@ -84,7 +83,7 @@ def _lasting(batch: int, frames: int, count: int, generator: Generator) -> Tenso
 
 def _absent(batch: int, config: LimbEndsConfig, generator: Generator) -> Tensor:
     """(B, 1, 12) what a network does not know at all."""
-    absent = torch.zeros(batch, 1, len(PARENTS), dtype=torch.bool)
+    absent = torch.zeros(batch, 1, len(LIMBS_OF_ENDS), dtype=torch.bool)
     none = chance(generator, config.none, batch, 1, 1)
     for group, share in zip(_GROUPS, (config.no_feet, config.no_hands), strict=True):
         absent[..., group] = none | chance(generator, share, batch, 1, 1)

@@ -13,7 +13,7 @@ from hmr_video.features.keypoints import (
     resample,
     with_points,
 )
-from hmr_video.geometry.skeleton import LANDMARKS, MIRRORED_COCO, MIRRORED_LANDMARKS
+from hmr_video.geometry.skeleton import LANDMARKS, LIMBS_OF_ENDS, MIRRORED_COCO, MIRRORED_LANDMARKS
 
 
 @pytest.fixture
@@ -112,3 +112,12 @@ def test_feet_and_hands_come_last_and_change_nothing_of_the_body(keypoints: torc
     far = torch.cat([keypoints, torch.full((2, 30, 12, 3), 0.9)], 2)
     assert torch.equal(keypoint_features(far)[0][..., : feature_size(17)], alone)
     assert torch.equal(with_points(far, 17), keypoints)
+
+
+def test_feet_are_seen_from_their_ankles(keypoints: torch.Tensor) -> None:
+    everything = torch.cat([keypoints, keypoints[..., list(LIMBS_OF_ENDS), :]], 2)
+    everything[..., 17, 0] += 0.01
+    features, box = keypoint_features(everything)
+    ends = features[..., feature_size(17) :][..., :24].unflatten(-1, (12, 2))
+    assert torch.allclose(ends[..., 0, 0], 0.06 / box[..., 2], rtol=1e-3)
+    assert ends[..., 1:, :].abs().max() < 1e-5
