@@ -57,6 +57,9 @@ def evaluate(
     real: Annotated[
         bool, typer.Option("--real-detector", help="With --mocap: film the windows and run the real detector on the pictures.")
     ] = False,
+    all_points: Annotated[
+        bool, typer.Option("--all-points", help="With --mocap: feet and hands are detected, too, not COCO's points alone.")
+    ] = False,
     failures: Annotated[
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
@@ -92,7 +95,7 @@ def evaluate(
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
         )
         if failures:
             reporter.say(f"written to [bold]{failures}[/bold]")
@@ -191,6 +194,7 @@ def _evaluate_mocap(
     every_clip: bool,
     weak: bool,
     real: bool,
+    all_points: bool,
     failures: Path | None,
     windows: int,
     seed: int,
@@ -219,11 +223,13 @@ def _evaluate_mocap(
     models = Models.load(Options(weights=weights, features="keypoints"))
     names = list_mocap(folder)
     names = names if every_clip else split(names)[1]
-    if weak and (real or failures):
+    if weak and (real or failures or all_points):
         raise UsageError(
-            "The weak points are measured under simulated detections only, as a table.",
-            "Leave --real-detector and --failures out.",
+            "The weak points are measured under simulated detections of COCO's points only, as a table.",
+            "Leave --real-detector, --all-points and --failures out.",
         )
+    if real and all_points:
+        raise UsageError("The real detector knows COCO's points only.", "Leave --all-points out.")
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
@@ -232,7 +238,8 @@ def _evaluate_mocap(
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions().detector)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
-        trials = draw_trials(folder, names, models.body, windows, seed, up=up, reporter=reporter)
+        config = TrialConfig(landmarks=all_points)
+        trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
     if failures:
         found = worst(models.model, models.body, trials, reporter, refine)
         draw_failures(found, models.body, failures, reporter)

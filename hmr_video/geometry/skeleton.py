@@ -39,6 +39,7 @@ LANDMARKS = (
     "left_thumb", "left_index", "left_little_finger", "right_thumb", "right_index", "right_little_finger",
 )  # fmt: skip
 MIRRORED_LANDMARKS = (*MIRRORED_COCO, 20, 21, 22, 17, 18, 19, 26, 27, 28, 23, 24, 25)
+LIMBS_OF_ENDS = (15, 15, 15, 16, 16, 16, 9, 9, 9, 10, 10, 10)  # ankle or wrist of each point of feet and hands
 BODY_LANDMARKS, FOOT_LANDMARKS, HAND_LANDMARKS = slice(0, 17), slice(17, 23), slice(23, 29)
 
 
