@@ -47,8 +47,10 @@ def bodies_of(
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
-    """Each person's landmarks (T, 29, 3), or COCO's (T, 17, 3) where nobody has others, in pixels with confidence, 0 of those beyond
-    the picture, and the seconds (T,) of those frames."""
+    """Each person's landmarks (T, 29, 3), or COCO's (T, 17, 3) where nobody has others, and the seconds (T,) of those frames.
+
+    In pixels with confidence, which is 0 of points beyond the picture.
+    """
     known = slice(None) if any((track.landmarks[:, COCO:, 2] > 0).any() for track in people.tracks) else BODY_LANDMARKS
     told = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
     keypoints = [torch.from_numpy(one).float() for one in told]
@@ -67,8 +69,7 @@ def lift_people(
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
         for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
-            body_points = keypoints[:, BODY_LANDMARKS].numpy()
-            told = torch.from_numpy(with_sure_knees(body_points, track.boxes, people.image_size)).float()
+            told = torch.from_numpy(with_sure_knees(keypoints.numpy(), track.boxes, people.image_size)).float()
             lifted.append(lift(models.model, told, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted

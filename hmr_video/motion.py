@@ -56,11 +56,11 @@ class Motion:
         camera_matrix: (3, 3) intrinsics in pixels, one per clip.
         image_size: (2,) width and height.
         boxes: (T, 4) x1 y1 x2 y2.
-        keypoints2d: (T, 17, 3) COCO x, y, confidence as used, never filtered; confidence 0 where absent. Fused from the detector and
-            the landmark network. Left and right are exchanged in frames in which one of them took a person's front for the back,
-            or one leg or arm for the other.
-        landmarks2d: (T, 29, 3) the same of `hmr_video.geometry.skeleton.LANDMARKS`: ``keypoints2d``, then feet and hands. Where only
-            the former is given, the others have confidence 0.
+        keypoints2d: (T, 17, 3) COCO x, y, confidence as used, never filtered; confidence 0 where absent. Fused from the detector
+            and the landmark network. Left and right are exchanged in frames in which one of them took a person's front for the
+            back, or one leg or arm for the other.
+        landmarks2d: (T, 29, 3) the same of `hmr_video.geometry.skeleton.LANDMARKS`: ``keypoints2d``, then feet and hands. Where
+            only the former is given, the others have confidence 0.
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
         world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
     """
@@ -84,7 +84,7 @@ class Motion:
     weights_hash: str
     gender: str = "neutral"
     world_from_camera: Array | None = None
-    landmarks2d: Array | None = None
+    landmarks2d: Array = None  # type: ignore[assignment]  # replaced in __post_init__
 
     def __post_init__(self) -> None:
         if self.landmarks2d is None and np.ndim(self.keypoints2d) == 3:

@@ -18,9 +18,8 @@ CONFIDENT = 0.5  # keypoints above count when the fit is measured
 UNSURE, MISFIT = 0.3, 0.06  # mean confidence below which, and median residual above which, a result is not to be relied on
 _DOUBT = 0.06  # error, as a fraction of the box height, at which a keypoint's agreement has fallen to 1/e
 _UNSEEN = 0.5  # factor on the confidence of frames that were filled in
-# Of two witnesses that agree: the share of limb joints within a tenth of the person's size of their true places, measured on 2,300
-# filmed frames, is 1 - exp(-x / 0.2) of what confidence, fit and agreement make together (0.29, 0.72, 0.90, 0.97 at 0.05, 0.25,
-# 0.45, 0.65).
+# Of two witnesses: the share of limb joints within a tenth of the person's size of their true places, on 2,300 filmed frames, is
+# 1 - exp(-x / 0.2) of the x that confidence, fit and agreement make (0.29, 0.72, 0.90, 0.97 at 0.05, 0.25, 0.45, 0.65).
 _CALIBRATION = 0.2
 
 
@@ -28,8 +27,8 @@ def frame_confidence(points: Tensor, track: Track, camera_matrix: Tensor) -> Arr
     """(T,) in 0..1: the mean confidence of the 12 limb keypoints, each weighed by how well the body's ``points`` meet it.
 
     Where two witnesses looked, it counts how well they agree, and the number is the share of limb joints to be expected within a
-    tenth of the person's size of their true places in the picture. points: (T, 17, 3) COCO points in camera space. Filled-in frames
-    take what their neighbours have, halved.
+    tenth of the person's size of their true places in the picture. points: (T, 17, 3) COCO points in camera space.
+    Filled-in frames take what their neighbours have, halved.
     """
     projected = project(points, camera_matrix).numpy()[:, COCO_LIMBS]
     detected = track.keypoints[:, COCO_LIMBS]

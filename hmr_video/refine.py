@@ -58,8 +58,6 @@ class RefineConfig:
 # A moving camera moves everybody across the view, as fast as a pan swings.
 MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
 
-STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls off
-STRAY_ROUNDS = 4  # of reweighting
 CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
 BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
@@ -93,9 +91,9 @@ def refine(
 ) -> list[Estimate]:
     """Improves the estimates of P people, all at once.
 
-    keypoints: (T, 17 or 29, 3) pixels and confidence per person, COCO's or all `LANDMARKS`; timestamps: (T,) seconds per person, increasing;
-    camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas. Returns
-    estimates of the same lengths.
+    keypoints: (T, 17 or 29, 3) pixels and confidence per person, COCO's or all `LANDMARKS`; timestamps: (T,) seconds per person,
+    increasing; camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas.
+    Returns estimates of the same lengths.
     """
     config = config or RefineConfig()
 
@@ -115,7 +113,7 @@ def refine(
 
 @dataclass(frozen=True)
 class Evidence:
-    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, and timestamps (T,) seconds."""
+    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds."""
 
     estimate: Estimate
     keypoints: Tensor
@@ -177,45 +175,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def initial_translation(
-    joints: Tensor, keypoints: Tensor, camera_matrix: Tensor, prior: Tensor, depth_deviation: float
-) -> Tensor:
-    """Where bodies stand so that their points fall on their keypoints: reweighted least squares per frame, (T, 3) metres.
-
-    joints: (T, 17, 3) COCO points of bodies at trans 0; keypoints: (T, 17, 3) pixels and confidence; prior: (T, 3), what the
-    model says, which decides where too little is seen. Minimises the distance of each point to its keypoint's ray as it appears,
-    or else points that disagree would draw the body near, where metres are small; and by Geman and McClure's weights, so that a
-    keypoint far off, of a limb out of the picture perhaps, does not decide alone.
-    """
-    rays = (keypoints[..., :2] - camera_matrix[:2, 2]) / torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
-    weight = torch.where(keypoints[..., 2] > VISIBLE, keypoints[..., 2], 0.0).square()
-    weight = weight * _face_weights(1.0, 0.2)
-    one, zero = torch.ones_like(rays[..., 0]), torch.zeros_like(rays[..., 0])
-    rows = torch.stack([torch.stack([one, zero, -rays[..., 0]], -1), torch.stack([zero, one, -rays[..., 1]], -1)], -2)
-    wanted = rays * joints[..., 2:] - joints[..., :2]  # (T, 17, 2)
-    depth = prior[:, 2].clamp_min(0.5)
-    # The prior's strength: a few centimetres across, and a share of the distance along the view.
-    trust = torch.stack(
-        [torch.full_like(depth, 0.01), torch.full_like(depth, 0.01), (0.02 / (depth_deviation * depth)).square()], -1
-    )
-    solved = prior
-    for _ in range(STRAY_ROUNDS):
-        nearer = depth[:, None] / (joints[..., 2] + solved[:, 2:]).clamp_min(0.3)
-        missed = ((rows @ solved[:, None, :, None]).squeeze(-1) - wanted) * nearer[..., None]  # metres at the prior's distance
-        pull = weight * nearer.square() / (1 + missed.square().sum(-1) / STRAY**2).square()
-        normal = torch.einsum("tk,tkij,tkil->tjl", pull, rows, rows) + torch.diag_embed(trust)
-        right = torch.einsum("tk,tkij,tki->tj", pull, rows, wanted) + trust * prior
-        solved = torch.linalg.solve(normal, right)
-        solved = torch.cat([solved[:, :2], solved[:, 2:].clamp_min(0.3)], -1)
-    return solved
-
-
-def _face_weights(others: float, face: float) -> Tensor:
-    weights = torch.full((17,), others)
-    weights[list(COCO_FACE)] = face
-    return weights
 
 
 def _point_weights(config: RefineConfig) -> Tensor:

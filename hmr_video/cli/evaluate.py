@@ -43,9 +43,7 @@ def evaluate(
     ] = None,
     joints: Annotated[
         Path | None,
-        typer.Option(
-            help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres, to compare with."
-        ),
+        typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
     detector: Annotated[
         Path | None,

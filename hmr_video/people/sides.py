@@ -30,8 +30,8 @@ _DOUBT = 0.6  # cost of each second in which the detector is said to err, in box
 
 
 def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
-    """Keypoints (n, 17 or 29, 3) of one person, observed at ``frame_ids`` (n,) in ``boxes`` (n, 4), with the sides of whole or half
-    bodies exchanged in frames where that makes one continuous movement of them."""
+    """Keypoints (n, 17 or 29, 3) of one person, with the sides of whole or half bodies exchanged in frames where that makes one
+    continuous movement of them. Observed at ``frame_ids`` (n,) in ``boxes`` (n, 4)."""
     if len(frame_ids) < 3:
         return keypoints
     steps = _jumps(frame_ids, boxes, keypoints, frame_rate)[:, _BETWEEN]  # from each state (rows) into each (columns)

@@ -34,7 +34,7 @@ _NUMBERS = list(_OURS.values())
 
 
 class BlazePose:
-    """The network in a file, see :class:`hmr_video.people.keypoints.network.LandmarkNetwork`. Raises AssetError for other files."""
+    """The network in a file, see `hmr_video.people.keypoints.network.LandmarkNetwork`. Raises AssetError for other files."""
 
     size = CROP
 

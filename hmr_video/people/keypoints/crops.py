@@ -21,7 +21,7 @@ _SHOULDERS, _HIPS = [5, 6], [11, 12]
 
 @dataclass(frozen=True)
 class Crops:
-    """T crops: centres (T, 2) and sides (T,) in pixels of the frame; ``leans`` (T,) radians, clockwise from upright to the torso."""
+    """T crops: centres (T, 2) and sides (T,) in pixels of the frame; ``leans`` (T,) radians clockwise from upright to torso."""
 
     centres: Array
     sides: Array

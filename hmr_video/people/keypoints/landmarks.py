@@ -53,8 +53,10 @@ def _look(
     network: LandmarkNetwork,
     reporter: Reporter,
 ) -> list[tuple[Array, Array]]:
-    """For each track the landmarks (T, 29, 3) that the network sees, in pixels of the frame with confidence, and presence (T,), in
-    the frames that are ``wanted`` (T,)."""
+    """For each track what the network sees in the frames that are ``wanted`` (T,).
+
+    That is landmarks (T, 29, 3), in pixels of the frame with confidence, and presence (T,).
+    """
     found = [(np.zeros((len(track), len(LANDMARKS), 3)), np.zeros(len(track))) for track in tracks]
     matrices = [crop.matrices(network.size) for crop in crops]
     with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:

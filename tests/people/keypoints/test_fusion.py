@@ -25,7 +25,7 @@ def witnesses(**changes) -> Witnesses:
 
 def moved(points: np.ndarray, by: float) -> np.ndarray:
     """(T, K, 3) moved by a share of the person's size across the picture."""
-    return points + [by * SIZE, 0, 0]
+    return points + np.array([by * SIZE, 0, 0])
 
 
 def test_where_they_agree_both_count():

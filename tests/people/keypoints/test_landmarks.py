@@ -54,7 +54,9 @@ def walker(detected: np.ndarray) -> Track:
     """A track whose detector puts all limbs near the dot, but 6 pixels too high."""
     spread = np.column_stack([np.linspace(-20, 20, 17), np.linspace(-60, 60, 17)])
     keypoints = np.stack([np.column_stack([dot(frame) + spread - [0, 6], np.full(17, 0.9)]) for frame in range(T)])
-    boxes = np.stack([np.concatenate([dot(frame) - [40, 80], dot(frame) + [40, 80]]) for frame in range(T)]).astype(float)
+    boxes = np.stack([np.concatenate([dot(frame) - [40, 80], dot(frame) + np.array([40, 80])]) for frame in range(T)]).astype(
+        float
+    )
     return Track(np.arange(T), boxes, keypoints * detected[:, None, None], detected)
 
 
@@ -90,7 +92,7 @@ def test_nobody_is_looked_for_in_long_gaps():
 
 def test_company_is_where_boxes_cover_each_other():
     one, other = walker(np.ones(T, bool)), walker(np.ones(T, bool))
-    far = Track(other.frame_ids, other.boxes + [0, 300, 0, 300], other.landmarks, other.detected)
+    far = Track(other.frame_ids, other.boxes + np.array([0, 300, 0, 300]), other.landmarks, other.detected)
     late = Track(one.frame_ids[6:], one.boxes[6:], one.landmarks[6:], one.detected[6:])
     assert not any(frames.any() for frames in in_company([one, far]))
     assert in_company([one, late])[0].tolist() == [False] * 6 + [True] * 3
