@@ -233,7 +233,7 @@ def _evaluate_mocap(
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions().detector)
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions())
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
         config = TrialConfig(landmarks=all_points)

@@ -34,7 +34,9 @@ def test_limbs_are_seen_better_than_by_the_detector_and_feet_and_hands_too(blaze
     assert seen.landmark_network == "blazepose-heavy"
     truths = [true_landmarks(SAMPLE.with_name(f"two_crossing_0{number}.npz"), body) for number in (1, 2)]
     for before, after in zip(people.tracks, seen.tracks, strict=True):
-        truth = min((one[after.frame_ids] for one in truths), key=lambda one: np.abs(one[:, 0] - after.landmarks[:, 0, :2]).mean())
+        truth = min(
+            (one[after.frame_ids] for one in truths), key=lambda one: np.abs(one[:, 0] - after.landmarks[:, 0, :2]).mean()
+        )
         height = np.ptp(truth[..., 1], axis=1)[:, None]
         first, second = (np.linalg.norm(track.landmarks[..., :2] - truth, axis=-1) / height for track in (before, after))
         assert second[:, COCO_LIMBS].mean() < first[:, COCO_LIMBS].mean()
