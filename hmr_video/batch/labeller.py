@@ -15,6 +15,7 @@ from hmr_video.options import Options
 from hmr_video.people import find_people
 from hmr_video.people.detector import Detector
 from hmr_video.people.engine import choose_engine
+from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
 from hmr_video.train.feature_tracks import cache_features
@@ -45,6 +46,7 @@ class VideoLabeller:
         """Writes ``track_001.npz`` ..., their features, and a summary into the new ``folder``. Raises HmrVideoError."""
         reader = open_video(source, reporter)
         people = find_people(reader, self._options, reporter)
+        people = look_closely(reader, people, self._options.landmarks, reporter)
         tracks = pseudo_tracks(people, self._focal)
         if not tracks:
             raise NobodyFoundError(
@@ -55,6 +57,7 @@ class VideoLabeller:
             "source": str(source.resolve()),
             "rules": _RULES,
             "engine": people.engine,
+            "landmarks": people.landmark_network or "none",
             "options": asdict(self._options),
             "people": len(people.tracks),
             "tracks": [{"frames": len(track.frame_ids), "seconds": round(track.seconds, 3)} for track in tracks],
