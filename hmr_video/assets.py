@@ -23,10 +23,18 @@ WEIGHTS_FORMAT = "hmr-video-1"  # of our weight files; see `hmr_video.checkpoint
 OTHER_WEIGHTS = "Import or download the weights again, or leave --weights out to use the model that ships."
 
 
-def shipped_folder() -> Path:
-    """The folder `weights`: inside the package once installed, at the top of a checkout."""
+def shipped_folder(name: str = "weights") -> Path:
+    """The folder ``weights`` or ``samples``: inside the package once installed, at the top of a checkout."""
     package = Path(__file__).parent
-    return next((folder for folder in (package / "weights", package.parent / "weights") if folder.is_dir()), package / "weights")
+    return next((folder for folder in (package / name, package.parent / name) if folder.is_dir()), package / name)
+
+
+def sample_clips() -> list[Path]:
+    """The clips that ship; beside each lies the truth, an NPZ per person. Raises AssetError."""
+    clips = sorted(shipped_folder("samples").glob("*.mp4"))
+    if not clips:
+        raise AssetError(f"The sample clips are missing from {shipped_folder('samples')}.", _REINSTALL)
+    return clips
 
 
 def user_folder() -> Path:

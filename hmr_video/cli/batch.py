@@ -45,7 +45,7 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
     log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
     scheduler: Annotated[
-        str, typer.Option("--engine", help="local, or ray for several machines (needs hmr-video[cluster]).")
+        str, typer.Option("--engine", help="local, or ray for several machines (needs the extra cluster).")
     ] = "local",
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
     cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,

@@ -16,7 +16,6 @@ from hmr_video.errors import InputError, UsageError
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
 
@@ -138,23 +137,19 @@ def _read(path: Path) -> list["Sequence"]:
 
 
 def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+    from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.pipeline import run
 
-    clips = sorted(SAMPLES.glob("*.mp4"))
-    if not clips:
-        raise InputError(
-            "The sample clips are not here: they come with the source, not with the package.", "Run this in a checkout."
-        )
     settings = Options(weights=weights, refine=refine)
     models = Models.load(settings)
     rows: list[Row] = []
-    for clip in clips:
+    for clip in sample_clips():
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
-        true = [person for file in sorted(SAMPLES.glob(f"{clip.stem}*.npz")) for person in _read(file)]
+        true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
         rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
     return rows
 

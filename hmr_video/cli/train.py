@@ -8,7 +8,7 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_kinds
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
+from hmr_video.errors import missing_extra
 
 
 def train(
@@ -119,6 +119,4 @@ def _require_extra() -> None:
         import lightning  # noqa: F401
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            "Training needs the extra packages of `train`.", 'Install them: pip install "hmr-video[train]".'
-        ) from error
+        raise missing_extra("train", "Training") from error
