@@ -1,0 +1,155 @@
+"""What the packets of a video tell before it is decoded: how many frames to expect and when, and whether anything is amiss."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmr_video.errors import InputError
+from hmr_video.video.decoding import packet_frames
+from hmr_video.video.pictures import Look, look_of
+from hmr_video.video.source import Array, check_size, equivalent_focal
+from hmr_video.video.streams import REMAKE, VideoFile
+
+_FOCAL_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent", "com.android.capture.focal_length_35mm")
+_MISSING_SECONDS = 0.5  # by which a duration may exceed the frames before that counts as a loss
+_PARAMETERS = 7  # the kind of an H.264 unit that may change the size of pictures
+
+
+@dataclass(frozen=True)
+class PacketIndex:
+    """What the packets tell without decoding them (but for the first frame).
+
+    times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
+    missing: how many more frames the header promises. lead: seconds at the start that hold no picture. clean: no packet is
+    broken, hidden, without a time, or missing. timed: the container has times. uniform: the size of pictures cannot change.
+    """
+
+    container: str
+    codec: str
+    look: Look
+    times: Array
+    missing: int
+    lead: float
+    rates: tuple[float, ...]
+    origin: float
+    focal: float | None
+    clean: bool
+    timed: bool
+    uniform: bool
+    others: int
+
+
+class _Packets:
+    """What is gathered from the packets, one after the other."""
+
+    def __init__(self, codec: str) -> None:
+        self._codec = codec
+        self.clean, self.uniform = True, True
+        self.total = 0
+        self.ticks: list[int | None] = []
+
+    def add(self, packet: Any) -> None:
+        self.total += 1
+        self.clean &= (packet.pts is not None or packet.dts is not None) and not packet.is_corrupt
+        self.uniform &= not (packet.is_keyframe and _may_resize(packet))
+        if packet.is_discard or not _shown(self._codec, packet):
+            self.clean = False
+        else:
+            self.ticks.append(packet.dts if packet.pts is None else packet.pts)
+
+
+def _shown(codec: str, packet: Any) -> bool:
+    """Whether a packet holds a picture to be shown. VP8 keeps pictures to predict from in packets of their own."""
+    return codec != "vp8" or bool(memoryview(packet)[0] & 0x10)
+
+
+def _may_resize(packet: Any) -> bool:
+    """Whether an H.264 packet of an MP4 file (units behind their lengths of 4 bytes) brings parameters along."""
+    if packet.has_sidedata("new_extradata"):
+        return True
+    data, place = memoryview(packet), 0
+    while place + 4 < len(data):
+        if data[place + 4] & 31 == _PARAMETERS:
+            return True
+        place += 4 + int.from_bytes(data[place : place + 4])
+    return False
+
+
+def index_packets(path: Path) -> PacketIndex:
+    """Reads all packets of a file and decodes up to the first frame. Raises InputError when there is none."""
+    with VideoFile(path) as file:
+        stream, container = file.stream, file.container
+        codec = stream.codec_context.name
+        packets, first, sound = _Packets(codec), None, True
+        for packet in file.packets():
+            if first is None:
+                frames = packet_frames(packet)
+                sound &= frames is not None
+                first = frames[0] if frames else None
+            if packet.size:
+                packets.add(packet)
+        if first is None:
+            raise InputError(f"No frame of {path} can be decoded.", f"The file is damaged. {REMAKE}")
+        look = look_of(first, stream)
+        check_size(path, *look.coded)
+        check_size(path, *look.size)
+        known = [tick for tick in packets.ticks if tick is not None]
+        rates = tuple(float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
+        times, lead = _times(known, len(packets.ticks), first, stream, rates[-1] if rates else 30.0)
+        missing = _missing(file, times, packets)
+        timed = 2 * len(known) >= len(packets.ticks)
+        metadata = {**stream.metadata, **container.metadata}
+        focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
+        return PacketIndex(
+            container=container.format.name,
+            codec=codec,
+            look=look,
+            times=times,
+            missing=missing,
+            lead=lead,
+            rates=rates if timed else rates[::-1],  # a raw stream itself knows better than its reader, which always says 25
+            origin=(container.start_time or 0) / 1e6,
+            focal=_focal(focals, *look.size),
+            clean=packets.clean and sound and not missing and not file.joins and lead == 0 and bool(np.all(np.diff(times) > 0)),
+            timed=timed,
+            uniform=packets.uniform,
+            others=file.others,
+        )
+
+
+def _times(known: list[int], count: int, first: Any, stream: Any, rate: float) -> tuple[Array, float]:
+    """The times in seconds of ``count`` packets by their ``known`` ticks, and how long they go on before the first picture."""
+    if 2 * len(known) < count:  # a raw stream: its frames are evenly spaced
+        return np.arange(count) / rate, 0.0
+    times = np.sort(np.array(known, np.float64)) * float(stream.time_base)
+    if first.pts is None:  # decoding times, from which presentation lags behind
+        return times + (float(first.dts * first.time_base) - times[0] if first.dts is not None else 0.0), 0.0
+    begin = float(first.pts * first.time_base)
+    shown = times[times > begin - 0.5 / rate]
+    return (shown, float(begin - times[0])) if 0 < len(shown) < len(times) else (times, 0.0)
+
+
+def _missing(file: VideoFile, times: Array, packets: _Packets) -> int:
+    """How many frames the header promises beyond those of the packets, whose times end before the duration that it states.
+
+    Matroska states no number of frames, and no duration of a stream; its own duration is that of the sound, where there is any.
+    An MP4 file counts what its edit list hides, too, so that the number alone proves nothing.
+    """
+    stream, container = file.stream, file.container
+    seconds = float(stream.duration * stream.time_base) if stream.duration else 0.0
+    if not seconds and not container.streams.audio:
+        seconds = (container.duration or 0) / 1e6
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    absent = round(seconds / step) - len(packets.ticks) if step > 0 else 0
+    if stream.frames:
+        return max(0, stream.frames - packets.total) if absent > 0 else 0
+    return absent if absent * step > _MISSING_SECONDS else 0
+
+
+def _focal(values: list[str], width: int, height: int) -> float | None:
+    with contextlib.suppress(ValueError):
+        return equivalent_focal(float(values[0]), width, height) if values else None
+    return None
