@@ -8,7 +8,6 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from hmr_video.video.decoding import Damaged, Decoder
 from hmr_video.video.index import index_packets
-from hmr_video.video.pictures import Look, Pictures, look_of
+from hmr_video.video.pictures import Look, Pictures
 from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
@@ -36,6 +35,10 @@ class ContainerSource:
         self._times, self.origin = times, self.index.origin if frame_rate is None and self.index.timed else 0.0
         self._notes: dict[str, None] = {}
         self._say(f"{path.name} holds {self.index.others + 1} videos; its main one was read.", self.index.others > 0)
+        self._say(
+            f"{path.name} states no times; its frames were taken for {stated:.6g} a second (--frame-rate takes another rate).",
+            frame_rate is None and not self.index.timed,
+        )
         self._say(
             f"{path.name} states {stated:.6g} frames a second; --frame-rate {frame_rate or 0:.6g} was taken.",
             frame_rate is not None and self.index.timed and abs(frame_rate / stated - 1) > 0.001,
@@ -124,16 +127,17 @@ class ContainerSource:
     def _numbered(self) -> Iterator[tuple[Any, Look, tuple[int, float]]]:
         """All frames with their looks, and for each its number and its seconds."""
         step = 1.0 / self.info.frame_rate
-        last, number = -np.inf, count()
+        last, number = -np.inf, 0
         for strict in (True, False) if self.index.clean else (False,):
             with VideoFile(self.path) as file, contextlib.suppress(Damaged):
                 decoder = Decoder(file, step, strict)
                 for frame, time in decoder.frames():
                     if time > last:
-                        last, frame_id = time, next(number)
-                        yield frame, look_of(frame, file.stream), (frame_id, self._time(frame_id, time))
-                self._count_losses(next(number), decoder.errors, file)
-                return
+                        yield frame, decoder.look(frame), (number, self._time(number, time))
+                        last, number = time, number + 1
+                if not strict or number >= len(self.index.times):
+                    self._count_losses(number, decoder.errors, file)
+                    return
 
     def _time(self, frame_id: int, stated: float) -> float:
         return stated if self._given is None else frame_id / self._given

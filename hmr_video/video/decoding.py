@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from hmr_video.video.pictures import Aspects, Look, look_of
 from hmr_video.video.streams import VideoFile
 
 _CLOSEST = 0.1  # of the usual step, between two frames
@@ -42,6 +43,7 @@ class Decoder:
         if strict:  # what is broken is an error of its packet, which comes in order, rather than a mark, which may come too late
             codec.options = {**codec.options, "err_detect": "explode"}
         self._times = _Times(step)
+        self._aspects = Aspects(file.stream)
         self.errors = 0
 
     def frames(self) -> Iterator[tuple[Any, float]]:
@@ -55,6 +57,10 @@ class Decoder:
                 continue
             begun = True
             yield frame, self._times.of(frame)
+
+    def look(self, frame: Any) -> Look:
+        """The look of the frame that :meth:`frames` has just given."""
+        return look_of(frame, self._aspects.now())
 
     def _raw(self) -> Iterator[Any]:
         """What the packets give, None for one that gives nothing because it is broken."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from hmr_video.errors import InputError
 from hmr_video.video.decoding import packet_frames
-from hmr_video.video.pictures import Look, look_of
+from hmr_video.video.pictures import Aspects, Look, look_of
 from hmr_video.video.source import Array, check_size, equivalent_focal
 from hmr_video.video.streams import REMAKE, VideoFile
 
@@ -24,7 +24,8 @@ class PacketIndex:
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
     missing: how many more frames the header promises. lead: seconds at the start that hold no picture. clean: no packet is
-    broken, hidden, without a time, or missing. timed: the container has times. uniform: the size of pictures cannot change.
+    broken, hidden, without a time, or missing. timed: it states times, and does not just count at a rate. uniform: the size of the
+    pictures cannot change.
     """
 
     container: str
@@ -93,14 +94,14 @@ def index_packets(path: Path) -> PacketIndex:
                 packets.add(packet)
         if first is None:
             raise InputError(f"No frame of {path} can be decoded.", f"The file is damaged. {REMAKE}")
-        look = look_of(first, stream)
+        look = look_of(first, Aspects(stream).now())
         check_size(path, *look.coded)
         check_size(path, *look.size)
         known = [tick for tick in packets.ticks if tick is not None]
         rates = tuple(float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
         times, lead = _times(known, len(packets.ticks), first, stream, rates[-1] if rates else 30.0)
         missing = _missing(file, times, packets)
-        timed = 2 * len(known) >= len(packets.ticks)
+        timed = 2 * len(known) >= len(packets.ticks) and not _counts(container.format)
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
         return PacketIndex(
@@ -118,6 +119,13 @@ def index_packets(path: Path) -> PacketIndex:
             uniform=packets.uniform,
             others=file.others,
         )
+
+
+def _counts(kind: Any) -> bool:
+    """Whether a format is a bare stream, whose times FFmpeg makes up by counting frames."""
+    from av.format import Flags
+
+    return bool(kind.flags & Flags.no_timestamps.value) or kind.name.endswith("_pipe")
 
 
 def _times(known: list[int], count: int, first: Any, stream: Any, rate: float) -> tuple[Array, float]:
@@ -143,7 +151,8 @@ def _missing(file: VideoFile, times: Array, packets: _Packets) -> int:
     if not seconds and not container.streams.audio:
         seconds = (container.duration or 0) / 1e6
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    absent = round(seconds / step) - len(packets.ticks) if step > 0 else 0
+    begin = float((stream.start_time or 0) * stream.time_base) if stream.frames else 0.0
+    absent = round((begin + seconds - float(times[-1])) / step) - 1 if step > 0 else 0
     if stream.frames:
         return max(0, stream.frames - packets.total) if absent > 0 else 0
     return absent if absent * step > _MISSING_SECONDS else 0

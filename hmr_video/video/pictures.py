@@ -60,18 +60,24 @@ class Look:
         return max(1, width * self.aspect.numerator // self.aspect.denominator), height
 
 
-def look_of(frame: Any, stream: Any, aspect: Fraction | None = None) -> Look:
-    """The look of one of PyAV's frames. ``aspect``: of the coded pixels, the stream's where it is not told."""
+def look_of(frame: Any, aspect: Fraction) -> Look:
+    """The look of one of PyAV's frames. ``aspect``: width of a coded pixel by its height."""
     turn = _turn(frame)
-    aspect = aspect or pixel_aspect(stream)
     upright = 1 / aspect if turn[0] else aspect
     return Look((frame.width, frame.height), frame.format.name, turn, upright, bool(frame.interlaced_frame))
 
 
-def pixel_aspect(stream: Any) -> Fraction:
-    """Width by height of a coded pixel, by the container or else by the stream itself; 1 where neither says anything likely."""
-    aspect = stream.sample_aspect_ratio
-    return aspect if aspect and 1 / _MOST_ANAMORPHIC <= aspect <= _MOST_ANAMORPHIC else Fraction(1)
+class Aspects:
+    """Width by height of a stream's coded pixels: the container's word, or else the stream's own, which may change on the way."""
+
+    def __init__(self, stream: Any) -> None:
+        self._codec, self._stated = stream.codec_context, stream.sample_aspect_ratio
+        self._alike = self._stated == self._codec.sample_aspect_ratio
+
+    def now(self) -> Fraction:
+        """That of the frame that was decoded last; 1 where nothing likely is stated."""
+        aspect = self._codec.sample_aspect_ratio if self._alike else self._stated
+        return aspect if aspect and 1 / _MOST_ANAMORPHIC <= aspect <= _MOST_ANAMORPHIC else Fraction(1)
 
 
 def _turn(frame: Any) -> Turn:

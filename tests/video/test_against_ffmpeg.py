@@ -9,11 +9,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from hmr_video.console import Reporter
+from hmr_video.errors import InputError
 from hmr_video.video import open_video
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -38,7 +40,10 @@ CODECS: dict[str, tuple[str, str, str]] = {
 RAW = {"h264", "hevc", "m4v", "m2v", "mjpeg"}
 RATES = ["24", "25", "30", "30000/1001", "50", "60", "12", "15"]
 MPEG2_RATES = ["24", "25", "30", "30000/1001", "50", "60"]
-FORMATS = {"m4v": "m4v", "m2v": "mpeg2video", "hevc": "hevc", "h264": "h264", "mjpeg": "mjpeg"}
+SOUND = {"mp4", "mov", "mkv", "avi"}  # with sound, too; the clocks of others begin with what is read
+NAMES = {"mkv": "matroska", "ts": "mpegts"}
+X264 = ["open-gop=1", "open-gop=0", "intra-refresh=1", "scenecut=0:b-pyramid=strict"]
+MP4 = [["-use_editlist", "0"], ["-movflags", "frag_keyframe+empty_moov"], ["-movflags", "faststart"]]
 
 
 @dataclass
@@ -53,13 +58,15 @@ class Recipe:
     coded: list[str] = field(default_factory=list)
     copied: list[str] | None = None
     last: str = ""
+    sound: bool = False
 
     def make(self, folder: Path) -> Path:
         path = folder / f"{self.name}.{self.last}"
         made = folder / f"{self.name}_first.{self.first}" if self.copied is not None else path
         source = f"testsrc2=s={self.size}:r={self.rate}:d=1.6"
         filters = ["-vf", ",".join(self.filters)] if self.filters else []
-        ffmpeg("-f", "lavfi", "-i", source, *filters, *self.coded, str(made))
+        sound = ["-f", "lavfi", "-i", "sine=d=1.6"] if self.sound else []
+        ffmpeg("-f", "lavfi", "-i", source, *sound, *filters, *self.coded, str(made))
         if self.copied is not None:
             before = self.copied[:2] if self.copied[0] == "-ss" else []
             ffmpeg(*before, "-i", str(made), "-c", "copy", *self.copied[len(before) :], str(path))
@@ -91,7 +98,7 @@ def recipe(chance: random.Random, number: int) -> Recipe:
     if codec == "libx264":
         made.coded += [
             "-x264-params",
-            chance.choice(["open-gop=1", "open-gop=0", "intra-refresh=1", "scenecut=0:b-pyramid=strict"]),
+            chance.choice(X264),
         ]
     if codec == "libvpx" and chance.random() < 0.7:
         made.coded += ["-auto-alt-ref", "1", "-lag-in-frames", "10"]
@@ -106,7 +113,7 @@ def recipe(chance: random.Random, number: int) -> Recipe:
     if last in ("mp4", "mov", "mkv", "ts") and chance.random() < 0.3:
         made.coded += [
             "-f",
-            {"mkv": "matroska", "ts": "mpegts"}.get(last, last),
+            NAMES.get(last, last),
             "-output_ts_offset",
             chance.choice(["0.4", "3"]),
         ]
@@ -114,6 +121,8 @@ def recipe(chance: random.Random, number: int) -> Recipe:
         made.coded += chance.choice(
             [["-use_editlist", "0"], ["-movflags", "frag_keyframe+empty_moov"], ["-movflags", "faststart"]]
         )
+    if last in SOUND and chance.random() < 0.4:
+        made.sound = True
     if not plain and chance.random() < 0.5:
         made.copied = chance.choice([["-ss", "0.5"], ["-ss", "0.77", "-t", "0.5"], ["-t", "0.9"], ["-map_metadata", "-1"]])
         if last in ("mp4", "mov") and chance.random() < 0.6:
@@ -121,50 +130,54 @@ def recipe(chance: random.Random, number: int) -> Recipe:
     return made
 
 
-@dataclass
-class Shown:
+class Shown(NamedTuple):
+    """Seconds after the container's start (N,) and pictures (N, H, W, 3)."""
+
     times: np.ndarray
     frames: np.ndarray
 
 
 def by_ffmpeg(path: Path) -> Shown:
-    """What ffmpeg shows: every frame that it decodes, upright, with square pixels, and its time after the container's start."""
+    """Every frame that ffmpeg decodes, upright and of square pixels. One before 0 is hidden, but not by some old versions."""
     filters = "scale=iw*sar:ih:flags=bicubic,showinfo"
     command = ["ffmpeg", "-nostdin", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", filters]
     done = subprocess.run([*command, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], capture_output=True)
     told = done.stderr.decode(errors="replace")
-    assert done.returncode == 0, told
     times = np.array([float(time) for time in re.findall(r" pts_time:(\S+)", told)])
-    width, height = map(int, re.findall(r" s:(\d+)x(\d+) ", told)[0])
-    return Shown(times, np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3))
+    width, height = map(int, (re.findall(r" s:(\d+)x(\d+) ", told) or [(1, 1)])[0])
+    frames = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
+    return Shown(times[times > -0.001], frames[times > -0.001])
 
 
-def by_us(path: Path, **selection: float) -> Shown:
-    reader = open_video(path, Reporter(quiet=True), **selection)
+def by_us(path: Path) -> Shown:
+    try:
+        reader = open_video(path, Reporter(quiet=True))
+    except InputError:
+        return Shown(np.zeros(0), np.zeros((0, 1, 1, 3), np.uint8))
     chunks = list(reader.chunks())
     times = np.concatenate([chunk.timestamps for chunk in chunks]) - reader.origin
     return Shown(times, np.concatenate([chunk.frames for chunk in chunks]))
 
 
-def test_frames_times_and_pictures_are_those_of_ffmpeg(tmp_path: Path, pytestconfig: pytest.Config, seed: int) -> None:
-    wrong = []
-    for number in range(pytestconfig.getoption("clips")):
-        made = recipe(random.Random(f"{seed} {number}"), number)
-        path = made.make(tmp_path)
-        try:
-            complaint = difference(by_us(path), by_ffmpeg(path))
-        except Exception as error:
-            complaint = repr(error)[-300:]
-        if complaint:
-            wrong.append(f"{made}: {complaint}")
-        for file in tmp_path.glob(f"{made.name}*"):
-            file.unlink()
-    assert not wrong, "\n".join(wrong)
-
-
 def difference(ours: Shown, theirs: Shown) -> str:
     if ours.frames.shape != theirs.frames.shape:
         return f"frames {ours.frames.shape}, ffmpeg's {theirs.frames.shape}"
-    late = np.abs(ours.times - theirs.times).max()
-    far = np.abs(ours.frames.astype(np.int16) - theirs.frames).max()
+    late = np.abs(ours.times - theirs.times).max(initial=0)
+    far = np.abs(ours.frames.astype(np.int16) - theirs.frames).max(initial=0)
     return f"{late:.4f} s and {far} grey levels apart" if late > 0.001 or far > 2 else ""
+
+
+def test_frames_times_and_pictures_are_those_of_ffmpeg(tmp_path: Path, pytestconfig: pytest.Config, seed: int) -> None:
+    wrong, read = [], 0
+    for number in range(pytestconfig.getoption("clips")):
+        made = recipe(random.Random(f"{seed} {number}"), number)
+        path = made.make(tmp_path)
+        ours = by_us(path)
+        complaint = difference(ours, by_ffmpeg(path))
+        if complaint:
+            wrong.append(f"{made}: {complaint}")
+        read += len(ours.frames) > 0
+        for file in tmp_path.iterdir():
+            file.unlink()
+    assert not wrong, "\n".join(wrong)
+    assert read > 0.9 * pytestconfig.getoption("clips")  # hardly any cut leaves nothing to see
