@@ -24,7 +24,7 @@ class PacketIndex:
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
     missing: how many more frames the header promises. lead: seconds at the start that hold no picture. clean: no packet is
-    broken, hidden, without a time, or missing. timed: it states times, and does not just count at a rate. uniform: the size of the
+    broken, hidden, without a time, or missing. timed: it states times, rather than counting at a rate. uniform: the size of the
     pictures cannot change.
     """
 
