@@ -64,9 +64,9 @@ class ContainerSource:
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         done = 0
         if self._decord is not None:
-            for frame in self._frames_decord(int(np.searchsorted(self._times, begin))):
+            for frame in self._frames_decord():
                 done = frame.frame_id + 1
-                if frame.frame_id % every == 0:
+                if frame.timestamp >= begin and frame.frame_id % every == 0:
                     yield frame
         if done < len(self._times) or self._decord is None:
             yield from self._frames_pyav(begin, every, done)
@@ -95,14 +95,13 @@ class ContainerSource:
                 return decord
         return None
 
-    def _frames_decord(self, first: int) -> Iterator[Frame]:
-        """Frames until the end or until decord gives up; the caller carries on with PyAV from there."""
+    def _frames_decord(self) -> Iterator[Frame]:
+        """Frames until the end or until decord gives up; the caller carries on with PyAV from there.
+
+        Always from the start: where decord seeks to may be another picture.
+        """
         video = self._decord.VideoReader(str(self.path.absolute()), num_threads=2)
-        if first >= len(video):
-            return
-        if first:
-            video.seek_accurate(first)
-        for frame_id in range(first, len(self._times)):
+        for frame_id in range(len(self._times)):
             try:
                 image = video.next().asnumpy()
             except Exception as error:  # decord's own error class is a bare Exception

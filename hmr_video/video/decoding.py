@@ -89,7 +89,7 @@ class _Times:
     def of(self, frame: Any) -> float:
         """The seconds of the next frame."""
         ticks = self._best(frame)
-        stated = None if ticks is None else float(ticks * frame.time_base)
+        stated = None if ticks is None else ticks * float(frame.time_base)
         if self._previous is None:
             time = 0.0 if stated is None else stated
         elif stated is None:

@@ -134,8 +134,8 @@ def _times(known: list[int], count: int, first: Any, stream: Any, rate: float) -
         return np.arange(count) / rate, 0.0
     times = np.sort(np.array(known, np.float64)) * float(stream.time_base)
     if first.pts is None:  # decoding times, from which presentation lags behind
-        return times + (float(first.dts * first.time_base) - times[0] if first.dts is not None else 0.0), 0.0
-    begin = float(first.pts * first.time_base)
+        return times + (first.dts * float(first.time_base) - times[0] if first.dts is not None else 0.0), 0.0
+    begin = first.pts * float(first.time_base)
     shown = times[times > begin - 0.5 / rate]
     return (shown, float(begin - times[0])) if 0 < len(shown) < len(times) else (times, 0.0)
 
