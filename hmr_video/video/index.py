@@ -15,6 +15,7 @@ from hmr_video.video.streams import REMAKE, VideoFile
 
 _FOCAL_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent", "com.android.capture.focal_length_35mm")
 _MISSING_SECONDS = 0.5  # by which a duration may exceed the frames before that counts as a loss
+_FROM_ZERO = {"matroska,webm", "flv"}  # state durations from 0 on, others from their first frame
 _PARAMETERS = 7  # the kind of an H.264 unit that may change the size of pictures
 
 
@@ -151,7 +152,7 @@ def _missing(file: VideoFile, times: Array, packets: _Packets) -> int:
     if not seconds and not container.streams.audio:
         seconds = (container.duration or 0) / 1e6
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    begin = float((stream.start_time or 0) * stream.time_base) if stream.frames else 0.0
+    begin = 0.0 if container.format.name in _FROM_ZERO else float((stream.start_time or 0) * stream.time_base)
     absent = round((begin + seconds - float(times[-1])) / step) - 1 if step > 0 else 0
     if stream.frames:
         return max(0, stream.frames - packets.total) if absent > 0 else 0
