@@ -80,9 +80,8 @@ class ContainerSource:
         """The decord module if it is to read this file, else None."""
         index, look = self.index, self.index.look
         plain = Look(look.coded, "yuv420p", _NO_TURN, look.aspect, False)
-        ordinary = index.codec == "h264" and "mp4" in index.container.split(",") and index.clean and index.uniform
         short = look.coded[0] * look.coded[1] * 3 * len(index.times) <= _DECORD_BYTES
-        if not (ordinary and short and look == plain and look.aspect == 1):
+        if not (index.uniform and index.clean and short and look == plain and look.aspect == 1):
             return None
         try:
             import decord
@@ -125,11 +124,10 @@ class ContainerSource:
 
     def _numbered(self) -> Iterator[tuple[Any, Look, tuple[int, float]]]:
         """All frames with their looks, and for each its number and its seconds."""
-        step = 1.0 / self.info.frame_rate
         last, number = -np.inf, 0
         for strict in (True, False) if self.index.clean else (False,):
             with VideoFile(self.path) as file, contextlib.suppress(Damaged):
-                decoder = Decoder(file, step, strict)
+                decoder = Decoder(file, self.index.step, strict)
                 for frame, time in decoder.frames():
                     if time > last:
                         yield frame, decoder.look(frame), (number, self._time(number, time))

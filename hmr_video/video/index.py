@@ -24,15 +24,14 @@ class PacketIndex:
     """What the packets tell without decoding them (but for the first frame).
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
-    missing: how many more frames the header promises. lead: seconds at the start that hold no picture. clean: no packet is
-    broken, hidden, without a time, or missing. timed: it states times, rather than counting at a rate. uniform: the size of the
-    pictures cannot change.
+    step: seconds that a frame lasts by the stated rate. missing: how many more frames the header promises. lead: seconds at
+    the start that hold no picture. clean: no packet is broken, hidden, without a time, or missing. timed: it states times, rather
+    than counting at a rate. uniform: an MP4 of H.264 whose pictures cannot change their size.
     """
 
-    container: str
-    codec: str
     look: Look
     times: Array
+    step: float
     missing: int
     lead: float
     rates: tuple[float, ...]
@@ -47,16 +46,16 @@ class PacketIndex:
 class _Packets:
     """What is gathered from the packets, one after the other."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, container: str) -> None:
         self._codec = codec
-        self.clean, self.uniform = True, True
+        self.clean, self.uniform = True, codec == "h264" and "mp4" in container.split(",")
         self.total = 0
         self.ticks: list[int | None] = []
 
     def add(self, packet: Any) -> None:
         self.total += 1
         self.clean &= (packet.pts is not None or packet.dts is not None) and not packet.is_corrupt
-        self.uniform &= not (packet.is_keyframe and _may_resize(packet))
+        self.uniform = self.uniform and not (packet.is_keyframe and _may_resize(packet))
         if packet.is_discard or not _shown(self._codec, packet):
             self.clean = False
         else:
@@ -84,8 +83,8 @@ def index_packets(path: Path) -> PacketIndex:
     """Reads all packets of a file and decodes up to the first frame. Raises InputError when there is none."""
     with VideoFile(path) as file:
         stream, container = file.stream, file.container
-        codec = stream.codec_context.name
-        packets, first, sound = _Packets(codec), None, True
+        codec, kind = stream.codec_context.name, container.format
+        packets, first, sound = _Packets(codec, kind.name), None, True
         for packet in file.packets():
             if first is None:
                 frames = packet_frames(packet)
@@ -100,16 +99,16 @@ def index_packets(path: Path) -> PacketIndex:
         check_size(path, *look.size)
         known = [tick for tick in packets.ticks if tick is not None]
         rates = tuple(float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
-        times, lead = _times(known, len(packets.ticks), first, stream, rates[-1] if rates else 30.0)
+        step = 1.0 / float(stream.guessed_rate or 30)
+        times, lead = _times(known, len(packets.ticks), first, stream, step)
         missing = _missing(file, times, packets)
-        timed = 2 * len(known) >= len(packets.ticks) and not _counts(container.format)
+        timed = 2 * len(known) >= len(packets.ticks) and not _counts(kind)
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
         return PacketIndex(
-            container=container.format.name,
-            codec=codec,
             look=look,
             times=times,
+            step=step,
             missing=missing,
             lead=lead,
             rates=rates if timed else rates[::-1],  # a raw stream itself knows better than its reader, which always says 25
@@ -129,15 +128,15 @@ def _counts(kind: Any) -> bool:
     return bool(kind.flags & Flags.no_timestamps.value) or kind.name.endswith("_pipe")
 
 
-def _times(known: list[int], count: int, first: Any, stream: Any, rate: float) -> tuple[Array, float]:
+def _times(known: list[int], count: int, first: Any, stream: Any, step: float) -> tuple[Array, float]:
     """The times in seconds of ``count`` packets by their ``known`` ticks, and how long they go on before the first picture."""
     if 2 * len(known) < count:  # a raw stream: its frames are evenly spaced
-        return np.arange(count) / rate, 0.0
+        return np.arange(count) * step, 0.0
     times = np.sort(np.array(known, np.float64)) * float(stream.time_base)
     if first.pts is None:  # decoding times, from which presentation lags behind
         return times + (first.dts * float(first.time_base) - times[0] if first.dts is not None else 0.0), 0.0
     begin = first.pts * float(first.time_base)
-    shown = times[times > begin - 0.5 / rate]
+    shown = times[times > begin - 0.5 * step]
     return (shown, float(begin - times[0])) if 0 < len(shown) < len(times) else (times, 0.0)
 
 
@@ -154,6 +153,8 @@ def _missing(file: VideoFile, times: Array, packets: _Packets) -> int:
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     begin = 0.0 if container.format.name in _FROM_ZERO else float((stream.start_time or 0) * stream.time_base)
     absent = round((begin + seconds - float(times[-1])) / step) - 1 if step > 0 else 0
+    if container.format.name == "avi":  # its clock counts frames, those that repeat the one before included
+        return max(0, stream.frames - 1 - max((tick for tick in packets.ticks if tick is not None), default=-1))
     if stream.frames:
         return max(0, stream.frames - packets.total) if absent > 0 else 0
     return absent if absent * step > _MISSING_SECONDS else 0

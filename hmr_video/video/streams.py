@@ -57,6 +57,8 @@ class VideoFile:
             except av.FFmpegError:
                 self.broken = True
                 return
+            if packet.size == 0 and packet.dts is not None:
+                continue  # the frame before goes on; to the decoder it would mean the end
             if self.container.format.name in _NO_PRESENTATION:
                 packet.pts = None
             if clock is not None:
