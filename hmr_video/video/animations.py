@@ -1,6 +1,7 @@
 """Image files of several pictures, animated PNG and WebP and AVIF and TIFF of many pages, as videos."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from hmr_video.errors import InputError
 from hmr_video.video.photos import UNREADABLE, upright_pixels
 from hmr_video.video.pictures import RESIZED, TRANSPARENT, fit, padded
-from hmr_video.video.source import Array, Frame, VideoInfo, check_size, nominal_rate
+from hmr_video.video.source import MAX_PIXELS, Array, Frame, VideoInfo, check_size, nominal_rate
 
 _FORMATS = {"PNG", "WEBP", "AVIF", "TIFF"}  # others hold several views of one moment
 _SUBFILE_TYPE = 254  # a tag of TIFF
@@ -20,12 +21,23 @@ def is_animated(path: Path) -> bool:
     """Whether an image file holds several pictures that follow each other in time."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # check_size is the limit
+    Image.MAX_IMAGE_PIXELS = None  # ours is the limit
     try:
         with Image.open(path) as image:
-            return image.format in _FORMATS and getattr(image, "n_frames", 1) - _hidden(image) > 1
+            return image.format in _FORMATS and image.width * image.height <= MAX_PIXELS and _goes_on(image)
     except UNREADABLE:
         return False
+
+
+def _goes_on(image: Any) -> bool:
+    """Whether there is a second picture, be it damaged."""
+    try:
+        image.seek(_hidden(image) + 1)
+    except EOFError:
+        return False
+    except UNREADABLE:
+        return True
+    return True
 
 
 def _hidden(image: Any) -> int:
@@ -73,12 +85,13 @@ class AnimationSource:
 
         seconds: list[float | None] = []
         with Image.open(self.path) as image:
-            for page in range(_hidden(image), image.n_frames):  # type: ignore[attr-defined]
+            for page in count(_hidden(image)):
                 try:
                     image.seek(page)
                     image.load()
-                except UNREADABLE:
-                    self._notes[f"{self.path.name} is damaged: its pictures end before its number {page + 1}."] = None
+                except UNREADABLE as end:
+                    if not isinstance(end, EOFError) or page < getattr(image, "n_frames", 1):
+                        self._notes[f"{self.path.name} is damaged: its pictures end before number {page + 1}."] = None
                     break
                 if not _is_thumbnail(image):
                     check_size(self.path, *image.size)

@@ -1,6 +1,8 @@
 """Photographs, and folders of images, as videos of one or more frames."""
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,10 @@ from hmr_video.video.pictures import TRANSPARENT, on_black
 from hmr_video.video.source import Array, Frame, VideoInfo, check_size, equivalent_focal
 
 FOLDER_RATE = 30.0  # frames a second, unless told
-UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    ImportError,
-    EOFError,
-)  # ultralytics, once imported, makes Pillow raise ImportError
+UNREADABLE = (  # what Pillow raises of damaged files; ultralytics, once imported, makes it raise an ImportError
+    *(OSError, ValueError, SyntaxError, EOFError, ImportError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+    *(struct.error, zlib.error),
+)
 _EXIF_IFD, _ORIENTATION, _FOCAL_35MM = 0x8769, 0x0112, 0xA405
 _DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "F"}  # more than 8 bits: Pillow would cut, not scale, them
 
