@@ -81,7 +81,7 @@ class ContainerSource:
         index, look = self.index, self.index.look
         plain = Look(look.coded, "yuv420p", _NO_TURN, look.aspect, False)
         short = look.coded[0] * look.coded[1] * 3 * len(index.times) <= _DECORD_BYTES
-        if not (index.uniform and index.clean and short and look == plain and look.aspect == 1):
+        if not (index.ordinary and short and look == plain and look.aspect == 1):
             return None
         try:
             import decord
@@ -125,7 +125,7 @@ class ContainerSource:
     def _numbered(self) -> Iterator[tuple[Any, Look, tuple[int, float]]]:
         """All frames with their looks, and for each its number and its seconds."""
         last, number = -np.inf, 0
-        for strict in (True, False) if self.index.clean else (False,):
+        for strict in (True, False) if self.index.whole else (False,):
             with VideoFile(self.path) as file, contextlib.suppress(Damaged):
                 decoder = Decoder(file, self.index.step, strict)
                 for frame, time in decoder.frames():

@@ -24,9 +24,9 @@ class PacketIndex:
     """What the packets tell without decoding them (but for the first frame).
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
-    step: seconds that a frame lasts by the stated rate. missing: how many more frames the header promises. lead: seconds at
-    the start that hold no picture. clean: no packet is broken, hidden, without a time, or missing. timed: it states times, rather
-    than counting at a rate. uniform: an MP4 of H.264 whose pictures cannot change their size.
+    step: seconds that a frame lasts by the stated rate. missing: how many more frames the header promises. lead: seconds at the
+    start that hold no picture. timed: it states times, rather than counting at a rate. whole: nothing is broken or missing.
+    ordinary: H.264 in an MP4, whole, nothing hidden, and pictures that cannot change their size.
     """
 
     look: Look
@@ -37,9 +37,9 @@ class PacketIndex:
     rates: tuple[float, ...]
     origin: float
     focal: float | None
-    clean: bool
     timed: bool
-    uniform: bool
+    whole: bool
+    ordinary: bool
     others: int
 
 
@@ -48,17 +48,16 @@ class _Packets:
 
     def __init__(self, codec: str, container: str) -> None:
         self._codec = codec
-        self.clean, self.uniform = True, codec == "h264" and "mp4" in container.split(",")
+        self.whole, self.ordinary = True, codec == "h264" and "mp4" in container.split(",")
         self.total = 0
         self.ticks: list[int | None] = []
 
     def add(self, packet: Any) -> None:
         self.total += 1
-        self.clean &= (packet.pts is not None or packet.dts is not None) and not packet.is_corrupt
-        self.uniform = self.uniform and not (packet.is_keyframe and _may_resize(packet))
-        if packet.is_discard or not _shown(self._codec, packet):
-            self.clean = False
-        else:
+        self.whole &= not packet.is_corrupt
+        if self.ordinary:
+            self.ordinary = not (packet.is_discard or packet.pts is None or (packet.is_keyframe and _may_resize(packet)))
+        if not packet.is_discard and _shown(self._codec, packet):
             self.ticks.append(packet.dts if packet.pts is None else packet.pts)
 
 
@@ -103,6 +102,7 @@ def index_packets(path: Path) -> PacketIndex:
         times, lead = _times(known, len(packets.ticks), first, stream, step)
         missing = _missing(file, times, packets)
         timed = 2 * len(known) >= len(packets.ticks) and not _counts(kind)
+        whole = packets.whole and sound and not missing and not file.broken
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
         return PacketIndex(
@@ -114,9 +114,9 @@ def index_packets(path: Path) -> PacketIndex:
             rates=rates if timed else rates[::-1],  # a raw stream itself knows better than its reader, which always says 25
             origin=(container.start_time or 0) / 1e6,
             focal=_focal(focals, *look.size),
-            clean=packets.clean and sound and not missing and not file.joins and lead == 0 and bool(np.all(np.diff(times) > 0)),
             timed=timed,
-            uniform=packets.uniform,
+            whole=whole,
+            ordinary=packets.ordinary and whole and lead == 0 and bool(np.all(np.diff(times) > 0)),
             others=file.others,
         )
 
