@@ -62,7 +62,14 @@ def write_result(
         temporary.mkdir()
         for index, motion in enumerate(result.motions):
             motion.save(temporary / f"{person_name(index)}.npz")
-        wanted = ExportOptions(video=video, start=options.start, end=options.end, reporter=reporter)
+        wanted = ExportOptions(
+            video=video,
+            start=options.start,
+            end=options.end,
+            every=options.every,
+            source_rate=options.frame_rate,
+            reporter=reporter,
+        )
         export(result.motions, result.models.body, temporary, formats, wanted)
         told = summary(result, source, options, reporter, video)
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
