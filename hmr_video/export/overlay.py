@@ -51,7 +51,7 @@ def write_overlay(
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
-    sound = video if options.source_rate is None else None
+    sound = None if reader.info.retimed else video
     size = (width * (1 + side_by_side), height)
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
     with writer, options.reporter.progress("Rendering", reader.info.frame_count) as advance:
