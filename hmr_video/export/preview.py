@@ -33,7 +33,8 @@ def make_preview(motions: list[Motion], video: Path, target: Path, options: Expo
     """
     from PIL import Image
 
-    reader = open_source(motions, video, options)
+    part = options.start, options.end, options.every, options.source_rate
+    reader = open_source(motions, video, options.reporter, *part)
     width, height = reader.info.width, reader.info.height
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
