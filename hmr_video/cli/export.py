@@ -33,9 +33,9 @@ def export(
     wanted = check_formats(shared.split_formats(formats))
     if fps is not None and not {"bvh", "amass"} & set(wanted):
         raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
-    motions, source, part = read_result(result)
+    motions, source, start, end, every, rate = read_result(result)
     reporter = Reporter(quiet=quiet)
-    options = ExportOptions(overwrite, video or source, frame_rate=fps, reporter=reporter, **part)
+    options = ExportOptions(overwrite, video or source, start, end, every, rate, fps, reporter)
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))

@@ -57,7 +57,6 @@ def render(
     quiet: shared.Quiet = False,
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
-    from hmr_video.export import ExportOptions
     from hmr_video.export.overlay import source_video, write_overlay
     from hmr_video.export.render import choose_renderer
     from hmr_video.export.results import body_of, read_result
@@ -66,15 +65,16 @@ def render(
     drawer = choose_renderer(renderer, reporter)
     if _is_result(source):
         _refuse_converting(context)
-        motions, known, part = read_result(source)
-        part |= {name: context.params[name] for name in ("start", "end") if shared.spelled_out(context, [name])}
+        motions, known, first, last, nth, rate = read_result(source)
+        start = start if shared.spelled_out(context, ["start"]) else first
+        end = end if shared.spelled_out(context, ["end"]) else last
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, result_folder, write_result
 
-        settings = shared.conversion(context)
+        settings, nth, rate = shared.conversion(context), every, None
         folder, footage = result_folder(source, Path("hmr-out")), source
         if output is None:
             check_output(folder, overwrite)
@@ -84,10 +84,8 @@ def render(
         motions, used = found.motions, found.models.body
         if output is None:
             write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
-        part = {"start": start, "end": end, "every": every}
     target = output or folder / "overlay.mp4"
-    options = ExportOptions(overwrite, reporter=reporter, **part)
-    write_overlay(motions, used, footage, target, drawer, options, side_by_side)
+    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end, nth, rate)
     reporter.say(f"written to [bold]{target}[/bold]")
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))

@@ -18,6 +18,7 @@ from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.console import Reporter
 
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
@@ -30,7 +31,21 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     """``overlay.mp4``, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
     renderer = choose_renderer("auto", options.reporter)
     video, target = source_video(options.video), folder / "overlay.mp4"
-    return [write_overlay(motions, body, video, target, renderer, options)]
+    return [
+        write_overlay(
+            motions,
+            body,
+            video,
+            target,
+            renderer,
+            options.reporter,
+            overwrite=options.overwrite,
+            start=options.start,
+            end=options.end,
+            every=options.every,
+            frame_rate=options.source_rate,
+        )
+    ]
 
 
 def write_overlay(
@@ -39,22 +54,29 @@ def write_overlay(
     video: Path,
     target: Path,
     renderer: Renderer,
-    options: ExportOptions,
+    reporter: "Reporter",
     side_by_side: bool = False,
+    overwrite: bool = False,
+    start: float = 0.0,
+    end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
 ) -> Path:
     """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
 
-    Times are those of the source; its first sound track is kept, unless the pictures go by another rate. ``side_by_side`` doubles
-    the width with a view from the left. Raises InputError and OutputError.
+    Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
+    the left. ``start`` and ``end`` (s) cut the footage; ``every`` and ``frame_rate`` are for `open_source`. Raises
+    InputError and OutputError.
     """
-    reader = open_source(motions, video, options)
+    reader = open_source(motions, video, reporter, start, end, every, frame_rate)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
-    sound = video if options.source_rate is None else None
-    size = (width * (1 + side_by_side), height)
-    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
-    with writer, options.reporter.progress("Rendering", reader.info.frame_count) as advance:
+    sound = None if reader.info.retimed else video
+    writer = VideoWriter(
+        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=sound, overwrite=overwrite
+    )
+    with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
@@ -77,13 +99,24 @@ def source_video(video: Path | None) -> Path:
     return video
 
 
-def open_source(motions: Sequence[Motion], video: Path, options: ExportOptions) -> VideoReader:
-    """The video, with frames numbered and timed as in the result. Raises InputError if it is another."""
-    every = options.every
+def open_source(
+    motions: Sequence[Motion],
+    video: Path,
+    reporter: "Reporter",
+    start: float = 0.0,
+    end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
+) -> VideoReader:
+    """The video, with frames numbered and timed as in the result. Raises InputError if it is another.
+
+    ``every``: that the result uses every n-th frame only; None finds out by the rates. ``frame_rate``: one that was taken in
+    place of the video's own.
+    """
+    reader = open_video(video, reporter, start, end, every or 1, frame_rate)
     if every is None:
-        whole = open_video(video, options.reporter, frame_rate=options.source_rate)
-        every = max(1, round(whole.info.frame_rate / motions[0].frame_rate))
-    reader = open_video(video, options.reporter, options.start, options.end, every, options.source_rate)
+        every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
+        reader = open_video(video, reporter, start, end, every, frame_rate)
     size = tuple(int(length) for length in motions[0].image_size)
     if size != (reader.info.width, reader.info.height):
         raise InputError(
