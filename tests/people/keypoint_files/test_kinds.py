@@ -174,11 +174,18 @@ def test_points_in_space_are_refused(tmp_path: Path) -> None:
         read(saved(tmp_path / "a.json", rows))
 
 
+def test_numbers_of_detections_are_no_numbers_of_people(tmp_path: Path) -> None:
+    frames = [{"people": [{"keypoints": flat(t), "id": 100 + t}]} for t in range(FRAMES)]
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
+    assert "hardly ever come again" in notes[0]
+
+
 def test_people_without_numbers_beside_those_with_are_noted(tmp_path: Path) -> None:
     frames = [{"people": [{"keypoints": flat(t)} | ({"track_id": 1} if t else {})]} for t in range(FRAMES)]
     notes: list[str] = []
     is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
-    assert "not all people have a number" in notes[0]
+    assert "Not all people have a number" in notes[0]
 
 
 def test_person_ids_tell_people_apart_unless_they_are_double(tmp_path: Path) -> None:
@@ -232,6 +239,11 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "MMPose's predictions": (COCO, {"predictions": [[scored(t)] for t in range(FRAMES)]}),
     "frames of people": (COCO, [{"frame_index": t, "people": [{"keypoints": flat(t)}]} for t in range(FRAMES)]),
     "frames in an object": (COCO, {"frames": [{"people": [{"keypoints": flat(t), "track_id": 4}]} for t in range(FRAMES)]}),
+    "a row a person, by frame": (COCO, [{"frame": t, "keypoints": flat(t)} for t in (1, 0, 3, 2)]),
+    "points by name": (
+        HALPE_26,
+        [[{"keypoints": {name: point(name, t) for name in reversed(HALPE_26)}}] for t in range(FRAMES)],
+    ),
     "frames by number": (COCO, {str(t): [{"keypoints": flat(t)}] for t in range(FRAMES)}),
     "points of one person": (COCO, [figure(COCO, t) for t in range(FRAMES)]),
     "points of people": (COCO, [[figure(COCO, t)] for t in range(FRAMES)]),
