@@ -43,6 +43,8 @@ def read_results(results: list[Mapping[str, Any]], where: str) -> Evidence:
     names = list(dict.fromkeys(str(frame_of(entry)) for entry in results))
     numbers, notes = frame_numbers([_stem(name) for name in names], where)
     numbers, sparse = _dense(numbers, where)
+    if not sparse and all(isinstance(entry.get("image_id"), int) for entry in results):
+        notes.append(f"The image ids of {where} are taken for frame numbers.")
     frames, layout = dict(zip(names, numbers, strict=True)), Layout()
     poses: list[Pose] = []
     for position, entry in enumerate(results):
@@ -100,7 +102,7 @@ def _dense(numbers: list[int], where: str) -> tuple[list[int], list[str]]:
         order = {number: place for place, number in enumerate(sorted(numbers))}
         return [order[number] for number in numbers], [f"The images of {where} are not numbered by frames: each is the next one."]
     step = gcd(*(number - low for number in numbers))
-    return numbers, [f"Only every {step}th frame is in {where}; the frame rate is that of all frames."] if step > 1 else []
+    return numbers, [f"The frames in {where} are {step} apart; the frame rate is that of all frames."] if step > 1 else []
 
 
 def _size(images: Mapping[Any, Mapping[str, Any]], where: str) -> tuple[int, int] | None:

@@ -284,6 +284,16 @@ def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> No
         assert read(saved(tmp_path / "a.json", content)).tracks[0].frame_ids.tolist() == [1, 2]
 
 
+def test_image_ids_without_names_are_taken_for_frames_and_it_is_said(tmp_path: Path) -> None:
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", DOCUMENTS["COCO's results"][1]), notes))
+    assert "taken for frame numbers" in notes[0]
+    notes.clear()
+    content = [{"image_id": 139 + 977 * t, "keypoints": flat(t)} for t in range(FRAMES)]
+    is_the_figure(read(saved(tmp_path / "a.json", content), notes))
+    assert "not numbered by frames" in notes[0]
+
+
 def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
     lines = [json.dumps({"frame": t, "people": [{"keypoints": flat(t)}]}) for t in range(FRAMES)]
     for name in ("a.jsonl", "a.json"):
@@ -430,7 +440,7 @@ def test_sparse_images_of_coco_stay_where_they_are_in_time(tmp_path: Path) -> No
     notes: list[str] = []
     people = read(saved(tmp_path / "a.json", content), notes)
     assert np.flatnonzero(people.tracks[0].detected).tolist() == [0, 10, 20, 30]
-    assert "every 10th" in notes[0]
+    assert "10 apart" in notes[0]
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
