@@ -61,6 +61,7 @@ def convert(
         _check_with_keypoints(context, device)
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
+    shared.check_folder(output)
     settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
@@ -96,10 +97,10 @@ def convert_one(
     evidence = keypoints or source
     assert evidence is not None
     check_formats(formats)
-    folder = result_folder(source or evidence, output)
+    folder = result_folder(evidence, output, reporter, named=source)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
-    told = write_result(result, source or evidence, folder, settings, formats, reporter, overwrite, video=source)
+    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, video=source)
     return folder, told
 
 
@@ -126,4 +127,4 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     reporter.say(
         "[dim]2D residual: distance of the 12 limb joints from the detector's confident keypoints, of the person's height[/dim]"
     )
-    reporter.say(f"written to [bold]{folder}[/bold]")
+    reporter.wrote(folder)

@@ -85,7 +85,7 @@ def render(
             write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
     target = output or folder / "overlay.mp4"
     write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end)
-    reporter.say(f"written to [bold]{target}[/bold]")
+    reporter.wrote(target)
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
 

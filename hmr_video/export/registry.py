@@ -4,27 +4,50 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-# Name -> the module that writes it and what it is. Each module has `write(motions, body, folder, options) -> list[Path]`.
-# Modules are imported when first used: some bring heavy libraries along.
-FORMATS: dict[str, tuple[str, str]] = {
-    "obj": ("obj", "a Wavefront mesh per frame"),
-    "ply": ("ply", "a binary PLY mesh per frame, with colours"),
-    "glb": ("glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
-    "bvh": ("bvh", "skeleton animation for retargeting"),
-    "amass": ("amass", "SMPL-H poses in the layout of AMASS"),
-    "csv": ("tables", "joint positions and anatomical angles"),
-    "html": ("webpage", "a page that plays the people in 3D beside the video"),
-    "overlay": ("overlay", "the bodies drawn on the video"),
-    "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
+
+class Format(NamedTuple):
+    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name.
+
+    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
+    libraries along.
+    """
+
+    module: str
+    files: tuple[str, ...]
+
+
+FORMATS = {
+    "obj": Format("obj", ("{}_obj",)),  # a Wavefront mesh per frame
+    "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
+    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay.mp4",)),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
+}
+_GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
+_PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
+# What people ask for that is not written -> what serves them.
+_INSTEAD = {
+    "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
+    **dict.fromkeys(("gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "blend"), _GLB),
+    "stl": "MeshLab, Blender and slicers open ply and obj.",
+    **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
+    **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
+    **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
+    **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
 }
 
 
@@ -53,7 +76,9 @@ def check_formats(names: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
-        raise UsageError(f"There is no format called {', '.join(unknown)}.", f"Choose from {', '.join(FORMATS)}.")
+        instead = [_INSTEAD[name] for name in unknown if name in _INSTEAD]
+        remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
+        raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     return wanted
 
 
@@ -66,10 +91,20 @@ def export(
     """
     options = options or ExportOptions()
     written: list[Path] = []
-    for name in check_formats(formats):
-        module = import_module(f"hmr_video.export.{FORMATS[name][0]}")
+    wanted = check_formats(formats)
+    refuse_written(folder, len(motions), wanted, options)
+    for name in wanted:
+        module = import_module(f"hmr_video.export.{FORMATS[name].module}")
         written += module.write(list(motions), body, folder, options)
     return written
+
+
+def refuse_written(folder: Path, people: int, formats: Iterable[str], options: ExportOptions) -> None:
+    """Raises OutputError when anything exists that would be written, before any of it is."""
+    names = [person_name(index) for index in range(people)]
+    for pattern in (file for name in formats for file in FORMATS[name].files):
+        for file in {pattern.format(name): None for name in names}:
+            refuse_existing(folder / file, options.overwrite)
 
 
 def person_name(index: int) -> str:
