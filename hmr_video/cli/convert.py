@@ -109,8 +109,9 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     from rich.table import Table
 
     table = Table(title=None, box=None, header_style="bold")
-    for heading in ("person", "frames", "filled in", "confidence", "2D residual", "90th percentile", "acceleration"):
-        table.add_column(heading, justify="right")
+    headings = ("person", "frames", "filled in", "confidence", "2D residual,\nmedian", "9 of 10\nbelow", "acceleration")
+    for heading in headings:
+        table.add_column(heading, justify="right", vertical="bottom")
     for index, person in enumerate(told["people"], 1):
         median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))
         table.add_row(
@@ -124,7 +125,5 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
             style=None if person["reliable"] else "yellow",
         )
     reporter.console.print(table)
-    reporter.say(
-        "[dim]2D residual: distance of the 12 limb joints from the detector's confident keypoints, of the person's height[/dim]"
-    )
+    reporter.say("2D residual: from limb joints to detected keypoints, of the person's height", style="dim")
     reporter.wrote(folder)

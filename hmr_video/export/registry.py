@@ -1,6 +1,6 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -10,13 +10,15 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
+from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
 
 class Format(NamedTuple):
-    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name.
+    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
+    ``{drawn}`` for the ending of what is drawn on the source.
 
     The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
     libraries along.
@@ -34,7 +36,7 @@ FORMATS = {
     "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
-    "overlay": Format("overlay", ("overlay.mp4",)),  # the bodies drawn on the video
+    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
     "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
 }
 _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
@@ -99,12 +101,25 @@ def export(
     return written
 
 
-def refuse_written(folder: Path, people: int, formats: Iterable[str], options: ExportOptions) -> None:
+def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
     """Raises OutputError when anything exists that would be written, before any of it is."""
-    names = [person_name(index) for index in range(people)]
+    drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
     for pattern in (file for name in formats for file in FORMATS[name].files):
-        for file in {pattern.format(name): None for name in names}:
+        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
             refuse_existing(folder / file, options.overwrite)
+
+
+def ending_of_drawn(source: Path | None) -> str:
+    """What is drawn on a photograph is a picture, on all else a video."""
+    return ".png" if source is not None and is_photograph(source) else ".mp4"
+
+
+def check_drawing(target: Path, source: Path) -> None:
+    """Raises UsageError where the file to draw into does not have the ending of what is written there."""
+    ending = ending_of_drawn(source)
+    if target.suffix.lower() != ending:
+        drawn = "photograph, which is drawn on as a picture" if ending == ".png" else "video, which is drawn on as a video"
+        raise UsageError(f"{target} cannot be written: {source} is a {drawn}.", f"Give a name that ends in {ending}.")
 
 
 def person_name(index: int) -> str:
