@@ -95,7 +95,7 @@ def evaluate(
             mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
         )
         if failures:
-            reporter.say(f"written to [bold]{failures}[/bold]")
+            reporter.wrote(failures)
         if as_json:
             typer.echo(json.dumps([one.as_dict() if failures else asdict(one) for one in found]))
         elif failures:

@@ -19,7 +19,8 @@ def train(
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as in --set objective.velocity=20. May be repeated."),
     ] = None,
     name: Annotated[
         str | None,
@@ -97,7 +98,7 @@ def train(
         from hmr_video.train.sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
-        reporter.say(f"written to [bold]{sheet}[/bold]")
+        reporter.wrote(sheet)
         return
     if count:
         print_kinds(resolved.mocap, resolved.source_weights, resolved.synthetic.invention)
@@ -110,7 +111,7 @@ def train(
     trainer = Trainer(resolved, reporter)
     trainer.train()
     trainer.write(output, name or resolved.state.name, overwrite)
-    reporter.say(f"written to [bold]{output}[/bold]")
+    reporter.wrote(output)
 
 
 def _require_extra() -> None:

@@ -43,6 +43,13 @@ def read_result(folder: Path) -> Result:
     return Result([Motion.load(file) for file in files], *_footage(folder))
 
 
+def source_video(video: Path | None) -> Path:
+    """The video to draw on. Raises InputError when there is none."""
+    if video is None:
+        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
+    return video
+
+
 def body_of(motions: list[Motion]) -> "Body":
     """The body that the people were fitted with. Raises AssetError when it is not here, or not the same any more."""
     from hmr_video.body import load_body

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmr_video.export.overlay import Painter, open_source, source_video
+from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import choose_renderer
+from hmr_video.export.results import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.quality import assess
