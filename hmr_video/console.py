@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,7 +28,7 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         unit = task.fields.get("unit", "frames")
-        return Text("" if not speed else f"{speed:.0f} {unit}/s", style="progress.data.speed")
+        return Text("" if not speed or speed < 1 else f"{speed:.0f} {unit}/s", style="progress.data.speed")
 
 
 @dataclass
@@ -46,12 +47,17 @@ class Reporter:
         if text not in self.notes:
             self.notes.append(text)
             if not self.quiet:
-                self.console.print(f"[yellow]note:[/yellow] {text}")
+                self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, style: str = "") -> None:
         """Prints a line, unless quiet."""
         if not self.quiet:
-            self.console.print(text)
+            self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    def wrote(self, path: Path) -> None:
+        """Tells where the result is, unless quiet."""
+        if not self.quiet:
+            self.console.print(Text.assemble("written to ", (str(path), "bold")), soft_wrap=True)
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[int], None]]:

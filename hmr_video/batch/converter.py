@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from hmr_video.assets import find_body, find_weights
@@ -11,6 +11,9 @@ from hmr_video.files import sha256
 from hmr_video.models import Models
 from hmr_video.options import Options
 from hmr_video.people.detector import Detector
+from hmr_video.people.engine import choose_engine
+from hmr_video.people.keypoints.choice import known_file
+from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.pipeline import run
 from hmr_video.results import write_result
 
@@ -36,13 +39,26 @@ class VideoConverter:
 
 
 def options_key(options: Options, formats: tuple[str, ...]) -> str:
-    """A hash of all that decides a result besides the video: options, formats, and the bytes of weights and body.
+    """A hash of all that decides a result besides the video: options, formats, the bytes of the networks and the body, and what
+    runs the detector on this machine, in place of the options that leave that open.
 
     Options at their defaults do not count, so that an option that a later version adds changes nothing. Raises AssetError
     when the files are not here.
     """
-    files = {"weights": sha256(find_weights(options.weights)), "body": sha256(find_body(options.body))}
+    engine, device = choose_engine(options.people.engine, options.people.device)
+    people = replace(options.people, engine="auto", device="auto")
     defaults = asdict(Options())
-    chosen = {name: value for name, value in asdict(options).items() if value != defaults[name]}
-    told = json.dumps({"options": chosen} | files | {"formats": sorted(formats)}, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+    chosen = {name: value for name, value in asdict(replace(options, people=people)).items() if value != defaults[name]}
+    told = {"options": chosen, "formats": sorted(formats), "engine": [engine, device.partition(":")[0]]}
+    return hashlib.sha256(json.dumps(told | file_hashes(options), sort_keys=True).encode()).hexdigest()
+
+
+def file_hashes(options: Options) -> dict[str, str]:
+    """The SHA-256 of every file of numbers that results come from. Raises AssetError."""
+    files = {
+        "weights": find_weights(options.weights),
+        "body": find_body(options.body),
+        "detector": find_detector(options.people.detector),
+    }
+    landmarks = known_file(options.people.landmarks)
+    return {name: sha256(path) for name, path in (files | ({"landmarks": landmarks} if landmarks else {})).items()}

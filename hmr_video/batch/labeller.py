@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from hmr_video.assets import find_weights
 from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
+from hmr_video.device import choose_device
 from hmr_video.errors import NobodyFoundError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing, sha256
@@ -15,6 +17,8 @@ from hmr_video.options import Options
 from hmr_video.people import find_people
 from hmr_video.people.detector import Detector
 from hmr_video.people.engine import choose_engine
+from hmr_video.people.keypoints.choice import known_file
+from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
 from hmr_video.train.feature_tracks import cache_features
@@ -39,12 +43,13 @@ class VideoLabeller:
         Detector(self._options)
         if self._weights and self._encoder is None:
             self._encoder_hash = image_encoder_hash(self._weights)
-            self._encoder = load_image_encoder(self._weights).to(choose_engine("torch", self._options.device)[1])
+            self._encoder = load_image_encoder(self._weights).to(choose_device(self._options.device))
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         """Writes ``track_001.npz`` ..., their features, and a summary into the new ``folder``. Raises HmrVideoError."""
         reader = open_video(source, reporter)
         people = find_people(reader, self._options, reporter)
+        people = look_closely(reader, people, self._options.landmarks, reporter)
         tracks = pseudo_tracks(people, self._focal)
         if not tracks:
             raise NobodyFoundError(
@@ -55,6 +60,7 @@ class VideoLabeller:
             "source": str(source.resolve()),
             "rules": _RULES,
             "engine": people.engine,
+            "landmarks": people.landmark_network or "none",
             "options": asdict(self._options),
             "people": len(people.tracks),
             "tracks": [{"frames": len(track.frame_ids), "seconds": round(track.seconds, 3)} for track in tracks],
@@ -74,8 +80,12 @@ class VideoLabeller:
 
 def labelling_key(options: Options) -> str:
     """A hash of all that decides the labels besides the video. Raises AssetError without the weights that they take."""
-    people, detector = asdict(options.people), sha256(find_detector(options.people.detector))
-    told = {"people": people, "focal": options.focal, "detector": detector, "rules": _RULES}
+    engine, device = choose_engine(options.people.engine, options.people.device)
+    people = asdict(replace(options.people, engine=engine, device=device.partition(":")[0]))
+    told: dict[str, Any] = {"people": people, "focal": options.focal, "rules": _RULES}
+    told["detector"] = sha256(find_detector(options.people.detector))
+    if landmarks := known_file(options.people.landmarks):
+        told["landmarks"] = sha256(landmarks)
     if options.features == "resnet50":
         told["encoder"] = image_encoder_hash(find_weights(options.weights))
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

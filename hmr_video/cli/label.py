@@ -18,9 +18,10 @@ def label(
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
     include: Annotated[
-        list[str] | None, typer.Option(help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos")
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Nothing that fits this glob. Repeats.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
     ] = None,
@@ -35,6 +36,7 @@ def label(
     focal: shared.Focal = None,
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
+    landmarks: shared.Landmarks = "auto",
     engine: shared.Engine = "auto",
     device: shared.Device = "auto",
     overwrite: shared.Overwrite = False,
@@ -42,17 +44,19 @@ def label(
     quiet: shared.Quiet = False,
 ) -> None:
     """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
-    from hmr_video.batch.labeller import VideoLabeller, labelling_key
-    from hmr_video.batch.runner import BatchOptions
-
+    shared.check_folder(output)
     settings = shared.conversion(context)
     if features not in ("keypoints", "resnet50"):
         raise UsageError(f"There are no features {features}.", "Choose keypoints or resnet50.")
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
+    settings = shared.with_known_landmarks(settings, reporter)
+    from hmr_video.batch.labeller import VideoLabeller, labelling_key  # and torch, once there is something to do
+    from hmr_video.batch.runner import BatchOptions
+
     options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
     make = partial(local_workers, VideoLabeller(settings), workers, timeout, device)
     report = run_items(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, reporter, retried=retry_failed, dry_run=False)
+    tell(report, output, reporter, retried=retry_failed, dry_run=False)

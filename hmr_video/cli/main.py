@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from hmr_video.assets import go_offline
 from hmr_video.cli.batch import batch
@@ -19,6 +20,7 @@ from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
+from hmr_video.cli.wording import as_meant, paths_as_meant
 from hmr_video.console import exit_code_of
 
 app = typer.Typer(
@@ -27,6 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -63,6 +66,11 @@ app.add_typer(weights, name="weights")
 app.add_typer(body, name="body")
 app.command()(doctor)
 
+for _group in (app, weights, body):
+    for _command in _group.registered_commands:
+        if _command.callback is not None:
+            _command.callback = paths_as_meant(_command.callback)
+
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
@@ -74,4 +82,8 @@ def main() -> None:
 
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
-    return exit_code_of(lambda: app(arguments), debug)
+
+    def program() -> None:
+        app(as_meant(arguments, get_command(app).commands))  # type: ignore[attr-defined]
+
+    return exit_code_of(program, debug)

@@ -1,14 +1,18 @@
 """Options that several commands share, and how they become the pipeline's."""
 
+import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.errors import UsageError
+from hmr_video.device import check_device
+from hmr_video.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    from hmr_video.console import Reporter
     from hmr_video.options import Options
 
 Output = Annotated[
@@ -16,13 +20,22 @@ Output = Annotated[
 ]
 Format = Annotated[
     list[str] | None,
-    typer.Option("--format", "-f", help="Also write obj, ply, glb, bvh, amass, csv, overlay, html, sheet. Commas or repeats."),
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="NAMES",
+        help="Also write obj, ply, glb, bvh, amass, csv, overlay, html, sheet. Commas or repeats.",
+    ),
 ]
 People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
 Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
+Landmarks = Annotated[
+    str,
+    typer.Option(help="What looks closely at each person: auto, blazepose, blazepose-full, none, or a .tflite file."),
+]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
 Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 (the second GPU) or mps.")]
 Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
 Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
 Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
@@ -35,7 +48,7 @@ World = Annotated[bool, typer.Option("--world", help="Level the result: y up, fe
 Start = Annotated[float, typer.Option(help="Begin at this second of the video.")]
 End = Annotated[float | None, typer.Option(help="End at this second of the video.")]
 Every = Annotated[int, typer.Option(help="Use every n-th frame.")]
-FrameRate = Annotated[float | None, typer.Option(help="Frames per second, of inputs that state none.")]
+FrameRate = Annotated[float | None, typer.Option(help="Frames per second, in place of what inputs state or do not.")]
 ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of keypoint files that state none.")]
 Up = Annotated[
     str | None,
@@ -45,9 +58,15 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results th
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
+_MAY_BE_PATHS = {"body", "detector", "weights"}
+_FILES = "3gp abc avi dae fbx gif gltf jpeg jpg json m4v mkv mov mp4 npz obj pkl png stl usd usda usdc usdz webm zip"
 
-def conversion(context: typer.Context) -> "Options":
-    """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError."""
+
+def conversion(context: typer.Context, elsewhere: bool = False) -> "Options":
+    """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError.
+
+    ``elsewhere``: other machines compute, so the device need not be in this one.
+    """
     from hmr_video.options import Options, options_from
     from hmr_video.people import PeopleOptions
 
@@ -55,7 +74,12 @@ def conversion(context: typer.Context) -> "Options":
     values = {name: value for name, value in context.params.items() if name in names}
     if "image_size" in values:
         values["image_size"] = parse_size(values["image_size"])
-    return options_from(values)
+    for name in values.keys() & _MAY_BE_PATHS:
+        values[name] = os.path.expanduser(values[name])
+    options = options_from(values)
+    if not elsewhere:
+        check_device(options.people.device)
+    return options
 
 
 def spelled_out(context: typer.Context, names: Iterable[str]) -> list[str]:
@@ -65,9 +89,34 @@ def spelled_out(context: typer.Context, names: Iterable[str]) -> list[str]:
     return [options[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
+def with_known_landmarks(settings: "Options", reporter: "Reporter", fetch: bool = True) -> "Options":
+    """The options with the landmark network that ``auto`` means, so that all workers use the same. Without ``fetch`` none is
+    fetched: as long as there is none, nothing can have been made with it. Raises AssetError, UsageError."""
+    from hmr_video.people.keypoints.choice import NONE, settled, stored_choice
+
+    wanted = settings.people.landmarks
+    unknown = wanted == "auto" and not fetch and stored_choice() is None
+    return replace(settings, people=replace(settings.people, landmarks=NONE if unknown else settled(wanted, reporter)))
+
+
 def split_formats(values: list[str] | None) -> list[str]:
-    """``["glb,bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
-    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+    """``["GLB, .bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
+    names = [name.strip().removeprefix(".").lower() for value in values or [] for name in value.split(",")]
+    return [name for name in names if name]
+
+
+def check_folder(output: Path) -> None:
+    """Raises OutputError where the folder for results is a file, UsageError where its name is a file's."""
+    from hmr_video.export.registry import FORMATS
+
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output} is a file.", "-o names a folder: choose another.")
+    kind = output.suffix.lower().removeprefix(".")
+    if kind in (*FORMATS, *_FILES.split()) and not output.is_dir():
+        remedy = (
+            f"Name a folder, and add --format {kind}." if kind in FORMATS else "Name a folder; --format says what is written."
+        )
+        raise UsageError(f"{output} is the name of a file, and -o names a folder.", remedy)
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hmr_video.cli import options as shared
+from hmr_video.cli.mocap_tables import print_kinds
 from hmr_video.console import Reporter
 from hmr_video.errors import missing_extra
 
@@ -18,7 +19,8 @@ def train(
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as in --set objective.velocity=20. May be repeated."),
     ] = None,
     name: Annotated[
         str | None,
@@ -28,6 +30,9 @@ def train(
         bool, typer.Option("--dry-run", help="Tell what would be done and how long it takes; do nothing.")
     ] = False,
     sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Tell how much of each kind of pose the motion holds; do nothing else.")
+    ] = False,
     tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
     filmed: Annotated[
         Path | None, typer.Option(help="File of windows that `python -m hmr_video.train.film` filmed, to train on too.")
@@ -93,7 +98,10 @@ def train(
         from hmr_video.train.sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
-        reporter.say(f"written to [bold]{sheet}[/bold]")
+        reporter.wrote(sheet)
+        return
+    if count:
+        print_kinds(resolved.mocap, resolved.source_weights, resolved.synthetic.invention)
         return
     if dry_run:
         for line in describe(Trainer(resolved, reporter)):
@@ -103,7 +111,7 @@ def train(
     trainer = Trainer(resolved, reporter)
     trainer.train()
     trainer.write(output, name or resolved.state.name, overwrite)
-    reporter.say(f"written to [bold]{output}[/bold]")
+    reporter.wrote(output)
 
 
 def _require_extra() -> None:

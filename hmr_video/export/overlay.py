@@ -1,4 +1,6 @@
-"""`overlay.mp4`: the shaded bodies on the footage, with the original sound; beside it, on request, the people from the side."""
+"""`overlay.mp4`: the shaded bodies on the footage, with the original sound; beside it, on request, the people from the side.
+
+Of a photograph it is `overlay.png`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,9 +11,11 @@ import torch
 
 from hmr_video.errors import InputError
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions
+from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
+from hmr_video.export.results import source_video
 from hmr_video.export.stage import SideView, Tags
+from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
@@ -28,9 +32,10 @@ _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, what
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """``overlay.mp4``, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
+    """``overlay.mp4`` or ``.png``, with the renderer that works here. Raises InputError when the video is missing or misfits."""
     renderer = choose_renderer("auto", options.reporter)
-    video, target = source_video(options.video), folder / "overlay.mp4"
+    video = source_video(options.video)
+    target = folder / f"overlay{ending_of_drawn(video)}"
     return [
         write_overlay(
             motions,
@@ -42,6 +47,8 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
             overwrite=options.overwrite,
             start=options.start,
             end=options.end,
+            every=options.every,
+            frame_rate=options.source_rate,
         )
     ]
 
@@ -57,23 +64,39 @@ def write_overlay(
     overwrite: bool = False,
     start: float = 0.0,
     end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
 ) -> Path:
-    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
+    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``; of a
+    photograph a PNG.
 
     Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
-    the left. ``start`` and ``end`` (s) cut the footage. Raises InputError and OutputError.
+    the left. ``start`` and ``end`` (s) cut the footage; ``every`` and ``frame_rate`` are for `open_source`. Raises
+    InputError, UsageError and OutputError.
     """
-    reader = open_source(motions, video, reporter, start, end)
+    check_drawing(target, video)
+    reader = open_source(motions, video, reporter, start, end, every, frame_rate)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
+    if target.suffix.lower() == ".png":
+        return _write_picture(next(_drawn(painter, side, reader))[0], target, overwrite)
+    sound = None if reader.info.retimed else video
     writer = VideoWriter(
-        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=video, overwrite=overwrite
+        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=sound, overwrite=overwrite
     )
     with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
+    return target
+
+
+def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
+    from PIL import Image
+
+    with replacing(target, overwrite) as temporary:
+        Image.fromarray(drawn).save(temporary, "PNG")
     return target
 
 
@@ -86,21 +109,24 @@ def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> It
             yield drawn, shot.time
 
 
-def source_video(video: Path | None) -> Path:
-    """The video to draw on. Raises InputError when there is none."""
-    if video is None:
-        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
-    return video
-
-
 def open_source(
-    motions: Sequence[Motion], video: Path, reporter: "Reporter", start: float = 0.0, end: float | None = None
+    motions: Sequence[Motion],
+    video: Path,
+    reporter: "Reporter",
+    start: float = 0.0,
+    end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
 ) -> VideoReader:
-    """The video, with frames numbered as in the result (which may use every n-th only). Raises InputError if it is another."""
-    reader = open_video(video, reporter, start, end)
-    every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
-    if every > 1:
-        reader = open_video(video, reporter, start, end, every)
+    """The video, with frames numbered and timed as in the result. Raises InputError if it is another.
+
+    ``every``: that the result uses every n-th frame only; None finds out by the rates. ``frame_rate``: one that was taken in
+    place of the video's own.
+    """
+    reader = open_video(video, reporter, start, end, every or 1, frame_rate)
+    if every is None:
+        every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
+        reader = open_video(video, reporter, start, end, every, frame_rate)
     size = tuple(int(length) for length in motions[0].image_size)
     if size != (reader.info.width, reader.info.height):
         raise InputError(

@@ -1,31 +1,57 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
+from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-# Name -> the module that writes it and what it is. Each module has `write(motions, body, folder, options) -> list[Path]`.
-# Modules are imported when first used: some bring heavy libraries along.
-FORMATS: dict[str, tuple[str, str]] = {
-    "obj": ("obj", "a Wavefront mesh per frame"),
-    "ply": ("ply", "a binary PLY mesh per frame, with colours"),
-    "glb": ("glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
-    "bvh": ("bvh", "skeleton animation for retargeting"),
-    "amass": ("amass", "SMPL-H poses in the layout of AMASS"),
-    "csv": ("tables", "joint positions and anatomical angles"),
-    "html": ("webpage", "a page that plays the people in 3D beside the video"),
-    "overlay": ("overlay", "the bodies drawn on the video"),
-    "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
+
+class Format(NamedTuple):
+    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
+    ``{drawn}`` for the ending of what is drawn on the source.
+
+    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
+    libraries along.
+    """
+
+    module: str
+    files: tuple[str, ...]
+
+
+FORMATS = {
+    "obj": Format("obj", ("{}_obj",)),  # a Wavefront mesh per frame
+    "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
+    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
 }
+_GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
+_PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
+# What people ask for that is not written -> what serves them.
+_INSTEAD = {
+    "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
+    **dict.fromkeys(("gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "blend"), _GLB),
+    "stl": "MeshLab, Blender and slicers open ply and obj.",
+    **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
+    **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
+    **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
+    **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
+}
+OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,10 @@ class ExportOptions:
         overwrite: replace files that exist.
         video: the source, for the formats that show it; None where there was none.
         start, end: the seconds of it that were converted; the rest is not shown.
-        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames.
+        every: that only every n-th frame was used; None finds out by the frame rates.
+        source_rate: a rate that was taken in place of the source's own.
+        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames where
+            they are evenly spaced.
         reporter: where progress and notes go.
     """
 
@@ -44,6 +73,8 @@ class ExportOptions:
     video: Path | None = None
     start: float = 0.0
     end: float | None = None
+    every: int | None = None
+    source_rate: float | None = None
     frame_rate: float | None = None
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
@@ -53,7 +84,9 @@ def check_formats(names: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
-        raise UsageError(f"There is no format called {', '.join(unknown)}.", f"Choose from {', '.join(FORMATS)}.")
+        instead = [_INSTEAD[name] for name in unknown if name in _INSTEAD]
+        remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
+        raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     return wanted
 
 
@@ -66,10 +99,33 @@ def export(
     """
     options = options or ExportOptions()
     written: list[Path] = []
-    for name in check_formats(formats):
-        module = import_module(f"hmr_video.export.{FORMATS[name][0]}")
+    wanted = check_formats(formats)
+    refuse_written(folder, len(motions), wanted, options)
+    for name in wanted:
+        module = import_module(f"hmr_video.export.{FORMATS[name].module}")
         written += module.write(list(motions), body, folder, options)
     return written
+
+
+def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
+    """Raises OutputError when anything exists that would be written, before any of it is."""
+    drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
+    for pattern in (file for name in formats for file in FORMATS[name].files):
+        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
+            refuse_existing(folder / file, options.overwrite)
+
+
+def ending_of_drawn(source: Path | None) -> str:
+    """What is drawn on a photograph is a picture, on all else a video."""
+    return ".png" if source is not None and is_photograph(source) else ".mp4"
+
+
+def check_drawing(target: Path, source: Path) -> None:
+    """Raises UsageError where the file to draw into does not have the ending of what is written there."""
+    ending = ending_of_drawn(source)
+    if target.suffix.lower() != ending:
+        drawn = "photograph, which is drawn on as a picture" if ending == ".png" else "video, which is drawn on as a video"
+        raise UsageError(f"{target} cannot be written: {source} is a {drawn}.", f"Give a name that ends in {ending}.")
 
 
 def person_name(index: int) -> str:

@@ -46,7 +46,7 @@ def clip(tmp_path_factory) -> Path:
 
 def cut(motion: Motion, rows: slice) -> Motion:
     """Some frames of a result."""
-    names = ("poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future")
+    names = ("poses", "trans", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future")
     names += ("frame_ids",)
     return motion.replace(**{name: getattr(motion, name)[rows] for name in names})
 
@@ -108,9 +108,9 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
     keypoints = motion.keypoints2d.copy()
     keypoints[:, :, 2] = 0.9
     keypoints[2:18, :, 2] = 0.0  # 0.64 s
-    unseen = motion.replace(keypoints2d=keypoints)
+    unseen = motion.replace(landmarks2d=keypoints)
     images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), QUIET))[0].astype(int)
-    seen = read(write_overlay([motion.replace(keypoints2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
+    seen = read(write_overlay([motion.replace(landmarks2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
                               SoftwareRenderer(), QUIET))[0].astype(int)  # fmt: skip
     for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
         pelvis = motion.joints3d[row, 0]
@@ -122,7 +122,7 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
 def test_who_was_detected_elsewhere_was_not_seen(motion):
     keypoints, confidence = motion.keypoints2d.copy(), np.full(len(motion), 0.9, np.float32)
     keypoints[:, :, 2], confidence[5:9] = 0.9, 0.05
-    away = unseen_seconds(motion.replace(keypoints2d=keypoints, confidence=confidence))
+    away = unseen_seconds(motion.replace(landmarks2d=keypoints, confidence=confidence))
     assert (away > 0).nonzero()[0].tolist() == [5, 6, 7, 8]
     assert away[6] == pytest.approx(motion.timestamps[6] - motion.timestamps[4])
 
@@ -150,6 +150,16 @@ def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, bo
     half = half.replace(frame_ids=half.frame_ids // 2, frame_rate=12.5)
     _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), QUIET))
     np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
+
+
+def test_every_format_goes_at_the_rate_that_the_result_was_made_at(clip, motions, body, tmp_path, monkeypatch):
+    monkeypatch.setattr("hmr_video.export.webpage.EMBEDDED_BYTES", 100)
+    slow = motions[0].replace(timestamps=motions[0].frame_ids / 10, frame_rate=10.0)
+    part = ExportOptions(video=clip, every=1, source_rate=10.0)
+    for path in export([slow], body, tmp_path, ["overlay", "html"], part)[::2]:
+        _, times, sound = read(path)
+        np.testing.assert_allclose(times, np.arange(24) / 10, atol=1e-3)
+        assert not sound  # which would go faster than the pictures
 
 
 def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_path, monkeypatch):

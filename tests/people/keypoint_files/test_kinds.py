@@ -174,6 +174,20 @@ def test_points_in_space_are_refused(tmp_path: Path) -> None:
         read(saved(tmp_path / "a.json", rows))
 
 
+def test_numbers_of_detections_are_no_numbers_of_people(tmp_path: Path) -> None:
+    frames = [{"people": [{"keypoints": flat(t), "id": 100 + t}]} for t in range(FRAMES)]
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
+    assert "hardly ever come again" in notes[0]
+
+
+def test_people_without_numbers_beside_those_with_are_noted(tmp_path: Path) -> None:
+    frames = [{"people": [{"keypoints": flat(t)} | ({"track_id": 1} if t else {})]} for t in range(FRAMES)]
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
+    assert "Not all people have a number" in notes[0]
+
+
 def test_person_ids_tell_people_apart_unless_they_are_double(tmp_path: Path) -> None:
     (tmp_path / "json").mkdir()
     for frame in range(FRAMES):  # the two change places
@@ -225,6 +239,12 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "MMPose's predictions": (COCO, {"predictions": [[scored(t)] for t in range(FRAMES)]}),
     "frames of people": (COCO, [{"frame_index": t, "people": [{"keypoints": flat(t)}]} for t in range(FRAMES)]),
     "frames in an object": (COCO, {"frames": [{"people": [{"keypoints": flat(t), "track_id": 4}]} for t in range(FRAMES)]}),
+    "a row a person, by frame": (COCO, [{"frame": t, "keypoints": flat(t)} for t in (1, 0, 3, 2)]),
+    "points by name": (
+        HALPE_26,
+        [[{"keypoints": {name: point(name, t) for name in reversed(HALPE_26)}}] for t in range(FRAMES)],
+    ),
+    "frames by number": (COCO, {str(t): [{"keypoints": flat(t)}] for t in range(FRAMES)}),
     "points of one person": (COCO, [figure(COCO, t) for t in range(FRAMES)]),
     "points of people": (COCO, [[figure(COCO, t)] for t in range(FRAMES)]),
     "Ultralytics": (
@@ -253,6 +273,59 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], Any]] = {
 def test_documents_of_many_programs(kind: str, tmp_path: Path) -> None:
     layout, content = DOCUMENTS[kind]
     is_the_figure(read(saved(tmp_path / "a.json", content)), layout)
+
+
+def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> None:
+    """So one that begins with 1 need not count from 1."""
+    for content in (
+        [{"image_id": f"{t}.jpg", "keypoints": flat(t)} for t in (1, 2)],
+        {f"{t}.jpg": {"people": [{"pose_keypoints_2d": flat(t, COCO_18)}]} for t in (1, 2)},
+    ):
+        assert read(saved(tmp_path / "a.json", content)).tracks[0].frame_ids.tolist() == [1, 2]
+
+
+def test_image_ids_without_names_are_taken_for_frames_and_it_is_said(tmp_path: Path) -> None:
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", DOCUMENTS["COCO's results"][1]), notes))
+    assert "taken for frame numbers" in notes[0]
+    notes.clear()
+    content = [{"image_id": 139 + 977 * t, "keypoints": flat(t)} for t in range(FRAMES)]
+    is_the_figure(read(saved(tmp_path / "a.json", content), notes))
+    assert "not numbered by frames" in notes[0]
+
+
+def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
+    lines = [json.dumps({"frame": t, "people": [{"keypoints": flat(t)}]}) for t in range(FRAMES)]
+    for name in ("a.jsonl", "a.json"):
+        (tmp_path / name).write_text("\r\n".join(lines))
+        is_the_figure(read(tmp_path / name))
+
+
+def test_a_folder_of_one_document_is_that_document(tmp_path: Path) -> None:
+    saved(tmp_path / "alphapose-results.json", DOCUMENTS["AlphaPose"][1])
+    is_the_figure(read(tmp_path))
+    saved(tmp_path / "other-results.json", DOCUMENTS["AlphaPose"][1])
+    with pytest.raises(InputError, match="no list of people"):
+        read(tmp_path)
+
+
+def test_scores_may_lie_in_an_array_of_their_own(tmp_path: Path) -> None:
+    points = np.array([figure(COCO, t) for t in range(FRAMES)])
+    np.savez(tmp_path / "a.npz", keypoints=points[..., :2], keypoint_scores=points[..., 2])
+    is_the_figure(read(tmp_path / "a.npz"))
+
+
+def test_feet_alone_are_nobody(tmp_path: Path) -> None:
+    content = [
+        {
+            "people": [
+                {"keypoints": [*[0.0] * 51, *[90.0, 90.0, 0.9] * 6]},
+                {"keypoints": flat(t, COCO + LAYOUTS["COCO-WholeBody"][17:23])},
+            ]
+        }
+        for t in range(FRAMES)
+    ]
+    is_the_figure(read(saved(tmp_path / "a.json", content)))
 
 
 def test_frames_without_people_count(tmp_path: Path) -> None:
@@ -367,7 +440,7 @@ def test_sparse_images_of_coco_stay_where_they_are_in_time(tmp_path: Path) -> No
     notes: list[str] = []
     people = read(saved(tmp_path / "a.json", content), notes)
     assert np.flatnonzero(people.tracks[0].detected).tolist() == [0, 10, 20, 30]
-    assert "every 10th" in notes[0]
+    assert "10 apart" in notes[0]
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
