@@ -13,6 +13,8 @@ from hmr_video.errors import InputError
 
 Array = NDArray[Any]
 
+_KINDS = "3g2 3gp asf avi f4v flv gif m2t m2ts m4v mkv mov mp4 mpe mpeg mpg mts mxf ogg ogv qt ts vob webm wmv"  # of video files
+VIDEO_SUFFIXES = {f".{kind}" for kind in _KINDS.split()}
 MAX_PIXELS = 100_000_000  # of one frame: three times 8K video; a header that claims more is damaged or hostile
 FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)  # millimetres, what "35 mm equivalent" refers to
 
