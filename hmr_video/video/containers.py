@@ -153,7 +153,6 @@ class ContainerSource:
         lost = max(wanted - count, 0) if errors or file.broken or index.missing else 0
         self._say(f"{lost} of {wanted} frames ({100 * lost / wanted:.1f} %) of {name} could not be read.", lost > 0)
         self._say(f"{name} is damaged at its end.", file.broken and not lost)
-        self._say(
-            f"{index.damaged} packets of {name} are damaged: pictures may be wrong there.", index.damaged > 0 and not file.joins
-        )
+        interrupted = index.damaged > 0 and not file.joins
+        self._say(f"The stream of {name} is interrupted ({index.damaged} times): pictures may be wrong there.", interrupted)
         self._say(f"The clock of {name} starts anew on the way; what follows was joined on.", file.joins > 0)

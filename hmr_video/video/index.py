@@ -25,8 +25,9 @@ class PacketIndex:
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
     step: seconds that a frame lasts by the stated rate. missing: how many more frames the header promises. lead: seconds at the
-    start that hold no picture. timed: it states times, rather than counting at a rate. damaged: how many packets are. whole: nothing
-    is broken or missing. ordinary: H.264 in an MP4, whole, nothing hidden, and pictures that cannot change their size.
+    start that hold no picture. timed: it states times, rather than counting at a rate. damaged: packets that are, or follow
+    a gap. whole: nothing is broken or missing. ordinary: H.264 in an MP4, whole, nothing hidden, and pictures that cannot change
+    their size.
     """
 
     look: Look
