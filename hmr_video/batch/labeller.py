@@ -77,8 +77,8 @@ def labelling_key(options: Options) -> str:
     """A hash of all that decides the labels besides the video. Raises AssetError without the weights that they take."""
     engine, device = choose_engine(options.people.engine, options.people.device)
     people = asdict(replace(options.people, engine=engine, device=device.partition(":")[0]))
-    told = {"people": people, "focal": options.focal, "rules": _RULES}
-    told["detector"] = sha256(find_detector(options.people.detector))
+    detector = sha256(find_detector(options.people.detector))
+    told = {"people": people, "focal": options.focal, "detector": detector, "rules": _RULES}
     if options.features == "resnet50":
         told["encoder"] = image_encoder_hash(find_weights(options.weights))
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
