@@ -84,7 +84,7 @@ def import_weights(
 
 @weights.command()
 def average(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Weight files that were trained on from one.")],
+    files: Annotated[list[Path], typer.Argument(help="Weight files that were trained on from one.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The safetensors file to write.")],
     overwrite: shared.Overwrite = False,
 ) -> None:
