@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
+from hmr_video.assets import MODEL_FILES, find_model_file
 from hmr_video.cli import options as shared
 from hmr_video.errors import AssetError, HmrVideoError
 
@@ -21,6 +22,7 @@ def doctor(as_json: shared.Json = False) -> None:
         "machine": f"{platform.system()} {platform.machine()}",
     }
     findings |= {name: _version(name) for name in PACKAGES}
+    findings |= {name: _model_file(name) for name in MODEL_FILES}
     problems: list[str] = []
     for name, check in CHECKS.items():
         try:
@@ -43,11 +45,15 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+def _model_file(name: str) -> str:
+    file, path = MODEL_FILES[name], find_model_file(name)
+    return f"not here, {file.megabytes}; `hmr-video weights get {name}` fetches it" if path is None else f"whole, {path}"
+
+
 def _check_detector() -> str:
     from hmr_video.people.engine import choose_engine
     from hmr_video.people.opencv import import_opencv
     from hmr_video.people.options import PeopleOptions
-    from hmr_video.people.weights import find_weights
 
     import_opencv()
     engine, device = choose_engine("auto", "auto")
@@ -55,7 +61,10 @@ def _check_detector() -> str:
         from hmr_video.people.ultralytics import import_ultralytics
 
         import_ultralytics()
-    return f"{find_weights(PeopleOptions().detector).name} on {engine} ({device})"
+    name = PeopleOptions().detector
+    if find_model_file(name) is None:
+        raise AssetError(f"{name} is not on this machine.", f"`hmr-video weights get {name}` fetches it, as convert does.")
+    return f"{name} on {engine} ({device})"
 
 
 def _check_weights() -> str:

@@ -1,5 +1,6 @@
 """The `hmr-video` program: its commands, and how errors become exit codes."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -43,8 +44,11 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="On an error, print the traceback too. May stand anywhere.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing from any network, as HMR_VIDEO_OFFLINE=1 does. May stand anywhere.")
+    ] = False,
 ) -> None:
-    """Options of every command. ``debug`` is read by :func:`main`, which needs it outside of any command."""
+    """Options of every command. They are read by :func:`main`, which needs them outside of any command."""
 
 
 app.command()(convert)
@@ -64,9 +68,11 @@ app.command()(doctor)
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
-    sys.exit(run(arguments, debug))
+    anywhere = {"--debug", "--offline"}
+    arguments = [argument for argument in sys.argv[1:] if argument not in anywhere]
+    if "--offline" in sys.argv[1:]:
+        os.environ["HMR_VIDEO_OFFLINE"] = "1"  # which workers inherit
+    sys.exit(run(arguments, "--debug" in sys.argv[1:]))
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

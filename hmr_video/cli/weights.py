@@ -2,26 +2,44 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hmr_video.cli import options as shared
 
-weights = typer.Typer(help="List, verify, import and average weights.", no_args_is_help=True)
+weights = typer.Typer(help="List, fetch, verify, import and average weights.", no_args_is_help=True)
 
 
 @weights.command("list")
 def list_weights(as_json: shared.Json = False) -> None:
-    """Show the weights that are installed: where, of what licence, trained on what."""
-    from hmr_video.assets import installed_weights
+    """Show the weights that are installed, and the networks of others: where, of what licence, trained on what."""
+    from hmr_video.assets import MODEL_FILES, installed_weights
 
     found = [_describe(path) for path in installed_weights()]
+    others = [_describe_model_file(name) for name in MODEL_FILES]
     if as_json:
-        typer.echo(json.dumps({"weights": found}))
+        typer.echo(json.dumps({"weights": found, "model_files": others}))
     for entry in [] if as_json else found:
         typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, reads {entry['features']}")
         typer.echo(f"  licence: {entry['licence']}\n  trained on: {entry['trained_on']}\n  sha256: {entry['sha256']}")
+    for other in [] if as_json else others:
+        where = other["path"] or f"not here; `hmr-video weights get {other['name']}` fetches it"
+        typer.echo(f"{other['name']}: {where}\n  {other['file']}, {other['megabytes']:.1f} MB")
+        typer.echo(f"  licence: {other['licence']}\n  sha256: {other['sha256']}")
+
+
+@weights.command()
+def get(
+    name: Annotated[str, typer.Argument(help="A network of others by name, as `weights list` shows it, or all.")],
+    quiet: shared.Quiet = False,
+) -> None:
+    """Fetch a network that others have published, so that later commands need no network."""
+    from hmr_video.assets import MODEL_FILES, get_model_file
+    from hmr_video.console import Reporter
+
+    for one in MODEL_FILES if name == "all" else [name]:
+        typer.echo(f"{one}: {get_model_file(one, Reporter(quiet=quiet))}")
 
 
 @weights.command()
@@ -92,6 +110,15 @@ def average(
     from hmr_video.checkpoints.averaging import average_models
 
     average_models(files, output, overwrite)
+
+
+def _describe_model_file(name: str) -> dict[str, Any]:
+    """A network of others for people and programs; ``path`` is None where it is not here."""
+    from hmr_video.assets import MODEL_FILES, find_model_file
+
+    file, path = MODEL_FILES[name], find_model_file(name)
+    told = {"name": name, "file": file.file_name, "path": None if path is None else str(path)}
+    return told | {"megabytes": file.size / 1e6, "licence": file.licence, "sha256": file.sha256}
 
 
 def _describe(path: Path) -> dict[str, str | float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.console import Reporter
 from hmr_video.people.detections import Detections
 from hmr_video.people.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.options import PeopleOptions
@@ -32,9 +33,9 @@ class Detector:
     enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
     """
 
-    def __init__(self, options: PeopleOptions) -> None:
+    def __init__(self, options: PeopleOptions, reporter: Reporter | None = None) -> None:
         engine, device = choose_engine(options.engine, options.device)
-        self._network = _network(find_weights(options.detector), engine, device)
+        self._network = _network(find_weights(options.detector, reporter), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.image_size
         self._look_again = SecondLook(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was

