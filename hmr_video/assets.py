@@ -157,8 +157,20 @@ def _sha256_of(path: Path, changed: int) -> str:
 
 def shipped_folder() -> Path:
     """The folder `weights`: inside the package once installed, at the top of a checkout."""
+    return _shipped("weights")
+
+
+def sample_clips() -> list[Path]:
+    """The clips with known truth, which lies beside them (`<clip>*.npz`). Raises AssetError."""
+    clips = sorted(_shipped("samples").glob("*.mp4"))
+    if not clips:
+        raise AssetError(f"The sample clips are missing from {_shipped('samples')}.", _REINSTALL)
+    return clips
+
+
+def _shipped(name: str) -> Path:
     package = Path(__file__).parent
-    return next((folder for folder in (package / "weights", package.parent / "weights") if folder.is_dir()), package / "weights")
+    return next((folder for folder in (package / name, package.parent / name) if folder.is_dir()), package / name)
 
 
 def user_folder() -> Path:

@@ -30,13 +30,17 @@ def result_folder(source: Path, output: Path) -> Path:
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
-    """Raises OutputError now rather than after the work: when ``folder`` exists (and may not be replaced) or cannot be made."""
+    """Raises OutputError now rather than after the work: when ``folder`` exists (and may not be replaced) or cannot be made.
+
+    It says whose result stands there: two sources may have one name (``a.mkv`` and ``a.mov``).
+    """
     if folder.exists():
         if not (folder / SUMMARY).is_file():
             raise OutputError(f"{folder} exists and is not a result of hmr-video.", "Choose another output folder.")
         if not overwrite:
             raise OutputError(
-                f"{folder} holds a result already.", "Pass --overwrite to replace it, or choose another output folder."
+                f"{folder} holds a result already{_whose(folder / SUMMARY)}.",
+                "Pass --overwrite to replace it, or choose another output folder with -o.",
             )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +48,16 @@ def check_output(folder: Path, overwrite: bool) -> None:
         raise OutputError(f"{folder.parent} cannot be made: {error.strerror}.", "Choose another output folder.") from error
     if not os.access(folder.parent, os.W_OK):
         raise OutputError(f"{folder.parent} cannot be written to.", "Choose another output folder, or change its permissions.")
+
+
+def _whose(summary: Path) -> str:
+    """What a summary says of where its result came from, for an error; nothing where it cannot be read."""
+    try:
+        told = json.loads(summary.read_text(encoding="utf-8"))
+        made = "hallucinate" if told["options"]["hallucinate"] else "convert"
+        return f": that of `{made}` for {told['source']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def write_result(

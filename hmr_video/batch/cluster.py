@@ -135,7 +135,7 @@ def _connect(address: str | None) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("Ray is not installed.", "Install it with: pip install 'hmr-video[cluster]'.") from error
+        raise UsageError("Ray is not installed.", 'In the folder of hmr-video\'s source: pip install ".[cluster]"') from error
     if ray.is_initialized():
         return ray
     try:

@@ -33,9 +33,10 @@ def batch(
         typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin."),
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos")
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Nothing that fits this glob. Repeats.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")] = None,
     shard: Annotated[str | None, typer.Option(help="3/16: only the third of sixteen parts, for 16 runs side by side.")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
@@ -45,7 +46,7 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
     log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
     scheduler: Annotated[
-        str, typer.Option("--engine", help="local, or ray for several machines (needs hmr-video[cluster]).")
+        str, typer.Option("--engine", help="local, or ray for several machines (needs the extra cluster).")
     ] = "local",
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
     cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,
@@ -139,7 +140,7 @@ def local_workers(converter: "Converter", count: int | None, timeout: float | No
 
     from hmr_video.batch.local import LocalWorkers, default_workers, shares
 
-    cards = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    cards = 0 if device in ("cpu", "mps") or ":" in device else torch.cuda.device_count()
     return LocalWorkers(converter, shares(count or default_workers(cards), cards), timeout)
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmr_video.cli import options as shared
-from hmr_video.errors import InputError, UsageError
+from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hmr_video.evaluate.benchmark import Benchmark, Growth
     from hmr_video.evaluate.meter import Cost
-
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "one_person.mp4"  # of a checkout; an installed wheel has none
 
 
 def benchmark(
@@ -30,18 +28,18 @@ def benchmark(
     as_json: shared.Json = False,
 ) -> None:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
+    from hmr_video.assets import sample_clips
     from hmr_video.evaluate import benchmark as room
 
     if growth and clip is not None:
         raise UsageError("--growth makes its clips itself.", "Leave the clip out.")
-    if clip is None and not SAMPLE.is_file():
-        raise InputError("The sample clips are not here: they come with the source, not with the package.", "Name a video.")
+    sample = sample_clips()[0]
     if growth:
-        grown = room.growth(SAMPLE, runs=runs)
+        grown = room.growth(sample, runs=runs)
         _print({name: asdict(one) for name, one in grown.items()} if as_json else _growth_table(grown))
         return
     with tempfile.TemporaryDirectory() as folder:
-        measured = room.benchmark(clip or room.standard_clip(SAMPLE, Path(folder)), runs, weights)
+        measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights)
     _print(measured.told() if as_json else _table(measured))
 
 

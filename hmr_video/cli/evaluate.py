@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,8 @@ from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
+    from hmr_video.options import Options
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"  # of a checkout; an installed wheel has none
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
 
@@ -41,7 +41,7 @@ def evaluate(
             "compare with what all of them together show."
         ),
     ] = None,
-    detector: Annotated[
+    detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
     ] = None,
@@ -54,33 +54,43 @@ def evaluate(
     failures: Annotated[
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
-    windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
+    windows: Annotated[
+        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
+    ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
+    detector: shared.Detector = "yolo11n-pose",
+    device: shared.Device = "auto",
     refine: shared.Refine = True,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
+    from hmr_video.device import choose_device
     from hmr_video.evaluate import Protocol
+    from hmr_video.options import Options
+    from hmr_video.people.options import PeopleOptions
 
     if protocol not in list(Protocol):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector))]
+    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector FOLDER.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
         )
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
-    reporter = Reporter(quiet=quiet)
+    choose_device(device)
+    finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, refine, reporter)
+        found = _evaluate_mocap(
+            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, detector, refine, reporter
+        )
         if failures:
             reporter.say(f"written to [bold]{failures}[/bold]")
         if as_json:
@@ -90,13 +100,13 @@ def evaluate(
         else:
             (print_weak_points if weak else print_rows)(found)
         return
-    if detector is not None:
-        _evaluate_detector(detector, windows, seed, as_json, reporter)
+    if detector_errors is not None:
+        _evaluate_detector(detector_errors, windows, seed, as_json, reporter)
         return
     if samples:
-        rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
+        rows = _evaluate_samples(Options(finder, weights, refine=refine), Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, weights, refine, reporter)
+        rows = _evaluate_views(views, Options(replace(finder, people="largest"), weights, refine=refine), reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -123,40 +133,32 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
+    from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.models import Models
-    from hmr_video.options import Options
     from hmr_video.pipeline import run
 
-    clips = sorted(SAMPLES.glob("*.mp4"))
-    if not clips:
-        raise InputError(
-            "The sample clips are not here: they come with the source, not with the package.", "Run this in a checkout."
-        )
-    settings = Options(weights=weights, refine=refine)
+    clips = sample_clips()
     models = Models.load(settings)
     rows: list[Row] = []
     for clip in clips:
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
-        true = [person for file in sorted(SAMPLES.glob(f"{clip.stem}*.npz")) for person in _read(file)]
+        true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
         rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
     return rows
 
 
-def _evaluate_views(folder: Path, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, settings: "Options", reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, read_calibration, true_sequences
     from hmr_video.models import Models
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
     from hmr_video.pipeline import run
 
     views = read_calibration(folder)
     clips = [find_video(folder, view) for view in views]
-    settings = Options(PeopleOptions(people="largest"), weights=weights, refine=refine)
     models = Models.load(settings)
     motions = []
     for clip in clips:
@@ -181,6 +183,7 @@ def _evaluate_mocap(
     seed: int,
     meshes: bool,
     weights: str,
+    detector: str,
     refine: bool,
     reporter: Reporter,
 ) -> list[Any]:
@@ -190,7 +193,6 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.models import Models
     from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
     from hmr_video.train.assess import assess
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
@@ -213,7 +215,7 @@ def _evaluate_mocap(
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
     if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions().detector)
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, detector)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer)
     else:
         trials = draw_trials(folder, names, models.body, windows, seed)

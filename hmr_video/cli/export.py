@@ -13,10 +13,16 @@ from hmr_video.errors import UsageError
 def export(
     result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
     formats: Annotated[
-        list[str], typer.Option("--format", "-f", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats.")
+        list[str],
+        typer.Option(
+            "--format", "-f", metavar="NAMES", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats."
+        ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write into.", show_default="the result's own")
+        Path | None,
+        typer.Option(
+            "--output", "-o", callback=shared.check_folder, help="Folder to write into.", show_default="the result's own"
+        ),
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Resample BVH and AMASS to this frame rate.", min=1)] = None,
     video: Annotated[Path | None, typer.Option(help="The source video, if it has moved since.")] = None,

@@ -16,11 +16,17 @@ from hmr_video.errors import UsageError
 def label(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", callback=shared.check_folder, help="Folder for the tracks; each video gets a folder of its own."
+        ),
+    ],
     include: Annotated[
-        list[str] | None, typer.Option(help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos")
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Nothing that fits this glob. Repeats.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
     ] = None,

@@ -2,10 +2,12 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
+from hmr_video.cli.arguments import prepared
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
@@ -26,6 +28,7 @@ app = typer.Typer(
     help="Turn a video of people into smooth 3D body meshes.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -77,4 +80,5 @@ def main() -> None:
 
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
-    return exit_code_of(lambda: app(arguments), debug)
+    program: Any = typer.main.get_command(app)
+    return exit_code_of(lambda: program(prepared(arguments, program.commands)), debug)

@@ -5,23 +5,61 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.errors import UsageError
+from hmr_video.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.options import Options
 
+_OF_FILES = {
+    ".glb",
+    ".gltf",
+    ".obj",
+    ".ply",
+    ".bvh",
+    ".csv",
+    ".npz",
+    ".npy",
+    ".fbx",
+    ".usd",
+    ".usda",
+    ".usdc",
+    ".usdz",
+    ".json",
+    ".pkl",
+}
+_OF_FILES |= {".mp4", ".mov", ".mkv", ".avi", ".webm", ".html", ".png", ".jpg", ".gif"}
+
+
+def check_folder(output: Path | None) -> Path | None:
+    """A folder to write into. Raises UsageError for the name of a file, and OutputError for a file."""
+    if output is not None and output.is_file():
+        raise OutputError(f"{output} is a file, and -o names a folder.", "Choose another name, or leave -o out.")
+    if output is not None and output.suffix.lower() in _OF_FILES and not output.is_dir():
+        hint = "choose formats with --format, as in -o results --format glb."
+        raise UsageError(f"-o names a folder, and {output} looks like a file.", f"Name a folder, and {hint}")
+    return output
+
+
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
+    Path,
+    typer.Option(
+        "--output", "-o", callback=check_folder, help="Folder for the results; each input gets a folder of its own in it."
+    ),
 ]
 Format = Annotated[
     list[str] | None,
-    typer.Option("--format", "-f", help="Also write obj, ply, glb, bvh, amass, csv, overlay, html, sheet. Commas or repeats."),
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="NAMES",
+        help="Also write obj, ply, glb, bvh, amass, csv, overlay, html, sheet. Commas or repeats.",
+    ),
 ]
 People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
 Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
 Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
 Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
 Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
@@ -43,19 +81,22 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 
 def conversion(context: typer.Context) -> "Options":
     """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError."""
+    from hmr_video.device import choose_device
     from hmr_video.options import Options, options_from
-    from hmr_video.people import PeopleOptions
+    from hmr_video.people.options import PeopleOptions
 
     names = Options.__dataclass_fields__.keys() | PeopleOptions.__dataclass_fields__.keys()
     values = {name: value for name, value in context.params.items() if name in names}
     if "image_size" in values:
         values["image_size"] = parse_size(values["image_size"])
-    return options_from(values)
+    options = options_from(values)
+    choose_device(options.people.device)  # learnt now, before anything is loaded
+    return options
 
 
 def split_formats(values: list[str] | None) -> list[str]:
     """``["glb,bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
-    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+    return [name.strip().lower() for value in values or [] for name in value.split(",") if name.strip()]
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:

@@ -32,7 +32,13 @@ def render(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The MP4 to write; default: overlay.mp4 in the result's folder.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The MP4 to write, or the PNG of a photograph.",
+            show_default="overlay.mp4 or .png in the result's folder",
+        ),
     ] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Beside it, show the people from the side.")] = False,
     renderer: Annotated[str, typer.Option(help="auto, pyrender (OpenGL) or software.")] = "auto",
@@ -56,11 +62,13 @@ def render(
     quiet: shared.Quiet = False,
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
-    from hmr_video.export.overlay import source_video, write_overlay
+    from hmr_video.export.overlay import check_one_frame, check_target, overlay_name, source_video, write_overlay
     from hmr_video.export.render import choose_renderer
     from hmr_video.export.results import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
+    if output is not None:
+        check_target(output)
     drawer = choose_renderer(renderer, reporter)
     if _is_result(source):
         _refuse_converting(context)
@@ -71,6 +79,7 @@ def render(
     else:
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, result_folder, write_result
+        from hmr_video.video import open_video
 
         settings = shared.conversion(context)
         folder, footage = result_folder(source, Path("hmr-out")), source
@@ -78,11 +87,13 @@ def render(
             check_output(folder, overwrite)
         else:
             refuse_existing(output, overwrite)
+            if output.suffix.lower() == ".png":
+                check_one_frame(open_video(source, Reporter(quiet=True), start, end, every).info.frame_count)
         found = run(source, settings, reporter)
         motions, used = found.motions, found.models.body
         if output is None:
             write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
-    target = output or folder / "overlay.mp4"
+    target = output or folder / overlay_name(footage)
     write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end)
     reporter.say(f"written to [bold]{target}[/bold]")
     if as_json:

@@ -17,7 +17,8 @@ def train(
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as in --set objective.velocity=20. May be repeated."),
     ] = None,
     name: Annotated[
         str | None,
@@ -111,5 +112,5 @@ def _require_extra() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "Training needs the extra packages of `train`.", 'Install them: pip install "hmr-video[train]".'
+            "Training needs the extra packages of `train`.", 'In the folder of hmr-video\'s source: pip install ".[train]"'
         ) from error

@@ -1,4 +1,4 @@
-"""`overlay.mp4`: the shaded bodies on the footage, with the original sound; beside it, on request, the people from the side."""
+"""`overlay.mp4`: the shaded bodies on the footage, with its sound; of a photograph `overlay.png`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from hmr_video.errors import InputError
+from hmr_video.errors import InputError, UsageError
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.export.stage import SideView, Tags
+from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
+from hmr_video.video.photos import SUFFIXES as PHOTOGRAPHS
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
     from hmr_video.console import Reporter
 
+_ENDINGS = (".mp4", ".png")
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
 # made up.
@@ -28,9 +31,10 @@ _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, what
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """``overlay.mp4``, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
+    """The overlay, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
     renderer = choose_renderer("auto", options.reporter)
-    video, target = source_video(options.video), folder / "overlay.mp4"
+    video = source_video(options.video)
+    target = folder / overlay_name(video)
     return [
         write_overlay(
             motions,
@@ -58,15 +62,20 @@ def write_overlay(
     start: float = 0.0,
     end: float | None = None,
 ) -> Path:
-    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
+    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes it to ``target``.
+
+    An MP4 is in H.264; a PNG shows the one frame of a photograph.
 
     Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
-    the left. ``start`` and ``end`` (s) cut the footage. Raises InputError and OutputError.
+    the left. ``start`` and ``end`` (s) cut the footage. Raises InputError, OutputError and UsageError.
     """
+    check_target(target)
     reader = open_source(motions, video, reporter, start, end)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
+    if target.suffix.lower() == ".png":
+        return _write_picture(target, _drawn(painter, side, reader), reader.info.frame_count, overwrite)
     writer = VideoWriter(
         target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=video, overwrite=overwrite
     )
@@ -74,6 +83,33 @@ def write_overlay(
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
+    return target
+
+
+def overlay_name(video: Path) -> str:
+    """A photograph's overlay is a picture, any other a video."""
+    return "overlay.png" if video.suffix.lower() in PHOTOGRAPHS else "overlay.mp4"
+
+
+def check_target(target: Path) -> None:
+    """Raises UsageError for a file that is neither an MP4 nor a PNG by its name."""
+    if target.suffix.lower() not in _ENDINGS:
+        raise UsageError(f"An overlay cannot be written as {target.name}.", "End the name in .mp4, or .png for a photograph.")
+
+
+def check_one_frame(count: int | None) -> None:
+    """Raises UsageError when a video is to become a picture."""
+    if count != 1:
+        raise UsageError("A PNG holds one frame, and this is a video.", "End the name in .mp4, or choose one frame by --end.")
+
+
+def _write_picture(target: Path, drawn: Iterator[tuple[Array, float]], count: int | None, overwrite: bool) -> Path:
+    from PIL import Image
+
+    check_one_frame(count)
+    picture, _ = next(drawn)
+    with replacing(target, overwrite) as temporary:
+        Image.fromarray(picture).save(temporary, "PNG")
     return target
 
 

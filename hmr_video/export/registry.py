@@ -27,6 +27,22 @@ FORMATS: dict[str, tuple[str, str]] = {
     "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
 }
 
+_BY_BLENDER = "Blender opens glb and bvh, and saves"
+_OTHERS = {
+    "fbx": f"{_BY_BLENDER} FBX; Unreal, Unity, Maya and MotionBuilder open one of the two themselves.",
+    "usd": f"{_BY_BLENDER} USD.",
+    "abc": f"{_BY_BLENDER} Alembic.",
+    "dae": f"{_BY_BLENDER} Collada.",
+    "stl": "Write ply or obj.",
+    "gltf": "glb is glTF in one file.",
+    "npz": "The NPZ is always written.",
+    "pkl": "The NPZ, which is always written, holds the same arrays.",
+    "json": "summary.json is always written; csv holds numbers as text.",
+    "mp4": "overlay is the video with the bodies drawn on it.",
+    "png": "sheet is a picture of eight frames.",
+    "video": "overlay is the video with the bodies drawn on it.",
+}
+
 
 @dataclass(frozen=True)
 class ExportOptions:
@@ -53,7 +69,9 @@ def check_formats(names: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
-        raise UsageError(f"There is no format called {', '.join(unknown)}.", f"Choose from {', '.join(FORMATS)}.")
+        hints = [_OTHERS[name] for name in unknown if name in _OTHERS]
+        remedy = " ".join([*hints, f"Choose from {', '.join(FORMATS)}."])
+        raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     return wanted
 
 

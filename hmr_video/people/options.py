@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hmr_video.device import check_device
 from hmr_video.errors import UsageError
 
 ENGINES = ("auto", "openvino", "torch")
@@ -13,9 +14,9 @@ class PeopleOptions:
     """How people are detected, tracked and chosen.
 
     Attributes:
-        detector: name or path of YOLO pose weights. The default comes with the installation.
+        detector: name or path of YOLO pose weights. The default is installed, or fetched once.
         engine: ``openvino``, ``torch``, or ``auto``: OpenVINO on a CPU where it is installed, else torch.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
         people: ``all``, ``largest``, or how many of the largest to keep.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
@@ -31,6 +32,7 @@ class PeopleOptions:
     image_size: int | None = None
 
     def __post_init__(self) -> None:
+        check_device(self.device)
         if self.engine not in ENGINES:
             raise UsageError(f"There is no engine {self.engine}.", f"Choose one of {', '.join(ENGINES)}.")
         if self.tracker not in TRACKERS:
