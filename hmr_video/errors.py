@@ -18,6 +18,12 @@ class UsageError(HmrVideoError):
     exit_code = 2
 
 
+def missing_extra(extra: str, purpose: str) -> UsageError:
+    """The error of an optional dependency that is not installed; ``extra`` as pyproject.toml names it."""
+    remedy = f'Install them, in the folder of the source: pip install ".[{extra}]".'
+    return UsageError(f"{purpose} needs the packages of the extra `{extra}`.", remedy)
+
+
 class InputError(HmrVideoError):
     """An input that is missing, of the wrong kind, or unreadable (exit code 3)."""
 

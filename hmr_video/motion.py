@@ -4,7 +4,7 @@ Everything before it makes it, everything after it only reads it. All in camera 
 radians, seconds, pixels of the upright frame.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,8 @@ class Motion:
     @classmethod
     def load(cls, path: Path) -> "Motion":
         """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
-        data = load_arrays(path)
         names = {field.name: field.name for field in fields(cls)} | {"frame_rate": "mocap_frame_rate"}
+        data = load_arrays(path, names.values())
         missing = [key for name, key in names.items() if key not in data and name != "world_from_camera"]
         if missing:
             raise InputError(
@@ -144,15 +144,15 @@ def _is_single(name: str, array: Array) -> bool:
     return array.dtype.kind == "f" and name != "timestamps"
 
 
-def load_arrays(path: Path) -> Mapping[str, Array]:
-    """All arrays of an NPZ, read without pickle. Raises InputError with a reason."""
+def load_arrays(path: Path, only: Collection[str] | None = None) -> Mapping[str, Array]:
+    """The arrays of an NPZ, read without pickle; with ``only`` no others than those. Raises InputError with a reason."""
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
     if path.is_dir():
         raise InputError(f"{path} is a folder where a file is meant.", "Name one NPZ file.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            return {key: archive[key] for key in archive.files if only is None or key in only}
     except Exception as error:  # zip, zlib, header and pickle refusals: all mean the same to the user
         raise InputError(
             f"{path} cannot be read as NPZ ({type(error).__name__}).", "The file is damaged or of another kind."

@@ -12,6 +12,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.video import Chunk, VideoReader, open_video
+from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def run(
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models)
         if reader is None:
-            people, camera = read_keypoints(source, options.image_size, options.frame_rate), None
+            part = Selection(options.start, options.end, options.every)
+            limit = options.people.limit
+            people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)
+            camera = None
         else:
             people, camera = _watch(_Attentive(reader, loading), options, reporter)
         models = loading.result()

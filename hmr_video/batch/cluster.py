@@ -14,7 +14,7 @@ from typing import Any
 
 from hmr_video.batch.local import Finished
 from hmr_video.batch.worker import Converter, Outcome, Task, perform
-from hmr_video.errors import UsageError
+from hmr_video.errors import UsageError, missing_extra
 
 _LOST = "The machine may have gone or run out of memory; convert the file alone to see more."
 
@@ -135,7 +135,7 @@ def _connect(address: str | None) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("Ray is not installed.", 'In the folder of hmr-video\'s source: pip install ".[cluster]"') from error
+        raise missing_extra("cluster", "Ray") from error
     if ray.is_initialized():
         return ray
     try:

@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.assets import SHIPPED_BODY, user_folder
-from hmr_video.body.unpickle import read_pickle
+from hmr_video.body.unpickle import UnsafePickleError, load_inert, read_pickle, resolve
 from hmr_video.errors import AssetError, InputError, OutputError, UsageError
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import PARENTS
-from hmr_video.motion import load_arrays
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -35,7 +35,7 @@ def read_smpl(path: Path) -> Arrays:
         raise InputError(f"{path} does not exist.", "Check the path.")
     if path.is_dir():
         raise InputError(f"{path} is a folder where a file is meant.", _REMEDY)
-    content = _read_npz(path) if zipfile.is_zipfile(path) else read_pickle(path)
+    content = _read_npz(path) if zipfile.is_zipfile(path) else read_pickle(path, _KEYS)
     missing = [key for key in _KEYS if key not in content]
     if missing:
         raise InputError(f"{path} is no SMPL file: it lacks {', '.join(missing)}.", _REMEDY)
@@ -82,10 +82,30 @@ def remove_body(name: str) -> None:
 
 
 def _read_npz(path: Path) -> Mapping[str, NDArray[Any]]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_ARRAYS:
-            raise InputError(f"{path} is no SMPL file: it unpacks to more than two gigabytes.", _REMEDY)
-    return load_arrays(path)
+    """The needed arrays of an NPZ, those of objects, which are pickles, among them. Raises InputError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_ARRAYS:
+                raise InputError(f"{path} is no SMPL file: it unpacks to more than two gigabytes.", _REMEDY)
+            present = {Path(name).stem for name in archive.namelist()}
+            return {key: _read_npy(archive.read(f"{key}.npy")) for key in _KEYS if key in present}
+    except UnsafePickleError as error:
+        raise InputError(f"{path} is no SMPL file: it holds {error}. Nothing of it was run.", _REMEDY) from error
+    except InputError:
+        raise
+    except Exception as error:  # zip, zlib, header and pickle refusals: all mean the same to the user
+        raise InputError(f"{path} cannot be read as NPZ ({type(error).__name__}).", _REMEDY) from error
+
+
+def _read_npy(content: bytes) -> Any:
+    """An array as numpy saves it, of objects or not."""
+    stream = BytesIO(content)
+    read_header = np.lib.format.read_array_header_1_0
+    if np.lib.format.read_magic(stream) != (1, 0):
+        read_header = np.lib.format.read_array_header_2_0
+    if read_header(stream)[2].hasobject:
+        return resolve(load_inert(stream.read()))
+    return np.load(BytesIO(content), allow_pickle=False)
 
 
 def _type_of(key: str) -> type:

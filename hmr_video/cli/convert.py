@@ -13,6 +13,8 @@ from hmr_video.errors import UsageError
 if TYPE_CHECKING:
     from hmr_video.options import Options
 
+_OF_DETECTION = ("detector", "tracker", "engine")
+
 
 def convert(
     context: typer.Context,
@@ -21,7 +23,14 @@ def convert(
     formats: shared.Format = None,
     people: shared.People = "all",
     keypoints: Annotated[
-        Path | None, typer.Option(help="2D keypoints from elsewhere, in place of a video: NPZ, OpenPose folder, COCO JSON.")
+        Path | None,
+        typer.Option(
+            help="2D keypoints from elsewhere, in place of a video: NPZ, OpenPose folder, COCO JSON, results of AlphaPose, "
+            "MMPose, Sports2D."
+        ),
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="With --keypoints: the video that they come from, for formats that show it.")
     ] = None,
     refine: shared.Refine = True,
     height: shared.Height = None,
@@ -46,13 +55,28 @@ def convert(
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
+    if keypoints is None and (video or image_size):
+        raise UsageError(f"{'--video' if video else '--image-size'} is for keypoint files.", "Give --keypoints FILE.")
+    if keypoints is not None:
+        _check_with_keypoints(context, device)
+        if video and source:
+            raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
     settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
-    folder, told = convert_one(source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
+    folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(folder)} | told))
     elif not quiet:
         report(told, folder, reporter)
+
+
+def _check_with_keypoints(context: typer.Context, device: str) -> None:
+    """Raises UsageError for options that change nothing about keypoints from elsewhere."""
+    given = shared.spelled_out(context, _OF_DETECTION)
+    if given:
+        raise UsageError(f"{', '.join(given)}: people of a keypoint file are not detected again.", "Leave it out.")
+    if device not in ("auto", "cpu"):
+        raise UsageError(f"Keypoints are lifted on the CPU, not on {device}.", "Leave --device out.")
 
 
 def convert_one(

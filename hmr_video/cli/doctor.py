@@ -7,7 +7,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from hmr_video.assets import MODEL_FILES, find_model_file
 from hmr_video.cli import options as shared
 from hmr_video.errors import AssetError, HmrVideoError
 
@@ -22,7 +21,6 @@ def doctor(as_json: shared.Json = False) -> None:
         "machine": f"{platform.system()} {platform.machine()}",
     }
     findings |= {name: _version(name) for name in PACKAGES}
-    findings |= {name: _model_file(name) for name in MODEL_FILES}
     problems: list[str] = []
     for name, check in CHECKS.items():
         try:
@@ -45,12 +43,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _model_file(name: str) -> str:
-    file, path = MODEL_FILES[name], find_model_file(name)
-    return f"not here, {file.megabytes}; `hmr-video weights get {name}` fetches it" if path is None else f"whole, {path}"
-
-
 def _check_detector() -> str:
+    from hmr_video.assets import find_model_file
     from hmr_video.people.engine import choose_engine
     from hmr_video.people.opencv import import_opencv
     from hmr_video.people.options import PeopleOptions
@@ -61,10 +55,22 @@ def _check_detector() -> str:
         from hmr_video.people.ultralytics import import_ultralytics
 
         import_ultralytics()
-    name = PeopleOptions().detector
-    if find_model_file(name) is None:
-        raise AssetError(f"{name} is not on this machine.", f"`hmr-video weights get {name}` fetches it, as convert does.")
-    return f"{name} on {engine} ({device})"
+    detector = PeopleOptions().detector
+    path = find_model_file(detector)
+    if path is None:
+        raise AssetError(
+            f"The detector {detector} is not on this machine.",
+            f"`hmr-video weights get {detector}` brings it, or the first convert.",
+        )
+    return f"{path.name} on {engine} ({device})"
+
+
+def _check_landmarks() -> str:
+    from hmr_video.assets import MODEL_FILES, find_model_file
+
+    names = [name for name in MODEL_FILES if name.startswith("blazepose")]
+    here = [name for name in names if find_model_file(name)]
+    return ", ".join(here) or f"not here; `hmr-video weights get {names[0]}` brings a network"
 
 
 def _check_weights() -> str:
@@ -99,6 +105,7 @@ def _check_renderer() -> str:
 
 CHECKS: dict[str, Callable[[], str]] = {
     "detector": _check_detector,
+    "landmarks": _check_landmarks,
     "weights": _check_weights,
     "body": _check_body,
     "cache": _check_folder,

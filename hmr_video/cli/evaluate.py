@@ -59,6 +59,7 @@ def evaluate(
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
+    up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
     detector: shared.Detector = "yolo11n-pose",
@@ -81,6 +82,8 @@ def evaluate(
             "It is not clear what to measure.",
             "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
         )
+    if up and mocap is None and detector_errors is None:
+        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
@@ -89,7 +92,7 @@ def evaluate(
     finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, detector, refine, reporter
+            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, detector, refine, up or "auto", reporter
         )
         if failures:
             reporter.say(f"written to [bold]{failures}[/bold]")
@@ -101,7 +104,7 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, windows, seed, as_json, reporter)
+        _evaluate_detector(detector_errors, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
         rows = _evaluate_samples(Options(finder, weights, refine=refine), Protocol(protocol), reporter)
@@ -139,10 +142,9 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     from hmr_video.models import Models
     from hmr_video.pipeline import run
 
-    clips = sample_clips()
     models = Models.load(settings)
     rows: list[Row] = []
-    for clip in clips:
+    for clip in sample_clips():
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
         true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
@@ -185,19 +187,20 @@ def _evaluate_mocap(
     weights: str,
     detector: str,
     refine: bool,
+    up: str,
     reporter: Reporter,
 ) -> list[Any]:
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
     from hmr_video.files import refuse_existing
+    from hmr_video.mocap.clips import list_mocap
     from hmr_video.models import Models
     from hmr_video.options import Options
     from hmr_video.train.assess import assess
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
     from hmr_video.train.holdout import split
-    from hmr_video.train.mocap import list_mocap
     from hmr_video.train.trials import TrialConfig, draw_trials
     from hmr_video.train.weak_points import weak_points
 
@@ -213,12 +216,12 @@ def _evaluate_mocap(
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
-        return weak_points(models.model, models.body, folder, names, windows, seed, reporter)
+        return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, detector)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, observer)
+        trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
-        trials = draw_trials(folder, names, models.body, windows, seed)
+        trials = draw_trials(folder, names, models.body, windows, seed, up=up, reporter=reporter)
     if failures:
         found = worst(models.model, models.body, trials, reporter, refine)
         draw_failures(found, models.body, failures, reporter)
@@ -226,13 +229,13 @@ def _evaluate_mocap(
     return assess(models.model, models.body, trials, reporter, refine, meshes)
 
 
-def _evaluate_detector(folder: Path, windows: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+def _evaluate_detector(folder: Path, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from hmr_video.train.realism import measure
 
-    found = measure(folder, reporter, windows, seed)
+    found = measure(folder, reporter, windows, seed, up=up)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return

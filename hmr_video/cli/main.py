@@ -1,12 +1,12 @@
 """The `hmr-video` program: its commands, and how errors become exit codes."""
 
-import os
 import sys
 from typing import Annotated, Any
 
 import typer
 import typer.main
 
+from hmr_video.assets import go_offline
 from hmr_video.cli.arguments import prepared
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
@@ -47,11 +47,9 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="On an error, print the traceback too. May stand anywhere.")] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Fetch nothing from any network, as HMR_VIDEO_OFFLINE=1 does. May stand anywhere.")
-    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch no model files. May stand anywhere.")] = False,
 ) -> None:
-    """Options of every command. They are read by :func:`main`, which needs them outside of any command."""
+    """Options of every command. :func:`main` takes out ``debug`` and ``offline``, wherever they stand."""
 
 
 app.command()(convert)
@@ -71,11 +69,10 @@ app.command()(doctor)
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
-    anywhere = {"--debug", "--offline"}
-    arguments = [argument for argument in sys.argv[1:] if argument not in anywhere]
-    if "--offline" in sys.argv[1:]:
-        os.environ["HMR_VIDEO_OFFLINE"] = "1"  # which workers inherit
-    sys.exit(run(arguments, "--debug" in sys.argv[1:]))
+    told = sys.argv[1:]
+    if "--offline" in told:
+        go_offline()
+    sys.exit(run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told))
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

@@ -1,5 +1,6 @@
 """Options that several commands share, and how they become the pipeline's."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,10 @@ End = Annotated[float | None, typer.Option(help="End at this second of the video
 Every = Annotated[int, typer.Option(help="Use every n-th frame.")]
 FrameRate = Annotated[float | None, typer.Option(help="Frames per second, of inputs that state none.")]
 ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of keypoint files that state none.")]
+Up = Annotated[
+    str | None,
+    typer.Option(help="What points up in NPZ files of motion: y, z, or auto: along it most people stand.", show_default="auto"),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -92,6 +97,13 @@ def conversion(context: typer.Context) -> "Options":
     options = options_from(values)
     choose_device(options.people.device)  # learnt now, before anything is loaded
     return options
+
+
+def spelled_out(context: typer.Context, names: Iterable[str]) -> list[str]:
+    """Of these parameters of a command the options that its user gave, as they are written: ``--every``."""
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [options[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
 def split_formats(values: list[str] | None) -> list[str]:

@@ -73,7 +73,8 @@ def render(
     if _is_result(source):
         _refuse_converting(context)
         motions, known, first, last = read_result(source)
-        start, end = start if _given(context, "start") else first, end if _given(context, "end") else last
+        start = start if shared.spelled_out(context, ["start"]) else first
+        end = end if shared.spelled_out(context, ["end"]) else last
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
@@ -100,16 +101,9 @@ def render(
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
 
 
-def _given(context: typer.Context, name: str) -> bool:
-    """Whether an option was spelled out."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
 def _refuse_converting(context: typer.Context) -> None:
     """Raises UsageError when a finished result is to be drawn otherwise than it was converted."""
-    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
-    given = [options[name] for name in _CONVERTING if _given(context, name)]
+    given = shared.spelled_out(context, _CONVERTING)
     if given:
         raise UsageError(f"{', '.join(given)}: a finished result is not computed again.", "Convert the video with it.")
 

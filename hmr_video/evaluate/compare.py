@@ -36,7 +36,7 @@ UNITS = {
 
 
 class Protocol(StrEnum):
-    """DEFAULT: every frame that prediction and truth share, 12 limb joints. PAPER: HMMR's visible frames and 14 points."""
+    """DEFAULT: every moment that prediction and truth share, 12 limb joints. PAPER: HMMR's visible frames and 14 points."""
 
     DEFAULT = "default"
     PAPER = "paper"
@@ -54,6 +54,7 @@ class Sequence:
         keypoints: (T, 14, 3) x, y in pixels and visibility of ``PAPER_JOINTS``; NaN where unknown.
         vertices: a function from rows (N,) to meshes (N, V, 3) in metres, or None.
         body: what the vertices are numbered by; meshes of different bodies are not compared.
+        timestamps: (T,) seconds of the video; without them frame 0 is at 0 s.
     """
 
     joints: Tensor
@@ -63,6 +64,7 @@ class Sequence:
     keypoints: Tensor
     vertices: Callable[[Tensor], Tensor] | None = None
     body: str = ""
+    timestamps: Tensor | None = None
 
     @classmethod
     def from_motion(cls, motion: Motion, body: "Body | None" = None) -> "Sequence":
@@ -84,14 +86,16 @@ class Sequence:
 
         frame_ids = torch.from_numpy(np.asarray(motion.frame_ids, np.int64))
         camera = torch.from_numpy(motion.camera_matrix).double()
-        return cls(joints, frame_ids, motion.frame_rate, camera, keypoints, vertices, f"{motion.body} {motion.body_hash}")
+        identity, times = f"{motion.body} {motion.body_hash}", torch.from_numpy(np.asarray(motion.timestamps, np.float64))
+        return cls(joints, frame_ids, motion.frame_rate, camera, keypoints, vertices, identity, times)
 
     def __len__(self) -> int:
         return len(self.frame_ids)
 
-    def rows(self, frame_ids: Tensor) -> Tensor:
-        """Where in this sequence the frames lie."""
-        return torch.searchsorted(self.frame_ids, frame_ids)
+    @property
+    def seconds(self) -> Tensor:
+        """(T,) when each frame was taken."""
+        return self.frame_ids.double() / self.frame_rate if self.timestamps is None else self.timestamps
 
     def boxes(self) -> Tensor:
         """(T, 4) x1 y1 x2 y2 around the projected joints."""
@@ -101,17 +105,16 @@ class Sequence:
 
 
 def compare(predicted: Sequence, true: Sequence, protocol: Protocol = Protocol.DEFAULT) -> Scores:
-    """All metrics of one person over the frames that both have. Raises InputError when they share none."""
-    frames = torch.from_numpy(np.intersect1d(predicted.frame_ids, true.frame_ids))
-    if len(frames) == 0:
+    """All metrics of one person over the moments that both have. Raises InputError when they share none."""
+    rows, true_rows = same_moments(predicted, true)
+    if len(rows) == 0:
         raise InputError("Prediction and truth have no frame in common.", "Compare results of the same video.")
-    rows, true_rows = predicted.rows(frames), true.rows(frames)
     joints, truth = predicted.joints[rows], true.joints[true_rows]
-    scores = {"coverage": len(frames) / len(true)}
+    scores = {"coverage": len(rows) / _comparable(predicted, true)}
     if protocol == Protocol.PAPER:
-        return scores | _paper(joints, truth, true.keypoints[true_rows], true.frame_rate)
+        return scores | _paper(joints, truth, true.keypoints[true_rows], min(predicted.frame_rate, true.frame_rate))
     chosen, wanted = (metrics.at_hips(points, points)[:, LIMB_JOINTS] for points in (joints, truth))
-    rate = true.frame_rate
+    rate = min(predicted.frame_rate, true.frame_rate)
     scores |= {
         "mpjpe": _mean(metrics.joint_error(chosen, wanted)),
         "pa_mpjpe": _mean(metrics.aligned_error(chosen, wanted)),
@@ -126,12 +129,32 @@ def compare(predicted: Sequence, true: Sequence, protocol: Protocol = Protocol.D
     }
     if predicted.vertices is not None and true.vertices is not None and predicted.body == true.body:
         errors = []
-        for part in torch.arange(len(frames)).split(_CHUNK):
+        for part in torch.arange(len(rows)).split(_CHUNK):
             mesh = metrics.at_hips(predicted.vertices(rows[part]), joints[part])
             true_mesh = metrics.at_hips(true.vertices(true_rows[part]), truth[part])
             errors.append(metrics.joint_error(mesh, true_mesh))
         scores["pve"] = _mean(torch.cat(errors))
     return scores
+
+
+def same_moments(one: Sequence, other: Sequence) -> tuple[Tensor, Tensor]:
+    """The rows (N,) of both that show the same moments, whatever numbers and rates their frames have.
+
+    Frames are of one moment that lie no more than half a frame of the faster sequence apart.
+    """
+    times, others = one.seconds, other.seconds
+    after = torch.searchsorted(others, times).clamp(0, len(others) - 1)
+    before = (after - 1).clamp_min(0)
+    nearest = torch.where((times - others[before]).abs() <= (others[after] - times).abs(), before, after)
+    near = (times - others[nearest]).abs() <= 0.5 / max(one.frame_rate, other.frame_rate)
+    rows = torch.nonzero(near)[:, 0]
+    matched, first = np.unique(nearest[rows].numpy(), return_index=True)
+    return rows[first], torch.from_numpy(matched)
+
+
+def _comparable(predicted: Sequence, true: Sequence) -> float:
+    """How many frames of the truth a prediction of this frame rate could have."""
+    return max(1.0, len(true) * min(1.0, predicted.frame_rate / true.frame_rate))
 
 
 def _paper(joints: Tensor, truth: Tensor, keypoints: Tensor, rate: float) -> dict[str, float]:
@@ -180,15 +203,15 @@ def evaluate_people(
 
 
 def _overlap(predicted: Sequence, true: Sequence) -> float:
-    """Mean intersection over union of the boxes, over the frames of the truth; 0 where the prediction has no such frame."""
-    frames = torch.from_numpy(np.intersect1d(predicted.frame_ids, true.frame_ids))
-    if len(frames) == 0:
+    """Mean intersection over union of the boxes, over the moments of the truth; 0 where the prediction has no such frame."""
+    rows, true_rows = same_moments(predicted, true)
+    if len(rows) == 0:
         return 0.0
-    a, b = predicted.boxes()[predicted.rows(frames)], true.boxes()[true.rows(frames)]
+    a, b = predicted.boxes()[rows], true.boxes()[true_rows]
     sides = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0)
     shared = sides.prod(-1)
     union = (a[:, 2:] - a[:, :2]).prod(-1) + (b[:, 2:] - b[:, :2]).prod(-1) - shared
-    return float((shared / union.clamp_min(1e-9)).sum() / len(true))
+    return float((shared / union.clamp_min(1e-9)).sum() / _comparable(predicted, true))
 
 
 def mean_scores(people: Several[Scores]) -> Scores:

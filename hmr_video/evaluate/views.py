@@ -126,4 +126,6 @@ def _sequence(view: View, motion: Motion, points: Array, frames: Array) -> Seque
     joints = torch.full((len(frames), 24, 3), torch.nan, dtype=torch.float64)
     joints[:, LIMB_JOINTS] = torch.from_numpy(points @ view.pose[:, :3].T + view.pose[:, 3])
     nothing = torch.full((len(frames), len(PAPER_JOINTS), 3), torch.nan, dtype=torch.float64)
-    return Sequence(joints, torch.from_numpy(frames), motion.frame_rate, torch.from_numpy(view.matrix), nothing)
+    times = torch.from_numpy(np.asarray(motion.timestamps[np.isin(motion.frame_ids, frames)], np.float64))
+    camera = torch.from_numpy(view.matrix)
+    return Sequence(joints, torch.from_numpy(frames), motion.frame_rate, camera, nothing, timestamps=times)

@@ -1,7 +1,7 @@
 """GLB: `person_01.glb` and, with several people, `people.glb`: skinned, animated glTF 2.0 (metres, y up, facing +z).
 
-Each person is a mesh in T-pose with the shape baked in, a skin of 24 joint nodes, and an animation of quaternions and the
-pelvis' translation at the source's own times.
+Each person is a node with the 24 joint nodes below it, which importers take for an armature; a mesh in T-pose with the shape
+baked in and its skin; and an animation of quaternions and the pelvis' translation at the source's own times.
 """
 
 from pathlib import Path
@@ -76,9 +76,10 @@ def _add_person(
     joints = [first_joint + joint for joint in range(24)]
     file.skins.append(gltf.Skin(name=person_name(person), joints=joints, inverseBindMatrices=inverse_bind, skeleton=first_joint))
     file.meshes.append(gltf.Mesh(name=person_name(person), primitives=[_primitive(file, buffer, actor, person)]))
-    file.nodes.append(gltf.Node(name=person_name(person), mesh=len(file.meshes) - 1, skin=len(file.skins) - 1))
+    file.nodes.append(gltf.Node(name=person_name(person), children=[first_joint]))
+    file.nodes.append(gltf.Node(name=f"{person_name(person)}_mesh", mesh=len(file.meshes) - 1, skin=len(file.skins) - 1))
     # The mesh stands beside its skeleton: a skinned mesh ignores its parents, and validators warn of that.
-    file.scenes[0].nodes += [first_joint, len(file.nodes) - 1]
+    file.scenes[0].nodes += [len(file.nodes) - 2, len(file.nodes) - 1]
     _animate(file.animations[0], buffer, actor, first_joint, span)
 
 

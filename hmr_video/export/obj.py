@@ -1,4 +1,4 @@
-"""Wavefront OBJ: `person_01_obj/000000.obj`, one file per frame, named by the frame's number in the source."""
+"""Wavefront OBJ: `person_01_obj/person_01_000000.obj`, one file per frame, named by the frame's number in the source."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
         with replacing(target, options.overwrite) as temporary, options.reporter.progress(target.name, len(motion)) as advance:
             temporary.mkdir()
             for frame, vertices in zip(motion.frame_ids, place(motion, body).vertices(), strict=True):
-                (temporary / f"{frame:06d}.obj").write_bytes(_vertex_lines(vertices) + tail)
+                (temporary / f"{person_name(index)}_{frame:06d}.obj").write_bytes(_vertex_lines(vertices) + tail)
                 advance(1)
         written.append(target)
     return written

@@ -1,4 +1,4 @@
-"""PLY: `person_01_ply/000000.ply`, binary, one file per frame, named by the frame's number in the source."""
+"""PLY: `person_01_ply/person_01_000000.ply`, binary, one file per frame, named by the frame's number in the source."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
             temporary.mkdir()
             for frame, vertices in zip(motion.frame_ids, place(motion, body).vertices(), strict=True):
                 records["position"] = vertices
-                (temporary / f"{frame:06d}.ply").write_bytes(header + records.tobytes() + faces)
+                (temporary / f"{person_name(index)}_{frame:06d}.ply").write_bytes(header + records.tobytes() + faces)
                 advance(1)
         written.append(target)
     return written

@@ -13,6 +13,12 @@ COCO_NAMES = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
     "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
 )  # fmt: skip
+# COCO's, then the feet in COCO-WholeBody's order, then of each hand the thumb's last joint and the knuckles of two fingers.
+LANDMARKS = (
+    *COCO_NAMES,
+    "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    "left_thumb", "left_index", "left_little_finger", "right_thumb", "right_index", "right_little_finger",
+)  # fmt: skip
 MIRRORED_COCO = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 COCO_FACE = (0, 1, 2, 3, 4)
 # The COCO keypoints that are SMPL joints, in the order of LIMB_JOINTS.

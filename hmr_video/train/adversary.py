@@ -8,9 +8,9 @@ from torch import Generator, Tensor
 from torch.func import functional_call
 
 from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.mocap.clips import Mocap
 from hmr_video.model.discriminator import PoseDiscriminator
 from hmr_video.model.losses import discriminator_loss
-from hmr_video.train.mocap import Mocap
 
 LEARNING_RATE = 1e-4  # the paper's
 

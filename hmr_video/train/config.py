@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hmr_video.errors import UsageError
+from hmr_video.mocap.up import AXES
 from hmr_video.train.objective import ObjectiveWeights
 from hmr_video.train.synthetic import SyntheticConfig
 
@@ -45,6 +46,7 @@ class TrainConfig:
 
     Attributes:
         mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
+        up: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how most people stand.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
         features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
             ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
@@ -69,6 +71,7 @@ class TrainConfig:
 
     mocap: Path
     state: Path
+    up: str = "auto"
     features: str = "keypoints"
     start: Path | None = None
     tracks: Path | None = None
@@ -111,7 +114,7 @@ class TrainConfig:
         for name in ("track_share", "filmed_share"):
             if not 0 < getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
-        for name, known in (("precision", PRECISIONS), ("features", FEATURES)):
+        for name, known in (("precision", PRECISIONS), ("features", FEATURES), ("up", AXES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} is {getattr(self, name)!r}.", f"Choose {', '.join(known)}.")
         if self.features == "resnet50" and not (self.tracks and self.start):

@@ -21,6 +21,7 @@ from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter, exit_code_of
 from hmr_video.errors import UsageError
 from hmr_video.geometry.rotations import matrix_to_axis_angle
+from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
 from hmr_video.motion import Array
 from hmr_video.people.border import within_picture
 from hmr_video.people.detector import Detector
@@ -34,7 +35,6 @@ from hmr_video.train.filming import LONGEST_SIDE, Camera, shoot
 from hmr_video.train.footage import in_rays, of_person
 from hmr_video.train.holdout import split
 from hmr_video.train.invented import InventedConfig
-from hmr_video.train.mocap import Mocap, list_mocap, load_mocap
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
 
 _GROUP = 32  # windows drawn at once, as the inventor replaces impossible ones by others
@@ -106,7 +106,7 @@ class Studio:
         )
 
 
-def film(mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: Reporter) -> Film:
+def film(mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: Reporter, up: str = "auto") -> Film:
     """Films until ``output`` holds ``windows`` windows, from those on that it holds already. About 0.05 s of a core a picture.
 
     Raises InputError, OutputError, and UsageError where ``output`` was filmed with other settings.
@@ -117,7 +117,7 @@ def film(mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: 
     rows: list[tuple[Array, ...]] = _rows(output, settings) if output.exists() else []
     if len(rows) >= windows:
         return _film(rows, settings)
-    studio = Studio(load_mocap(mocap, names), body, config)
+    studio = Studio(load_mocap(mocap, names, up, reporter), body, config)
     number = int(rows[-1][-1]) + 1 if rows else 0
     with reporter.progress("Filming", windows, "windows") as advance:
         advance(len(rows))
@@ -160,11 +160,12 @@ def main(
     every: Annotated[int, typer.Option(help="One frame in so many is filmed.")] = FilmConfig.every,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     detector: Annotated[str, typer.Option(help="Name or path of YOLO pose weights.")] = FilmConfig.detector,
+    up: Annotated[str, typer.Option(help="The axis that points up in NPZ files: y, z, or auto.")] = "auto",
 ) -> None:
     """Film windows of motion and ask the real detector of them, for `hmr-video train --filmed`."""
     config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector)
     reporter = Reporter()
-    found = film(mocap, output, windows, config, reporter)
+    found = film(mocap, output, windows, config, reporter, up)
     reporter.say(f"{len(found)} windows in [bold]{output}[/bold]")
 
 

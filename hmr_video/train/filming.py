@@ -13,10 +13,10 @@ from hmr_video.export.render.base import Array, Mesh
 from hmr_video.export.render.lighting import compiled, light
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.mocap.clips import Mocap
 from hmr_video.train.augment import AugmentConfig, augment
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.clothes import FineSurface, random_clothes
-from hmr_video.train.mocap import Mocap
 
 LONGEST_SIDE = 640  # pixels of a picture
 _PERSON = (60.0, 600.0)  # pixels that a person is tall

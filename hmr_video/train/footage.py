@@ -9,11 +9,11 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.export.render.base import Array
+from hmr_video.mocap.clips import Mocap
 from hmr_video.people.detections import Detections, box_overlap
 from hmr_video.people.detector import Detector
 from hmr_video.people.options import PeopleOptions
 from hmr_video.train.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
-from hmr_video.train.mocap import Mocap
 
 _SAME_PERSON = 0.2  # overlap of a detection's box and the true one
 

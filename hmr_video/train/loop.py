@@ -23,6 +23,7 @@ from hmr_video.features.keypoints import FEATURE_SIZE
 from hmr_video.features.resnet50 import PHI_SIZE
 from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
+from hmr_video.mocap.clips import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
@@ -31,7 +32,6 @@ from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_b
 from hmr_video.train.filmed import FilmSampler, load_film
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
-from hmr_video.train.mocap import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.train.objective import Objective
 from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler, joined
@@ -70,7 +70,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.start = find_weights(str(config.start)) if config.start else None
         training, validation = split(list_mocap(config.mocap))
-        self.mocap = mocap = load_mocap(config.mocap, clips or training)
+        self.mocap = mocap = load_mocap(config.mocap, clips or training, config.up, self.reporter)
         self.reporter.say(f"{mocap.hours:.2f} h of motion in {len(mocap.sources)} clips")
         self.data = _identity(config, mocap, self.start)
         refuse_other_config(config, self.data)
@@ -91,7 +91,7 @@ class Trainer:
             self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
             self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
             self.filmed = _film_sampler(config, self.body, self.reporter) if config.filmed else None
-            batches = validation_batches(config, load_mocap(config.mocap, validation), self.body)
+            batches = validation_batches(config, load_mocap(config.mocap, validation, config.up), self.body)
             self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
 

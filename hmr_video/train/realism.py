@@ -10,10 +10,10 @@ from hmr_video.body import load_body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.geometry.skeleton import COCO_NAMES
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.train.config import SOURCE_WEIGHTS
 from hmr_video.train.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 from hmr_video.train.footage import Footage, film_and_detect
-from hmr_video.train.mocap import list_mocap, load_mocap
 
 # The fitted detector alone, without the variety around it that training has.
 FITTED = replace(
@@ -48,12 +48,18 @@ class Realism:
 
 
 def measure(
-    mocap: Path, reporter: Reporter, windows: int, seed: int, frames: int = 30, detector: str = "yolo11n-pose"
+    mocap: Path,
+    reporter: Reporter,
+    windows: int,
+    seed: int,
+    frames: int = 30,
+    detector: str = "yolo11n-pose",
+    up: str = "auto",
 ) -> Realism:
     """Films ``windows`` of the motion in ``mocap`` and compares; about 0.1 s a frame. Raises InputError."""
     names, dice = list_mocap(mocap), np.random.default_rng(seed)
     chosen = dice.choice(len(names), min(2 * windows, len(names)), replace=False)  # to load all would take longer than to film
-    clips = load_mocap(mocap, [names[number] for number in sorted(chosen)])
+    clips = load_mocap(mocap, [names[number] for number in sorted(chosen)], up, reporter)
     weights = clips.sampling_weights(SOURCE_WEIGHTS)
     return compare(film_and_detect(clips, load_body(), weights, windows, frames, detector, reporter, seed), seed)
 

@@ -13,11 +13,11 @@ from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.motion import Array
 from hmr_video.train.config import TrainConfig
 from hmr_video.train.holdout import split
 from hmr_video.train.invented import NAMES
-from hmr_video.train.mocap import list_mocap, load_mocap
 from hmr_video.train.synthetic import Sampler
 
 _ROWS, _COLUMNS = 6, 8
@@ -35,7 +35,8 @@ def write_sheet(config: TrainConfig, path: Path, reporter: Reporter, overwrite: 
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    mocap, body = load_mocap(config.mocap, split(list_mocap(config.mocap))[0]), load_body("open")
+    training, body = split(list_mocap(config.mocap))[0], load_body("open")
+    mocap = load_mocap(config.mocap, training, config.up, reporter)
     sampler = Sampler(mocap, body, mocap.sampling_weights(config.source_weights), config.synthetic, config.seed)
     renderer, samples = choose_renderer("software", reporter), _samples(sampler)
     sheet = Image.new("RGB", (_COLUMNS * 2 * _SIZE, _ROWS * _SIZE), _BACKDROP)

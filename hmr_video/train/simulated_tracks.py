@@ -9,11 +9,11 @@ from torch import Generator
 from hmr_video.body import Body
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.mocap.clips import Mocap
 from hmr_video.people import People
 from hmr_video.people.keypoint_files import track_from_keypoints
 from hmr_video.train.cameras import view
 from hmr_video.train.label import LONGEST, SHORTEST, PseudoTrack, pseudo_tracks
-from hmr_video.train.mocap import Mocap
 from hmr_video.train.synthetic import SyntheticConfig
 from hmr_video.train.trials import IMAGE_SIZE, Poses, TrialConfig, simulated
 

@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from hmr_video.body import Body
 from hmr_video.console import Reporter, exit_code_of
 from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.model import HMMR
 from hmr_video.train.cameras import CameraConfig
 from hmr_video.train.config import TrainConfig
 from hmr_video.train.detector import DetectorConfig
 from hmr_video.train.holdout import split
 from hmr_video.train.loop import Trainer
-from hmr_video.train.mocap import list_mocap, load_mocap
 from hmr_video.train.objective import ObjectiveWeights, pelvis_joints
 from hmr_video.train.simulated_tracks import simulate_tracks
 from hmr_video.train.study_figure import write_report

@@ -8,11 +8,11 @@ from torch import Generator, Tensor
 from hmr_video.body import Body
 from hmr_video.features.keypoints import keypoint_features
 from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.mocap.clips import Mocap
 from hmr_video.train.augment import AugmentConfig, augment, chance, uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import DetectorConfig, observe
 from hmr_video.train.invented import InventedConfig, Inventor
-from hmr_video.train.mocap import Mocap
 
 
 @dataclass

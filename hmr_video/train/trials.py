@@ -9,16 +9,17 @@ import torch
 from torch import Generator, Tensor
 
 from hmr_video.body import Body
+from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.evaluate import Sequence
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, TRUSTED
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
+from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.train.augment import uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
-from hmr_video.train.mocap import Mocap, folder_of, load_mocap
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out
@@ -125,11 +126,13 @@ def draw_trials(
     seed: int,
     config: TrialConfig | None = None,
     observer: Observer | None = None,
+    up: str = "auto",
+    reporter: Reporter | None = None,
 ) -> list[Trial]:
     """``count`` windows from the clips ``names`` of ``folder``: collections and their activities take turns.
 
-    Seen by the synthetic detector, unless by another ``observer``. The same arguments give the same windows. Raises InputError
-    where every clip is too short.
+    Seen by the synthetic detector, unless by another ``observer``. ``up``: see :func:`load_mocap`. The same arguments give the
+    same windows. Raises InputError where every clip is too short.
     """
     config = config or TrialConfig()
     observer = observer or simulated(body, config)
@@ -143,7 +146,7 @@ def draw_trials(
     while decks and len(trials) < count:
         deck = decks.pop(0)
         name = deck.pop(0)
-        mocap = loaded[name] if name in loaded else loaded.setdefault(name, load_mocap(folder, [name]))
+        mocap = loaded[name] if name in loaded else loaded.setdefault(name, load_mocap(folder, [name], up, reporter))
         if mocap.lengths[0] >= SHORTEST:
             trials.append(observer(name, _window(mocap, body, config, generator), generator))
             deck.append(name)  # comes again, elsewhere and from another side, when the others have had their turn

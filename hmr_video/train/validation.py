@@ -11,10 +11,10 @@ from hmr_video.evaluate import metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.features.resnet50 import IMAGE_SIZE
 from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.mocap.clips import Mocap
 from hmr_video.model import HMMR
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler
-from hmr_video.train.mocap import Mocap
 from hmr_video.train.objective import pelvis_joints
 from hmr_video.train.synthetic import Batch, Sampler
 from hmr_video.train.track_terms import projected

@@ -40,12 +40,12 @@ class WeakPoint:
 
 
 def weak_points(
-    model: HMMR, body: Body, folder: Path, names: list[str], count: int, seed: int, reporter: Reporter
+    model: HMMR, body: Body, folder: Path, names: list[str], count: int, seed: int, reporter: Reporter, up: str = "auto"
 ) -> list[WeakPoint]:
     """All measures on ``count`` windows of the clips ``names`` of ``folder`` before cameras that stand still, and on bodies made
     up from their people. Raises InputError."""
     config = TrialConfig(camera=replace(CameraConfig(), following_share=0.0))
-    trials = draw_trials(folder, names, body, count, seed, config)
+    trials = draw_trials(folder, names, body, count, seed, config, up=up, reporter=reporter)
     bench = _Bench(model, body, trials, Generator().manual_seed(seed))
     found: list[WeakPoint] = []
     parts = (_moving, _occluded, _at_rest, _shape_with_distance, _spine)

@@ -31,7 +31,7 @@ from hmr_video.results import result_folder
 from hmr_video.video import open_video
 
 SECONDS = 20  # after which reading a small file counts as a hang
-DOCUMENTED = {2, 3, 6, 7}
+DOCUMENTED = {2, 3, 4, 6, 7}
 HOSTILE: list[Any] = [
     None,
     True,
@@ -217,7 +217,7 @@ def test_json_of_keypoints(tmp_path: Path, keypoints: np.ndarray, survives: Surv
     survives(lambda path: read_keypoints(path, (320, 320), 30.0), path)
     for _ in range(2 * rounds):
         path.write_text(json.dumps(twisted(whole, chance)))
-        assert attempt(read_keypoints, path) in (None, 3)
+        assert attempt(read_keypoints, path) in (None, 3, 4)
     path.write_text("[" * 100_000)
     assert attempt(read_keypoints, path) == 3
 
@@ -226,7 +226,7 @@ def test_openpose_folders(tmp_path: Path, keypoints: np.ndarray, chance: random.
     one = {"people": [{"pose_keypoints_2d": [*keypoints.ravel().tolist()[:54]]}]}
     for _ in range(rounds):
         (tmp_path / "000_keypoints.json").write_text(json.dumps(twisted(one, chance)))
-        assert attempt(lambda path: read_keypoints(path, (320, 320), 30.0), tmp_path) in (None, 3)
+        assert attempt(lambda path: read_keypoints(path, (320, 320), 30.0), tmp_path) in (None, 3, 4)
     (tmp_path / f"{10**15}_keypoints.json").write_text(json.dumps(one))  # a gap that no memory could fill
     (tmp_path / "000_keypoints.json").write_text(json.dumps(one))
     assert attempt(lambda path: read_keypoints(path, (320, 320), 30.0), tmp_path) == 3

@@ -60,6 +60,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickles_of_every_protocol_and_archives_with_objects(tmp_path: Path, smpl: dict[str, np.ndarray], protocol: int) -> None:
+    sparse = csc_matrix(smpl["J_regressor"])
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({**smpl, "J_regressor": sparse, "extra": Path("x")}, protocol))
+    np.savez(tmp_path / "a.npz", **{**smpl, "J_regressor": np.array(sparse, object), "extra": np.array([Path("x")], object)})
+    for name in ("a.pkl", "a.npz"):
+        arrays = read_smpl(tmp_path / name)
+        np.testing.assert_allclose(arrays["J_regressor"], smpl["J_regressor"], atol=1e-7)
+        np.testing.assert_array_equal(arrays["f"], smpl["f"])
+
+
 def test_pickle_becomes_a_body(pickled: Path, smpl: dict[str, np.ndarray]) -> None:
     path = add_smpl(pickled, "mine")
     body = load_body("mine")

@@ -45,6 +45,36 @@ def test_only_frames_of_both_count(motion):
         compare(never, truth)
 
 
+def every_third(motion):
+    """As `convert --every 3` leaves it: frames renumbered, times kept."""
+    names = (
+        "poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future"
+    )  # fmt: skip
+    rows = np.flatnonzero(motion.frame_ids % 3 == 0)
+    kept = {name: getattr(motion, name)[rows] for name in names}
+    return motion.replace(**kept, frame_ids=motion.frame_ids[rows] // 3, frame_rate=motion.frame_rate / 3)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_frames_are_paired_by_time_whatever_their_numbers_and_rates(motion, swapped):
+    pair = [Sequence.from_motion(motion), Sequence.from_motion(every_third(motion))]
+    predicted, true = pair[::-1] if swapped else pair
+    ((partner, scores),) = evaluate_people([predicted], [true])
+    assert partner == 0
+    assert scores["mpjpe"] < 1e-6
+    assert scores["pck"] == 1
+    assert scores["coverage"] == pytest.approx(1, abs=0.1)
+    assert scores["acceleration"] == pytest.approx(scores["true_acceleration"])
+
+
+def test_a_later_start_is_no_other_moment(motion):
+    truth = Sequence.from_motion(motion)
+    renumbered = Sequence.from_motion(motion.replace(frame_ids=motion.frame_ids + 7))
+    assert compare(renumbered, truth)["mpjpe"] < 1e-6
+    between = motion.replace(timestamps=motion.timestamps + 0.6 / motion.frame_rate)  # nearer to the next frame
+    assert compare(Sequence.from_motion(between), truth)["coverage"] == pytest.approx(19 / 20)
+
+
 def test_people_are_matched_by_where_they_are(motions):
     true = [Sequence.from_motion(motion) for motion in motions]
     found = evaluate_people(true[::-1], true)

@@ -40,6 +40,16 @@ def test_skinning_the_file_gives_the_meshes(motions, body, tmp_path):
             assert np.abs(posed - expected).max() < 1e-3
 
 
+def test_each_person_has_a_node_of_their_own_above_the_joints(motions, body, tmp_path):
+    """What importers make an armature of: of two skeletons in one file they would else make one."""
+    file = pygltflib.GLTF2().load(export(motions, body, tmp_path, ["glb"])[2])
+    parents = {child: number for number, node in enumerate(file.nodes) for child in node.children}
+    above = [parents[skin.joints[0]] for skin in file.skins]
+    assert [file.nodes[number].name for number in above] == ["person_01", "person_02"]
+    assert set(above) < set(file.scenes[0].nodes)
+    assert len({node.name for node in file.nodes}) == len(file.nodes)
+
+
 def test_absent_people_are_scaled_to_nothing(motions, body, tmp_path):
     file = pygltflib.GLTF2().load(export(motions, body, tmp_path, ["glb"])[2])
     (channel,) = [channel for channel in file.animations[0].channels if channel.target.path == "scale"]

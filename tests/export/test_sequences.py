@@ -17,9 +17,9 @@ def test_frames_are_the_skinned_meshes_turned_upright(kind, motions, body, tmp_p
     folders = export(motions, body, tmp_path, [kind])
     assert [folder.name for folder in folders] == [f"person_01_{kind}", f"person_02_{kind}"]
     second = motions[1]
-    assert sorted(file.name for file in folders[1].iterdir()) == [f"{frame:06d}.{kind}" for frame in second.frame_ids]
+    assert sorted(file.name for file in folders[1].iterdir()) == [f"person_02_{frame:06d}.{kind}" for frame in second.frame_ids]
 
-    mesh = trimesh.load(folders[1] / f"{second.frame_ids[4]:06d}.{kind}", process=False)
+    mesh = trimesh.load(folders[1] / f"person_02_{second.frame_ids[4]:06d}.{kind}", process=False)
     np.testing.assert_array_equal(mesh.faces, body.faces)
     # Independently of the code under test: the camera-space joints, half a turn about x, lie inside the mesh's box.
     joints = second.joints3d[4] * [1, -1, -1]
@@ -34,7 +34,7 @@ def test_a_levelled_world_is_applied(motion, body, tmp_path):
     world[:3, 3] = [1.0, 2.0, 3.0]
     plain = export([motion], body, tmp_path / "a", ["ply"])[0]
     moved = export([motion.replace(world_from_camera=world)], body, tmp_path / "b", ["ply"])[0]
-    name = f"{motion.frame_ids[0]:06d}.ply"
+    name = f"person_01_{motion.frame_ids[0]:06d}.ply"
     shift = trimesh.load(moved / name, process=False).vertices - trimesh.load(plain / name, process=False).vertices
     np.testing.assert_allclose(shift, np.broadcast_to([1.0, 2.0, 3.0], shift.shape), atol=1e-5)
 

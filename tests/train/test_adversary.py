@@ -10,10 +10,10 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 from lightning.fabric import Fabric
 
 from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import adversarial_loss
 from hmr_video.train.adversary import Adversary
-from hmr_video.train.mocap import list_mocap, load_mocap
 from hmr_video.train.track_terms import JUDGED, judged_poses
 
 

@@ -9,10 +9,10 @@ import torch
 from hmr_video.body import load_body
 from hmr_video.evaluate.detector_errors import Observed, describe, kinds
 from hmr_video.geometry.rotations import matrix_to_six_d
+from hmr_video.mocap.clips import Mocap
 from hmr_video.train.detector import DetectorConfig, mistakes
 from hmr_video.train.filming import Camera, Shot, stage, surface_depth, visibility
 from hmr_video.train.footage import Footage
-from hmr_video.train.mocap import Mocap
 from hmr_video.train.realism import FITTED, compare
 
 

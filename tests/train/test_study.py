@@ -10,9 +10,9 @@ from PIL import Image
 pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.console import Reporter
+from hmr_video.mocap.clips import list_mocap
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import study
-from hmr_video.train.mocap import list_mocap
 from hmr_video.train.study import Case, SingleFrames, StudyConfig, cases, divide, read_results, run_study
 from hmr_video.train.study_figure import table
 

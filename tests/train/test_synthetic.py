@@ -5,9 +5,9 @@ import torch
 
 from hmr_video.body import load_body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
+from hmr_video.mocap.clips import Mocap
 from hmr_video.train.augment import mirror
 from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
-from hmr_video.train.mocap import Mocap
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
 
 

@@ -49,8 +49,8 @@ def test_npz_with_missing_points_and_times_of_its_own(tmp_path):
     ("changes", "said"),
     [
         ({"keypoints2d": None}, "lacks keypoints2d"),
-        ({"keypoints2d": np.zeros((6, 18, 3))}, r"\(6, 18, 3\)"),
-        ({"keypoints2d": np.zeros((6, 17, 3))}, "no frame with visible"),
+        ({"keypoints2d": np.zeros((6, 17, 4))}, r"\(6, 17, 4\)"),
+        ({"keypoints2d": np.zeros((6, 19, 3))}, "19 points"),
         ({"frame_ids": np.array([0, 1, 1, 2, 3, 4])}, "ascending"),
         ({"frame_ids": np.arange(5)}, "ascending"),
         ({"image_size": None}, "--image-size"),

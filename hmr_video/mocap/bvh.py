@@ -1,5 +1,6 @@
 """Reads BVH files: a skeleton with rest offsets and, per frame, where every joint is and how it is turned."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from hmr_video.errors import InputError
 from hmr_video.motion import Array
 
 _AXES = "XYZ"
+_KINDS = ("position", "rotation", "scale")
+_MOTION = re.compile(r"^[ \t]*MOTION[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_FRAMES = re.compile(r"^\s*FRAMES\s*:?\s*([0-9]+)", re.IGNORECASE | re.MULTILINE)
+_FRAME_TIME = re.compile(r"^\s*FRAME\s*TIME\s*:?\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _ROUNDED = 5e-4  # files round their frame time; a rate this near to a whole number, relatively, is meant to be it
 
 
@@ -44,11 +50,11 @@ class BvhMotion:
 def read_bvh(path: Path) -> BvhMotion:
     """Reads a file. Leading frames whose rotations are all zero, a calibration pose, are left out. Raises InputError."""
     try:
-        text = path.read_bytes().decode("latin-1")
+        text = _text(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    hierarchy, keyword, motion = text.partition("MOTION")
-    if "HIERARCHY" not in hierarchy or not keyword:
+    hierarchy, keyword, motion = _parted(_MOTION, text)
+    if not keyword or not re.search(r"^\s*HIERARCHY\b", hierarchy, re.IGNORECASE | re.MULTILINE):
         raise InputError(f"{path} is no BVH file: it has no HIERARCHY and MOTION.", "Export it again as BVH.")
     try:
         nodes = _nodes(hierarchy)
@@ -67,27 +73,38 @@ def read_bvh(path: Path) -> BvhMotion:
     return BvhMotion(names, parents, rest, positions, rotations, frame_rate)
 
 
+def _text(content: bytes) -> str:
+    """Whatever the line ends and the encoding, whose byte-order mark tells where it is not one byte a letter."""
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "latin-1")
+    text = content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\0", "")
+
+
+def _parted(pattern: re.Pattern[str], text: str) -> tuple[str, str, str]:
+    """What lies before the first match, the match's (first group's) text, and what lies behind; as `str.partition`."""
+    match = pattern.search(text)
+    return (text[: match.start()], match[match.re.groups], text[match.end() :]) if match else (text, "", "")
+
+
 def _nodes(hierarchy: str) -> list[_Node]:
     """The joints and End Sites of the HIERARCHY section. Raises ValueError."""
     nodes: list[_Node] = []
     open_nodes: list[int] = []
-    for line in hierarchy.splitlines():
+    for line in re.sub(r"([{}])", r"\n\1\n", hierarchy).splitlines():
         words = line.split()
-        match words[0] if words else "":
-            case "ROOT" | "JOINT" | "End":
+        match words[0].upper() if words else "":
+            case "ROOT" | "JOINT" | "END" as kind:
                 parent = open_nodes[-1] if open_nodes else -1
                 if parent < 0 and nodes:
                     raise ValueError("it holds more than one skeleton")
-                name = f"{nodes[parent].name}_end" if words[0] == "End" else " ".join(words[1:]).removesuffix("{").strip()
+                name = f"{nodes[parent].name}_end" if kind == "END" else " ".join(words[1:])
                 nodes.append(_Node(name, parent))
-                if line.rstrip().endswith("{"):
-                    open_nodes.append(len(nodes) - 1)
             case "{":
                 open_nodes.append(len(nodes) - 1)
             case "}":
                 open_nodes.pop()
             case "OFFSET":
-                nodes[open_nodes[-1]].offset = np.array(words[1:4], np.float64)
+                nodes[open_nodes[-1]].offset = np.array([_number(word) for word in words[1:4]])
             case "CHANNELS":
                 nodes[open_nodes[-1]].channels = _channels(words)
     if not nodes or open_nodes:
@@ -98,32 +115,56 @@ def _nodes(hierarchy: str) -> list[_Node]:
 
 
 def _channels(words: list[str]) -> list[str]:
-    channels = words[2:]
-    unknown = [name for name in channels if name[:1] not in _AXES or name[1:] not in ("position", "rotation")]
+    channels = [name.capitalize() for name in words[2:]]
+    unknown = [name for name in channels if name[:1] not in _AXES or name[1:] not in _KINDS]
     if unknown or int(words[1]) != len(channels):
-        raise ValueError(f"it has channels {' '.join(words[1:])}")
+        raise ValueError(f"it has channels {_short(' '.join(unknown or words[1:]))}")
     return channels
 
 
 def _values(motion: str, width: int) -> tuple[Array, float]:
     """The channel values (T, width) and the frame rate of the MOTION section. Raises ValueError."""
-    head, keyword, body = motion.partition("Frame Time:")
-    stated = head.partition("Frames:")[2].split()
-    if not keyword or not stated:
+    head, time, body = _parted(_FRAME_TIME, motion)
+    stated = _FRAMES.search(head)
+    if not time or stated is None:
         raise ValueError("its MOTION states no Frames and Frame Time")
-    time, _, numbers = body.partition("\n")
-    frames, seconds = int(stated[0]), float(time)
+    seconds = _number(time)
     if not 1e-3 <= seconds <= 1:
         raise ValueError(f"it states a frame time of {seconds:g} s")
-    if frames < 1:
+    values = _rows(body, int(stated[1]), width)
+    if len(values) < 1:
         raise ValueError("it holds no frame")
-    values = np.array(numbers.split(), np.float64)
-    if len(values) != frames * width:
-        raise ValueError(f"it states {frames} frames of {width} numbers and holds {len(values)} numbers")
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
     rate, whole = 1 / seconds, round(1 / seconds)
-    return values.reshape(frames, width), float(whole) if abs(rate - whole) < _ROUNDED * rate else rate
+    return values, float(whole) if abs(rate - whole) < _ROUNDED * rate else rate
+
+
+def _rows(body: str, stated: int, width: int) -> Array:
+    """(T, width) numbers. Raises ValueError.
+
+    As other readers do, a line is a frame, however many are stated. Where lines are something else, the frames that are stated
+    count, and what follows them (tables of key frames, in files of QAvimator) does not.
+    """
+    lines = [line.split() for line in body.split("\n") if line.strip()]
+    if all(len(words) == width for words in lines):
+        return np.array([[_number(word) for word in words] for words in lines]).reshape(-1, width)
+    words = [word for line in lines for word in line]
+    if len(words) < stated * width:
+        raise ValueError(f"it states {stated} frames of {width} numbers and holds {len(words)} numbers")
+    return np.array([_number(word) for word in words[: stated * width]]).reshape(stated, width)
+
+
+def _number(word: str) -> float:
+    """Of one word, with a point or a comma. Raises ValueError."""
+    try:
+        return float(word.replace(",", "."))
+    except ValueError:
+        raise ValueError(f"{_short(word)!r} stands where a number is meant") from None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _kinematics(nodes: list[_Node], values: Array) -> tuple[Array, Array]:
@@ -136,7 +177,9 @@ def _kinematics(nodes: list[_Node], values: Array) -> tuple[Array, Array]:
         turn = np.tile(np.eye(3), (len(values), 1, 1))
         for channel in node.channels:
             axis = _AXES.index(channel[0])
-            if _is_rotation(channel):
+            if channel.endswith("scale"):
+                pass  # bones are rigid
+            elif _is_rotation(channel):
                 turn = turn @ _about(axis, np.radians(values[:, column]))
             else:
                 place[:, axis] = values[:, column]

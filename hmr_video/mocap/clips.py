@@ -1,20 +1,21 @@
 """Motion capture in AMASS layout or BVH, resampled to the model's frame rate and cut into windows."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, slerp
-from hmr_video.motion import load_arrays
-from hmr_video.train.retarget import read_bvh_clip
+from hmr_video.geometry.rotations import matrix_to_six_d, slerp
+from hmr_video.mocap.amass import WITHOUT_MOTION, read_amass_clip, y_up
+from hmr_video.mocap.retarget import read_bvh_clip
+from hmr_video.mocap.up import describe_up, find_up
 
-SMPL_WIDTH = 72
-SMPLH_WIDTH = 156  # 22 body joints, then 30 finger joints, which are left out
+SUFFIXES = (".npz", ".bvh")
 
 
 @dataclass(frozen=True)
@@ -70,33 +71,17 @@ class Mocap:
         return rotations, torch.lerp(self.trans[offset + before], self.trans[offset + after], weight[..., None])
 
 
-def read_amass(path: Path) -> tuple[Tensor, Tensor]:
-    """One AMASS-layout NPZ at 30 frames a second: rotations (T, 24, 6) and trans (T, 3). Raises InputError.
+def read_amass(path: Path, up: str = "z") -> tuple[Tensor, Tensor]:
+    """One AMASS-layout NPZ at 30 frames a second: rotations (T, 24, 6) and trans (T, 3), y up. Raises InputError.
 
-    SMPL (T, 72) and SMPL-H (T, 156) widths; the fingers of the latter are dropped, its hands kept straight.
+    ``up``: the axis that points up in the file's world, ``y`` or ``z``. Fingers are dropped, hands kept straight.
     """
-    data = load_arrays(path)
-    if "poses" not in data or "trans" not in data:
-        raise InputError(f"{path} has no poses and trans.", "Give motion capture in AMASS layout.")
-    poses, trans = np.asarray(data["poses"], np.float32), np.asarray(data["trans"], np.float32)
-    if poses.ndim != 2 or poses.shape[1] not in (SMPL_WIDTH, SMPLH_WIDTH) or trans.shape != (len(poses), 3) or len(poses) == 0:
-        raise InputError(
-            f"{path} has poses {poses.shape} and trans {trans.shape}.",
-            "Poses of width 72 (SMPL) or 156 (SMPL-H) and trans (T, 3) are read.",
-        )
-    if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
-        raise InputError(f"{path} holds numbers that are not finite.", "Remove or mend the file.")
-    rate = float(data.get("mocap_frame_rate", data.get("mocap_framerate", 0)))
-    if not 1 <= rate <= 1000:
-        raise InputError(f"{path} states no usable mocap_frame_rate ({rate:g}).", "Add the frame rate to the file.")
-    joints = torch.from_numpy(poses).unflatten(1, (-1, 3))[:, :24].clone()
-    if poses.shape[1] == SMPLH_WIDTH:
-        joints[:, 22:] = 0
-    return _resample(axis_angle_to_matrix(joints), torch.from_numpy(trans), rate)
+    rotations, trans, rate = read_amass_clip(path)
+    return _resample(*(y_up(rotations, trans) if up == "z" else (rotations, trans)), rate)
 
 
 def read_bvh(path: Path) -> tuple[Tensor, Tensor]:
-    """One BVH file at 30 frames a second on the open body: rotations (T, 24, 6) and trans (T, 3). Raises InputError."""
+    """One BVH file at 30 frames a second on the open body: rotations (T, 24, 6) and trans (T, 3), y up. Raises InputError."""
     rotations, trans, rate = read_bvh_clip(path)
     return _resample(torch.from_numpy(rotations).float(), torch.from_numpy(trans).float(), rate)
 
@@ -113,34 +98,42 @@ def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Te
 
 
 def list_mocap(folder: Path) -> list[str]:
-    """The names of all NPZ and BVH files below ``folder``: paths inside it without suffix, sorted. Raises InputError for none."""
+    """The names of all NPZ and BVH files below ``folder``: paths inside it without suffix, sorted. Raises InputError for none.
+
+    AMASS's files of a subject's shape alone are passed over.
+    """
     remedy = "Name a folder of AMASS-layout NPZ files or BVH files."
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", remedy)
-    files = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*") if path.suffix.lower() in READERS]
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    files = [path for path in found if not any(fnmatchcase(path.name, pattern) for pattern in WITHOUT_MOTION)]
     if not files:
         raise InputError(f"{folder} holds no motion capture.", remedy)
-    return sorted({path.as_posix() for path in files})
+    return sorted({path.relative_to(folder).with_suffix("").as_posix() for path in files})
 
 
-def load_mocap(folder: Path, names: list[str]) -> Mocap:
-    """The clips ``names`` of ``folder``, as :func:`list_mocap` has them. Raises InputError."""
-    clips = [_read(folder / name) for name in names]
+def load_mocap(folder: Path, names: list[str], up: str = "auto", reporter: Reporter | None = None) -> Mocap:
+    """The clips ``names`` of ``folder``, as :func:`list_mocap` has them. Raises InputError.
+
+    ``up``: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how the people of the folder stand. BVH
+    files tell theirs.
+    """
+    axes = find_up(folder, names if up != "auto" else list_mocap(folder), up)
+    if reporter is not None and up == "auto" and axes:
+        reporter.note(describe_up(axes))
+    clips = [_read(folder / name, axes.get(folder_of(name), "z")) for name in names]
     lengths = torch.tensor([len(trans) for _, trans in clips])
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
     return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, names)
 
 
-def _read(path: Path) -> tuple[Tensor, Tensor]:
+def _read(path: Path, up: str) -> tuple[Tensor, Tensor]:
     """The clip of a path without suffix; of two files of one name the NPZ."""
-    for suffix, reader in READERS.items():
+    for suffix in SUFFIXES:
         for spelt in (suffix, suffix.upper()):
             if (file := path.with_name(path.name + spelt)).is_file():
-                return reader(file)
+                return read_amass(file, up) if suffix == ".npz" else read_bvh(file)
     raise InputError(f"{path} is gone.", "Leave the motion capture where it is while it is read.")
-
-
-READERS = {".npz": read_amass, ".bvh": read_bvh}
 
 
 def folder_of(source: str) -> str:

