@@ -8,6 +8,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import matrix_to_axis_angle
+from hmr_video.geometry.skeleton import BODY_LANDMARKS
 from hmr_video.lift import Lifted, lift
 from hmr_video.models import Models
 from hmr_video.motion import Motion
@@ -16,7 +17,7 @@ from hmr_video.people import People, Track
 from hmr_video.people.border import within_picture
 from hmr_video.people.knees import with_sure_knees
 from hmr_video.quality import frame_confidence
-from hmr_video.refine import MOVING_CAMERA, Estimate, RefineConfig, refine
+from hmr_video.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
@@ -46,9 +47,12 @@ def bodies_of(
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
-    """Each person's keypoints (T, 17, 3) in pixels with confidence, 0 of those beyond the picture, and the seconds (T,) of those
-    frames."""
-    told = [within_picture(track.keypoints, track.boxes, people.image_size) for track in people.tracks]
+    """Each person's landmarks (T, 29, 3), or COCO's (T, 17, 3) where nobody has others, and the seconds (T,) of those frames.
+
+    In pixels with confidence, which is 0 of points beyond the picture.
+    """
+    known = slice(None) if any((track.landmarks[:, COCO:, 2] > 0).any() for track in people.tracks) else BODY_LANDMARKS
+    told = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
     keypoints = [torch.from_numpy(one).float() for one in told]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
@@ -113,6 +117,7 @@ def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, 
         image_size=np.array(people.image_size, np.int64),
         boxes=track.boxes,
         keypoints2d=track.keypoints,
+        landmarks2d=track.landmarks,
         joints3d=(joints + estimate.trans[:, None]).numpy(),
         poses_past=axis_angle(estimate.rotations @ lifted.to_past),
         poses_future=axis_angle(estimate.rotations @ lifted.to_future),

@@ -17,10 +17,13 @@ from hmr_video.features.keypoints import (
     mirror_features,
     pixels_to_rays,
     resample,
+    with_points,
 )
 from hmr_video.geometry.rotations import mirror_rotations, slerp
+from hmr_video.geometry.skeleton import BODY_LANDMARKS
 from hmr_video.model.hmmr import HMMR
-from hmr_video.refine import Estimate, initial_translation
+from hmr_video.placement import initial_translation
+from hmr_video.refine import Estimate
 
 _ENOUGH = 4  # visible keypoints from which a frame says where the person is
 _CHUNK = 1024  # model frames at once, so that memory does not grow with the track
@@ -44,12 +47,13 @@ class Lifted:
 def lift(
     model: HMMR, keypoints: Tensor, timestamps: Tensor, camera_matrix: Tensor, body: Body, hallucinate: bool = False
 ) -> Lifted:
-    """Keypoints (T, 17, 3) in pixels with confidence at ``timestamps`` (T,) seconds -> the model's estimate of those frames.
+    """Keypoints (T, 17 or 29, 3) in pixels with confidence at ``timestamps`` (T,) seconds -> the model's estimate of the frames.
 
     The model runs at its own frame rate: keypoints are resampled to it, rotations brought back by slerp. With ``hallucinate``
     each frame is a photograph, which knows nothing of the others.
     """
-    features, box = model_input(keypoints, timestamps, camera_matrix)
+    features, box = model_input(with_points(keypoints, model.config.keypoints), timestamps, camera_matrix)
+    keypoints = keypoints[:, BODY_LANDMARKS]
     present, past, future, camera, betas = _run(model, features, hallucinate)
 
     last = features.shape[1] - 1

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.files import replacing
+from hmr_video.geometry.skeleton import with_limb_ends
 
 Array = NDArray[Any]
 
@@ -29,11 +30,13 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "image_size": (2,),
     "boxes": ("T", 4),
     "keypoints2d": ("T", 17, 3),
+    "landmarks2d": ("T", 29, 3),
     "joints3d": ("T", 24, 3),
     "poses_past": ("T", 72),
     "poses_future": ("T", 72),
     "world_from_camera": (4, 4),
 }
+_OPTIONAL = ("world_from_camera", "landmarks2d")
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,11 @@ class Motion:
         camera_matrix: (3, 3) intrinsics in pixels, one per clip.
         image_size: (2,) width and height.
         boxes: (T, 4) x1 y1 x2 y2.
-        keypoints2d: (T, 17, 3) COCO x, y, confidence as detected, never filtered; confidence 0 where absent. Of people who lean
-            they are medians of three looks at the same frame. Left and right are exchanged in frames in which the detector took a
-            person's front for the back, or one leg or arm for the other.
+        keypoints2d: (T, 17, 3) COCO x, y, confidence as used, never filtered; confidence 0 where absent. Fused from the detector
+            and the landmark network. Left and right are exchanged in frames in which one of them took a person's front for the
+            back, or one leg or arm for the other.
+        landmarks2d: (T, 29, 3) the same of `hmr_video.geometry.skeleton.LANDMARKS`: ``keypoints2d``, then feet and hands. Where
+            only the former is given, the others have confidence 0.
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
         world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
     """
@@ -79,11 +84,14 @@ class Motion:
     weights_hash: str
     gender: str = "neutral"
     world_from_camera: Array | None = None
+    landmarks2d: Array = None  # type: ignore[assignment]  # replaced in __post_init__
 
     def __post_init__(self) -> None:
+        if self.landmarks2d is None and np.ndim(self.keypoints2d) == 3:
+            object.__setattr__(self, "landmarks2d", with_limb_ends(self.keypoints2d))
         for name, shape in _SHAPES.items():
             value = getattr(self, name)
-            if value is None and name == "world_from_camera":
+            if value is None and name in _OPTIONAL:
                 continue
             wanted = tuple(len(self.poses) if size == "T" else size for size in shape)
             if np.shape(value) != wanted:
@@ -121,7 +129,7 @@ class Motion:
         """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
         names = {field.name: field.name for field in fields(cls)} | {"frame_rate": "mocap_frame_rate"}
         data = load_arrays(path, names.values())
-        missing = [key for name, key in names.items() if key not in data and name != "world_from_camera"]
+        missing = [key for name, key in names.items() if key not in data and name not in _OPTIONAL]
         if missing:
             raise InputError(
                 f"{path} is not a result of hmr-video: it lacks {', '.join(missing)}.",

@@ -11,6 +11,9 @@ from hmr_video.console import Reporter
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people.keypoints.choice import Choice, choose_landmarks
+from hmr_video.people.keypoints.landmarks import see_landmarks
+from hmr_video.people.keypoints.network import load_landmark_network
 from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
@@ -51,8 +54,9 @@ def run(
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
     find_weights(options.weights)
     find_body(options.body)
+    landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
-        loading = loader.submit(_load, options, models)
+        loading = loader.submit(_load, options, models, landmarks)
         if reader is None:
             part = Selection(options.start, options.end, options.every)
             limit = options.people.limit
@@ -61,6 +65,9 @@ def run(
         else:
             people, camera = _watch(_Attentive(reader, loading), options, reporter)
         models = loading.result()
+    if reader and landmarks and models.image_encoder is None:
+        network = load_landmark_network(landmarks.path)
+        people = see_landmarks(reader, people, network, landmarks.name, reporter)
 
     from hmr_video.bodies import bodies_of
 
@@ -72,12 +79,15 @@ def run(
     return Reconstruction(motions, people, models, camera)
 
 
-def _load(options: Options, models: "Models | None") -> "Models":
+def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
     from hmr_video import bodies  # noqa: F401
     from hmr_video.models import Models
 
-    return models or Models.load(options)
+    loaded = models or Models.load(options)
+    if landmarks and loaded.image_encoder is None:
+        load_landmark_network(landmarks.path)
+    return loaded
 
 
 class _Attentive:

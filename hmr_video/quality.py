@@ -18,18 +18,25 @@ CONFIDENT = 0.5  # keypoints above count when the fit is measured
 UNSURE, MISFIT = 0.3, 0.06  # mean confidence below which, and median residual above which, a result is not to be relied on
 _DOUBT = 0.06  # error, as a fraction of the box height, at which a keypoint's agreement has fallen to 1/e
 _UNSEEN = 0.5  # factor on the confidence of frames that were filled in
+# Of two witnesses: the share of limb joints within a tenth of the person's size of their true places, on 2,300 filmed frames, is
+# 1 - exp(-x / 0.2) of the x that confidence, fit and agreement make (0.29, 0.72, 0.90, 0.97 at 0.05, 0.25, 0.45, 0.65).
+_CALIBRATION = 0.2
 
 
 def frame_confidence(points: Tensor, track: Track, camera_matrix: Tensor) -> Array:
     """(T,) in 0..1: the mean confidence of the 12 limb keypoints, each weighed by how well the body's ``points`` meet it.
 
-    points: (T, 17, 3) COCO points in camera space. Filled-in frames take what their neighbours have, halved.
+    Where two witnesses looked, it counts how well they agree, and the number is the share of limb joints to be expected within a
+    tenth of the person's size of their true places in the picture. points: (T, 17, 3) COCO points in camera space.
+    Filled-in frames take what their neighbours have, halved.
     """
     projected = project(points, camera_matrix).numpy()[:, COCO_LIMBS]
     detected = track.keypoints[:, COCO_LIMBS]
     height = np.maximum(track.boxes[:, 3] - track.boxes[:, 1], 1)[:, None]
     error = np.linalg.norm(projected - detected[..., :2], axis=-1) / height
     value = (detected[..., 2] * np.exp(-((error / _DOUBT) ** 2))).mean(-1)
+    if track.agreement is not None:
+        value = 1 - np.exp(-value * track.agreement / _CALIBRATION)
     seen = np.flatnonzero(track.detected)
     if len(seen) == 0:
         return np.zeros(len(track), np.float32)

@@ -16,7 +16,7 @@ from hmr_video.body import Body
 from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
-from hmr_video.geometry.skeleton import COCO_FACE
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
 from hmr_video.lbfgs import minimise
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -38,9 +38,12 @@ class RefineConfig:
     keypoint: float = 0.015  # of a fully trusted keypoint, as a fraction of the person's height on the image
     outlier: float = 4.0  # deviations from which a keypoint loses its pull
     face_trust: float = 0.4
+    foot_trust: float = 0.4  # of toes and heels, whose places differ between shoes
+    hand_trust: float = 0.15  # of thumbs and knuckles, which are small
     pose: float = 0.15  # radians between the model's and the refined rotation of a limb joint
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
+    end_pose: float = 0.3  # the same of ankles and wrists in frames that show toes and heels, or thumbs and knuckles
     drift: float = 2.5  # radians/s of change in that difference
     acceleration: float = 75.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
     acceleration_in_depth: float = 33.0  # the same along the view, where more of what one sees is noise
@@ -55,8 +58,6 @@ class RefineConfig:
 # A moving camera moves everybody across the view, as fast as a pan swings.
 MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
 
-STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls off
-STRAY_ROUNDS = 4  # of reweighting
 CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
 STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
 BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
@@ -73,6 +74,10 @@ _PROPORTIONS = torch.tensor([0.0] + [1.0] * 9)
 
 # Joints whose place a COCO keypoint shows directly (or whose child's place does).
 _SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
+COCO = BODY_LANDMARKS.stop  # points of the body alone
+# Ankles and wrists, and the landmarks beyond them, which show how they are turned.
+_ENDS = {7: [17, 18, 19], 8: [20, 21, 22], 20: [23, 24, 25], 21: [26, 27, 28]}
+ENDS_SEEN = 0.5  # confidence of two of these, from which they do
 
 
 def refine(
@@ -86,9 +91,9 @@ def refine(
 ) -> list[Estimate]:
     """Improves the estimates of P people, all at once.
 
-    keypoints: (T, 17, 3) pixels and confidence per person; timestamps: (T,) seconds per person, increasing;
-    camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas. Returns
-    estimates of the same lengths.
+    keypoints: (T, 17 or 29, 3) pixels and confidence per person, COCO's or all `LANDMARKS`; timestamps: (T,) seconds per person,
+    increasing; camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas.
+    Returns estimates of the same lengths.
     """
     config = config or RefineConfig()
 
@@ -108,7 +113,7 @@ def refine(
 
 @dataclass(frozen=True)
 class Evidence:
-    """One person's first estimate of T frames, keypoints (T, 17, 3) in pixels with confidence, and timestamps (T,) seconds."""
+    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds."""
 
     estimate: Estimate
     keypoints: Tensor
@@ -172,42 +177,15 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def initial_translation(
-    joints: Tensor, keypoints: Tensor, camera_matrix: Tensor, prior: Tensor, depth_deviation: float
-) -> Tensor:
-    """Where bodies stand so that their points fall on their keypoints: reweighted least squares per frame, (T, 3) metres.
-
-    joints: (T, 17, 3) COCO points of bodies at trans 0; keypoints: (T, 17, 3) pixels and confidence; prior: (T, 3), what the
-    model says, which decides where too little is seen. Minimises the distance of each point to its keypoint's ray as it appears,
-    or else points that disagree would draw the body near, where metres are small; and by Geman and McClure's weights, so that a
-    keypoint far off, of a limb out of the picture perhaps, does not decide alone.
-    """
-    rays = (keypoints[..., :2] - camera_matrix[:2, 2]) / torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
-    weight = torch.where(keypoints[..., 2] > VISIBLE, keypoints[..., 2], 0.0).square()
-    weight = weight * _face_weights(1.0, 0.2)
-    one, zero = torch.ones_like(rays[..., 0]), torch.zeros_like(rays[..., 0])
-    rows = torch.stack([torch.stack([one, zero, -rays[..., 0]], -1), torch.stack([zero, one, -rays[..., 1]], -1)], -2)
-    wanted = rays * joints[..., 2:] - joints[..., :2]  # (T, 17, 2)
-    depth = prior[:, 2].clamp_min(0.5)
-    # The prior's strength: a few centimetres across, and a share of the distance along the view.
-    trust = torch.stack(
-        [torch.full_like(depth, 0.01), torch.full_like(depth, 0.01), (0.02 / (depth_deviation * depth)).square()], -1
-    )
-    solved = prior
-    for _ in range(STRAY_ROUNDS):
-        nearer = depth[:, None] / (joints[..., 2] + solved[:, 2:]).clamp_min(0.3)
-        missed = ((rows @ solved[:, None, :, None]).squeeze(-1) - wanted) * nearer[..., None]  # metres at the prior's distance
-        pull = weight * nearer.square() / (1 + missed.square().sum(-1) / STRAY**2).square()
-        normal = torch.einsum("tk,tkij,tkil->tjl", pull, rows, rows) + torch.diag_embed(trust)
-        right = torch.einsum("tk,tkij,tki->tj", pull, rows, wanted) + trust * prior
-        solved = torch.linalg.solve(normal, right)
-        solved = torch.cat([solved[:, :2], solved[:, 2:].clamp_min(0.3)], -1)
-    return solved
-
-
-def _face_weights(others: float, face: float) -> Tensor:
-    weights = torch.full((17,), others)
-    weights[list(COCO_FACE)] = face
+def _point_weights(config: RefineConfig) -> Tensor:
+    """(29,) how much each landmark counts."""
+    weights = torch.ones(len(LANDMARKS))
+    for points, weight in (
+        (list(COCO_FACE), config.face_trust),
+        (FOOT_LANDMARKS, config.foot_trust),
+        (HAND_LANDMARKS, config.hand_trust),
+    ):
+        weights[points] = weight
     return weights
 
 
@@ -244,13 +222,14 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
 
 
 def trust(confidence: Tensor) -> Tensor:
-    """Confidences (T, 17) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
+    """Confidences (T, K) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
 
     A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65 (`evaluate --detector`), hence
     the power. Detectors differ in scale, so confidences count against the surest tenth of the track.
     """
     seen = confidence > VISIBLE
-    surest = torch.quantile(confidence[seen], 0.9).clamp_min(0.6) if seen.any() else torch.ones(())
+    body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]
+    surest = torch.quantile(body, 0.9).clamp_min(0.6) if len(body) else torch.ones(())
     return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
 
 
@@ -280,6 +259,7 @@ class _Problem:
         estimates = [calmed(track.estimate, times) for track, times in zip(tracks, timestamps, strict=True)]
         self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
         self.lengths = [len(estimate.trans) for estimate in estimates]
+        self.points = tracks[0].keypoints.shape[1]
         person = torch.repeat_interleave(torch.arange(len(estimates)), torch.tensor(self.lengths))
         self.person = person
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
@@ -288,7 +268,7 @@ class _Problem:
         brisk = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
-        self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _face_weights(1.0, config.face_trust)
+        self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _point_weights(config)[: self.points]
         self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
 
         steps = torch.cat([torch.cat([times.diff(), times.new_ones(1)]) for times in timestamps]).float().clamp_min(1e-3)
@@ -301,14 +281,23 @@ class _Problem:
 
         shown = torch.zeros(24, dtype=torch.bool)
         shown[list(_SHOWN)] = True
-        deviation = torch.where(shown, config.pose, config.stiff_pose)[:, None]
+        deviation = torch.where(shown, config.pose, config.stiff_pose)
         deviation[0] = config.root
+        deviation = self._with_ends(deviation.repeat(len(person), 1))[..., None]
         self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
         usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
         self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
         self.bases = [_spectrum(length) for length in self.lengths]
         self.scales = [_preconditioner(length) for length in self.lengths]
         self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
+
+    def _with_ends(self, deviation: Tensor) -> Tensor:
+        """Deviations (N, 24) of joints, looser for ankles and wrists in frames in which the points beyond them are seen."""
+        for joint, points in _ENDS.items():
+            if points[-1] < self.points:
+                seen = (self.keypoints[:, points, 2] > ENDS_SEEN).sum(-1) >= 2
+                deviation[seen, joint] = self.config.end_pose
+        return deviation
 
     def unpack(self) -> tuple[Tensor, Tensor, Tensor]:
         """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector.
@@ -332,7 +321,8 @@ class _Problem:
         turns, trans, betas = self.unpack()
         shape = betas[self.person]
         joints, turned = self.body.joints(self.rotations @ axis_angle_to_matrix(turns), shape)
-        points = project(self.body.coco_from_joints(joints, turned, shape) + trans[:, None], self.camera_matrix)
+        show = self.body.coco_from_joints if self.points == COCO else self.body.landmarks_from_joints
+        points = project(show(joints, turned, shape) + trans[:, None], self.camera_matrix)
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
         prior = (turns / self.pose_deviation).square().sum()

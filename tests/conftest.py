@@ -1,15 +1,21 @@
 """What tests of several rooms share: the open body and made-up results of people who walk on it."""
 
 import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
+from hmr_video.files import cache_folder
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
+from hmr_video.model_files import find_model_file
 from hmr_video.motion import Motion
+from hmr_video.people.keypoints.choice import NONE, store_choice
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
@@ -23,6 +29,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--videos", type=int, default=9, help="size of the mixed batch (tests/batch/test_mixed.py)")
     group.addoption("--minutes", type=float, default=0.8, help="length of the long video (tests/batch/test_memory.py)")
     group.addoption("--seed", type=int, default=2019, help="of everything random in trials")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever this machine has fetched and chosen: tests fetch nothing, and look closely at people only where they say so."""
+    usual, own = cache_folder(), tmp_path_factory.mktemp("cache")
+    for name in ("models", "openvino"):
+        (usual / name).mkdir(parents=True, exist_ok=True)
+        (own / name).symlink_to(usual / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HMR_VIDEO_CACHE", str(own))
+        patch.setenv("HMR_VIDEO_OFFLINE", "1")
+        store_choice(NONE)
+        yield
+
+
+@pytest.fixture(scope="session")
+def blazepose() -> Path:
+    """BlazePose's heavy network, where it was fetched (`hmr-video weights get all`); CI always does."""
+    path = find_model_file("blazepose-heavy")
+    if path is None and "CI" not in os.environ:
+        pytest.skip("blazepose-heavy was not fetched")
+    assert path is not None
+    return path
 
 
 @pytest.fixture(scope="session")

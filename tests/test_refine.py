@@ -7,7 +7,8 @@ from hmr_video.body import Body, load_body
 from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
-from hmr_video.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, initial_translation, refine, robust, tempo
+from hmr_video.placement import initial_translation
+from hmr_video.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, refine, robust, tempo
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmr_video.body.landmarks import LimbEnds
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
 
 # Joints in their order, by their distance from the root: the parents of each level are in the one before it.
@@ -29,6 +30,7 @@ class Body(ABC):
         joint_template: (24, 3) metres, the mean shape's joints at rest; joint_shapedirs: (24, 3, 10) how they move with betas.
         is_smpl: whether betas are SMPL's own shape numbers, which other tools understand.
         face_template: (5, 3) nose, eyes, ears at rest; face_shapedirs: (5, 3, 10).
+        limb_ends: the points of feet and hands.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Body(ABC):
     joint_shapedirs: Tensor
     face_template: Tensor
     face_shapedirs: Tensor
+    limb_ends: LimbEnds
     parents: tuple[int, ...] = PARENTS
     is_smpl: bool = False
 
@@ -80,6 +83,11 @@ class Body(ABC):
             -1
         )
         return torch.cat([face, joints[..., _COCO_JOINTS, :]], -2)
+
+    def landmarks_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
+        """The points ``LANDMARKS`` (..., 29, 3) of what :meth:`joints` gave: COCO's, then those of feet and hands."""
+        ends = self.limb_ends.posed(joints, turned, self.rest_joints(betas), betas)
+        return torch.cat([self.coco_from_joints(joints, turned, betas), ends], -2)
 
     def coco_keypoints(self, rotations: Tensor, betas: Tensor) -> Tensor:
         """The COCO keypoints (..., 17, 3) of posed bodies."""

@@ -1,6 +1,6 @@
 """The open body: linear blend skinning on a mesh from MakeHuman's CC0 data. No pose blendshapes, on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.body.base import Body, float_tensor, regress_joints
+from hmr_video.body.landmarks import find_tips, limb_ends
 from hmr_video.geometry.skeleton import PARENTS
 
 
@@ -28,6 +29,13 @@ class OpenBody(Body):
         self.joint_template, self.joint_shapedirs = regress_joints(arrays["J_regressor"], self.template, self.shapedirs)
         face = torch.from_numpy(np.asarray(arrays["face_vertices"], np.int64))
         self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
+        self.limb_ends = limb_ends(
+            self.tips(), self.template, self.shapedirs, self.weights, self.joint_template, self.joint_shapedirs
+        )
+
+    def tips(self) -> Sequence[int]:
+        """Which vertices are the tips of toes, heels and fingers, see :func:`find_tips`."""
+        return find_tips(self.template.numpy(), self.weights.numpy())
 
     def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`Body.rest`."""

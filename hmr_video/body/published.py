@@ -1,6 +1,6 @@
 """The SMPL constants inside an imported checkpoint: linear blend skinning with pose blendshapes, and the paper's 25 keypoints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hmr_video.body.base import float_tensor
+from hmr_video.body.landmarks import SMPL_TIPS
 from hmr_video.body.open import OpenBody
 from hmr_video.errors import AssetError
 from hmr_video.files import sha256
@@ -32,6 +33,10 @@ class PublishedBody(OpenBody):
         super().__init__({"f": no_faces, "face_vertices": np.array(_FACE_VERTICES)} | dict(arrays), name, digest)
         self.posedirs = float_tensor(arrays["posedirs"])
         self.keypoint_regressor = float_tensor(arrays["keypoint_regressor"])
+
+    def tips(self) -> Sequence[int]:
+        """See :meth:`OpenBody.tips`."""
+        return SMPL_TIPS
 
     @property
     def faces(self) -> NDArray[np.int64]:

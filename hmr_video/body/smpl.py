@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.body.base import Body, regress_joints
+from hmr_video.body.landmarks import SMPL_TIPS, limb_ends
 
 # Vertices of SMPL's mesh, and of no other: nose, left eye, right eye, left ear, right ear.
 FACE_VERTICES = (332, 2800, 6260, 583, 4071)
@@ -33,6 +34,9 @@ class SmplBody(Body):
         self.joint_template, self.joint_shapedirs = regress_joints(arrays["J_regressor"], self.template, self.shapedirs)
         face = torch.tensor(FACE_VERTICES)
         self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
+        self.limb_ends = limb_ends(
+            SMPL_TIPS, self.template, self.shapedirs, self.weights, self.joint_template, self.joint_shapedirs
+        )
 
     def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`Body.rest`."""

@@ -61,6 +61,7 @@ def batch(
     features: shared.Features = "auto",
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
+    landmarks: shared.Landmarks = "auto",
     engine: shared.Engine = "auto",
     device: shared.Device = "auto",
     start: shared.Start = 0.0,

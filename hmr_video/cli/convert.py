@@ -41,6 +41,7 @@ def convert(
     features: shared.Features = "auto",
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
+    landmarks: shared.Landmarks = "auto",
     engine: shared.Engine = "auto",
     device: shared.Device = "auto",
     start: shared.Start = 0.0,
@@ -89,13 +90,15 @@ def convert_one(
     reporter: Reporter,
 ) -> tuple[Path, dict[str, Any]]:
     """Converts one input into its folder below ``output``; returns the folder and the summary."""
-    from hmr_video.export.registry import check_formats
+    from hmr_video.export.registry import OF_VIDEO, check_formats
     from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
 
     evidence = keypoints or source
     assert evidence is not None
-    check_formats(formats)
+    shown = sorted(OF_VIDEO & set(check_formats(formats)))
+    if shown and source is None:
+        raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
     folder = result_folder(source or evidence, output)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)

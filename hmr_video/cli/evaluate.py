@@ -41,6 +41,10 @@ def evaluate(
             "compare with what all of them together show."
         ),
     ] = None,
+    joints: Annotated[
+        Path | None,
+        typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
+    ] = None,
     detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -50,6 +54,9 @@ def evaluate(
     ] = False,
     real: Annotated[
         bool, typer.Option("--real-detector", help="With --mocap: film the windows and run the real detector on the pictures.")
+    ] = False,
+    all_points: Annotated[
+        bool, typer.Option("--all-points", help="With --mocap: feet and hands are detected, too, not COCO's points alone.")
     ] = False,
     failures: Annotated[
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
@@ -84,6 +91,8 @@ def evaluate(
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
+    if joints and views is None:
+        raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
@@ -92,7 +101,20 @@ def evaluate(
     finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, failures, windows, seed, meshes, weights, detector, refine, up or "auto", reporter
+            mocap,
+            every_clip,
+            weak,
+            real,
+            all_points,
+            failures,
+            windows,
+            seed,
+            meshes,
+            weights,
+            detector,
+            refine,
+            up or "auto",
+            reporter,
         )
         if failures:
             reporter.say(f"written to [bold]{failures}[/bold]")
@@ -109,7 +131,7 @@ def evaluate(
     if samples:
         rows = _evaluate_samples(Options(finder, weights, refine=refine), Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, Options(replace(finder, people="largest"), weights, refine=refine), reporter)
+        rows = _evaluate_views(views, joints, Options(replace(finder, people="largest"), weights, refine=refine), reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -152,22 +174,24 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     return rows
 
 
-def _evaluate_views(folder: Path, settings: "Options", reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
-    from hmr_video.evaluate.views import find_video, read_calibration, true_sequences
+    from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.models import Models
     from hmr_video.pipeline import run
 
     views = read_calibration(folder)
+    known = None if joints is None else read_truth(joints)
     clips = [find_video(folder, view) for view in views]
     models = Models.load(settings)
     motions = []
     for clip in clips:
         reporter.say(clip.name)
         motions += run(clip, settings, reporter, models=models).motions
-    true, disagreement = true_sequences(views, motions)
-    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of what all cameras show.")
+    true, disagreement = true_sequences(views, motions) if known is None else known_sequences(views, motions, known)
+    shown = "what all cameras show" if known is None else "the truth"
+    reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of {shown}.")
     rows: list[Row] = []
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)
@@ -180,6 +204,7 @@ def _evaluate_mocap(
     every_clip: bool,
     weak: bool,
     real: bool,
+    all_points: bool,
     failures: Path | None,
     windows: int,
     seed: int,
@@ -208,11 +233,13 @@ def _evaluate_mocap(
     models = Models.load(Options(weights=weights, features="keypoints"))
     names = list_mocap(folder)
     names = names if every_clip else split(names)[1]
-    if weak and (real or failures):
+    if weak and (real or failures or all_points):
         raise UsageError(
-            "The weak points are measured under simulated detections only, as a table.",
-            "Leave --real-detector and --failures out.",
+            "The weak points are measured under simulated detections of COCO's points only, as a table.",
+            "Leave --real-detector, --all-points and --failures out.",
         )
+    if real and all_points:
+        raise UsageError("The real detector knows COCO's points only.", "Leave --all-points out.")
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
@@ -221,7 +248,8 @@ def _evaluate_mocap(
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, detector)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
-        trials = draw_trials(folder, names, models.body, windows, seed, up=up, reporter=reporter)
+        config = TrialConfig(landmarks=all_points)
+        trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
     if failures:
         found = worst(models.model, models.body, trials, reporter, refine)
         draw_failures(found, models.body, failures, reporter)

@@ -41,6 +41,7 @@ def label(
     focal: shared.Focal = None,
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
+    landmarks: shared.Landmarks = "auto",
     engine: shared.Engine = "auto",
     device: shared.Device = "auto",
     overwrite: shared.Overwrite = False,

@@ -4,12 +4,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hmr_video.train.assess import Row
+    from hmr_video.train.invented import InventedConfig
     from hmr_video.train.weak_points import WeakPoint
 
 _TABLE_WIDTH = 190
 _COLUMNS = {
-    "mpjpe": "MPJPE\nmm", "pa_mpjpe": "PA-MPJPE\nmm", "pve": "PVE\nmm", "acceleration_error": "accel. error\nmm/frame\u00b2",
+    "mpjpe": "MPJPE\nmm", "pa_mpjpe": "PA-MPJPE\nmm", "pve": "PVE\nmm", "foot_angle": "feet\ndegrees",
+    "acceleration_error": "accel. error\nmm/frame\u00b2",
     "acceleration": "accel.\nmm/frame\u00b2", "true_acceleration": "true accel.\nmm/frame\u00b2", "pck": "PCK\n",
     "shape_drift": "shape drift\nmm", "foot_skating": "foot skating\nmm/s",
 }  # fmt: skip
@@ -61,3 +65,22 @@ def print_weak_points(points: list["WeakPoint"]) -> None:
         cells = [f"{value:.{digits}f}" for value in (*(point.values[name] for name in names), point.best)]
         table.add_row(f"{point.name}, {point.unit}" if point.unit else point.name, *cells)
     Console(width=_TABLE_WIDTH, soft_wrap=True).print(table)
+
+
+def print_kinds(folder: "Path", source_weights: dict[str, float], invention: "InventedConfig") -> None:
+    """Seconds of each kind of pose in every collection that training sees; shares of it all, as drawn, and made up."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.body import load_body
+    from hmr_video.mocap.clips import list_mocap, load_mocap
+    from hmr_video.train.holdout import split
+    from hmr_video.train.pose_kinds import KINDS, table
+
+    mocap = load_mocap(folder, split(list_mocap(folder))[0])
+    printed = Table(box=None, header_style="bold")
+    for heading in ("seconds of", "all", *KINDS):
+        printed.add_column(heading, justify="right" if printed.columns else "left")
+    for name, values in table(mocap, load_body(), mocap.sampling_weights(source_weights), invention):
+        printed.add_row(name, *(f"{value:.1f}" for value in values))
+    Console(width=_TABLE_WIDTH, soft_wrap=True).print(printed)

@@ -58,6 +58,10 @@ Format = Annotated[
 ]
 People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
 Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
+Landmarks = Annotated[
+    str,
+    typer.Option(help="What looks closely at each person: auto, blazepose, blazepose-full, none, or a .tflite file."),
+]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
 Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]

@@ -52,6 +52,7 @@ def render(
     weights: shared.Weights = "default",
     detector: shared.Detector = "yolo11n-pose",
     tracker: shared.Tracker = "bytetrack",
+    landmarks: shared.Landmarks = "auto",
     engine: shared.Engine = "auto",
     device: shared.Device = "auto",
     start: shared.Start = 0.0,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hmr_video.cli import options as shared
+from hmr_video.cli.mocap_tables import print_kinds
 from hmr_video.console import Reporter
 from hmr_video.errors import missing_extra
 
@@ -28,6 +29,9 @@ def train(
         bool, typer.Option("--dry-run", help="Tell what would be done and how long it takes; do nothing.")
     ] = False,
     sheet: Annotated[Path | None, typer.Option(help="Draw a picture of training poses to this PNG; do nothing else.")] = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Tell how much of each kind of pose the motion holds; do nothing else.")
+    ] = False,
     tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
     filmed: Annotated[
         Path | None, typer.Option(help="File of windows that `python -m hmr_video.train.film` filmed, to train on too.")
@@ -94,6 +98,9 @@ def train(
 
         write_sheet(resolved, sheet, reporter, overwrite)
         reporter.say(f"written to [bold]{sheet}[/bold]")
+        return
+    if count:
+        print_kinds(resolved.mocap, resolved.source_weights, resolved.synthetic.invention)
         return
     if dry_run:
         for line in describe(Trainer(resolved, reporter)):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError
-from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence
-from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS
-from hmr_video.motion import Motion
+from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence, same_moments
+from hmr_video.geometry.skeleton import COCO_LIMBS, COCO_NAMES, LIMB_JOINTS
+from hmr_video.motion import Motion, load_arrays
 
 Array = NDArray[Any]
 
@@ -101,16 +101,14 @@ def triangulate(views: Several[View], keypoints: Array) -> tuple[Array, Array]:
 
 
 def true_sequences(views: Several[View], motions: Several[Motion]) -> tuple[list[Sequence], float]:
-    """The truth of one person in each view's space, from the detections in ``motions``, one a view, over the frames of all.
+    """The truth of one person in each view's space, from the detections in ``motions``, one a view, over the moments of all.
 
     Also the median distance of the detections from it, in shares of the person's height. Raises InputError.
     """
-    frames = motions[0].frame_ids
-    for motion in motions[1:]:
-        frames = np.intersect1d(frames, motion.frame_ids)
-    if len(frames) == 0:
+    rows = _shared_rows(motions)
+    if len(rows[0]) == 0:
         raise InputError("There is no frame in which all cameras see the person.", "Give synchronous videos of one person.")
-    limbs = [motion.keypoints2d[np.searchsorted(motion.frame_ids, frames)][:, COCO_LIMBS] for motion in motions]
+    limbs = [motion.keypoints2d[own][:, COCO_LIMBS] for motion, own in zip(motions, rows, strict=True)]
     points, missed = triangulate(views, np.stack(limbs).astype(float))
     heights = np.ptp(np.stack(limbs)[..., 1], axis=2).mean(1)
     disagreement = float(np.median(missed / heights[:, None, None]))
@@ -119,13 +117,66 @@ def true_sequences(views: Several[View], motions: Several[Motion]) -> tuple[list
             f"The cameras do not see one person in one place: they are {disagreement:.0%} of the height apart.",
             "Check that the videos are synchronous, that the largest person is the same, and the calibration.",
         )
-    return [_sequence(view, motion, points, frames) for view, motion in zip(views, motions, strict=True)], disagreement
+    return [_sequence(view, motion, points, own) for view, motion, own in zip(views, motions, rows, strict=True)], disagreement
 
 
-def _sequence(view: View, motion: Motion, points: Array, frames: Array) -> Sequence:
-    joints = torch.full((len(frames), 24, 3), torch.nan, dtype=torch.float64)
+def _shared_rows(motions: Several[Motion]) -> list[Array]:
+    """Of each motion the rows of the moments that all show, in one order."""
+    first = Sequence.from_motion(motions[0])
+    matched = [same_moments(first, Sequence.from_motion(motion)) for motion in motions]
+    pairs = [dict(zip(mine.tolist(), theirs.tolist(), strict=True)) for mine, theirs in matched]
+    shared = [row for row in range(len(motions[0])) if all(row in each for each in pairs)]
+    return [np.array([each[row] for row in shared], int) for each in pairs]
+
+
+def read_truth(path: Path) -> Array:
+    """Limb points (T, 12, 3) of one person in the calibration's world and metres, by frame of the videos, in the order of
+    `COCO_LIMBS`; NaN where unknown.
+
+    The file is an NPZ with ``joints`` (T, J, 3) and their ``names`` (J,), COCO's (``left_knee``) or OpenPose's (``LKnee``).
+    Raises InputError.
+    """
+    data = load_arrays(path, ("joints", "names"))
+    remedy = "Give an NPZ with joints (T, J, 3) in metres and names (J,) like left_knee or LKnee."
+    if not {"joints", "names"} <= data.keys():
+        raise InputError(f"{path} has no joints and names.", remedy)
+    joints, names = np.asarray(data["joints"], float), [str(name) for name in np.atleast_1d(data["names"])]
+    if joints.ndim != 3 or joints.shape[1:] != (len(names), 3):
+        raise InputError(f"{path} has joints {joints.shape} and {len(names)} names.", remedy)
+    places = {_plain(name): place for place, name in enumerate(names)}
+    wanted = [_plain(COCO_NAMES[limb]) for limb in COCO_LIMBS]
+    if missing := [name for name in wanted if name not in places]:
+        raise InputError(f"{path} lacks {', '.join(missing)}.", remedy)
+    return joints[:, [places[name] for name in wanted]]
+
+
+def _plain(name: str) -> str:
+    """``left_knee`` and ``LKnee`` -> ``lknee``."""
+    return name.lower().replace("left_", "l").replace("right_", "r")
+
+
+def known_sequences(views: Several[View], motions: Several[Motion], points: Array) -> tuple[list[Sequence], float]:
+    """The truth ``points`` (T, 12, 3), see :func:`read_truth`, in each view's space, in the frames that have it.
+
+    Also the median distance of the detections from it, in shares of the person's height.
+    """
+    sequences, missed = [], []
+    for view, motion in zip(views, motions, strict=True):
+        frames = motion.frame_ids[motion.frame_ids < len(points)]
+        frames = frames[np.isfinite(points[frames]).all((1, 2))]
+        if len(frames) == 0:
+            raise InputError(f"The truth has no frame in which camera {view.name} sees the person.", "Check the truth's frames.")
+        sequences.append(_sequence(view, motion, points[frames], frames))
+        seen = motion.keypoints2d[np.searchsorted(motion.frame_ids, frames)][:, COCO_LIMBS].astype(float)
+        placed = points[frames] @ view.pose[:, :3].T + view.pose[:, 3]
+        apart = np.linalg.norm(view.undistorted(seen[..., :2]) - placed[..., :2] / placed[..., 2:], axis=-1)
+        missed.append(np.median(apart * view.matrix[[0, 1], [0, 1]].mean() / np.ptp(seen[..., 1], axis=1)[:, None].clip(1)))
+    return sequences, float(np.mean(missed))
+
+
+def _sequence(view: View, motion: Motion, points: Array, rows: Array) -> Sequence:
+    joints = torch.full((len(rows), 24, 3), torch.nan, dtype=torch.float64)
     joints[:, LIMB_JOINTS] = torch.from_numpy(points @ view.pose[:, :3].T + view.pose[:, 3])
-    nothing = torch.full((len(frames), len(PAPER_JOINTS), 3), torch.nan, dtype=torch.float64)
-    times = torch.from_numpy(np.asarray(motion.timestamps[np.isin(motion.frame_ids, frames)], np.float64))
-    camera = torch.from_numpy(view.matrix)
-    return Sequence(joints, torch.from_numpy(frames), motion.frame_rate, camera, nothing, timestamps=times)
+    nothing = torch.full((len(rows), len(PAPER_JOINTS), 3), torch.nan, dtype=torch.float64)
+    frames, times = (torch.from_numpy(np.asarray(values[rows])) for values in (motion.frame_ids, motion.timestamps))
+    return Sequence(joints, frames, motion.frame_rate, torch.from_numpy(view.matrix), nothing, timestamps=times.double())

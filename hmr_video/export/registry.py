@@ -26,6 +26,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "overlay": ("overlay", "the bodies drawn on the video"),
     "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
 }
+OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 
 _BY_BLENDER = "Blender opens glb and bvh, and saves"
 _OTHERS = {

@@ -1,4 +1,6 @@
-"""The default features: 17 COCO keypoints a frame, normalised by the person's box, with the box against the focal length.
+"""The default features: keypoints of a frame, normalised by the person's box, with the box against the focal length.
+
+COCO's 17, or all 29 landmarks, of which feet, hands or both may be absent, that is, without confidence.
 
 Everything here works on *rays*: image points divided by the focal length after subtracting the principal point, (x - c) / f.
 That makes the features the same for every image size and focal length.
@@ -7,13 +9,16 @@ That makes the features the same for every image size and focal length.
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.skeleton import MIRRORED_COCO
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LIMBS_OF_ENDS, MIRRORED_COCO, MIRRORED_LANDMARKS
 
-FEATURE_SIZE = 17 * 3 + 3  # x, y, confidence of each keypoint; centre and log size of the box
 MODEL_FRAME_RATE = 30.0  # the shipped model's frames per second, whatever the video's
 VISIBLE = 0.1  # confidence above which a keypoint counts as seen
 TRUSTED = 0.3  # confidence from which a keypoint shapes the box, where at least three reach it
 _SMOOTHING = 5  # frames of the box's moving average
+_BODY_POINTS = len(COCO_NAMES)
+_BODY_FEATURES = [2 * _BODY_POINTS, _BODY_POINTS, 2, 1]  # x and y, confidences, centre of the box, log size
+_ENLARGED = 6.0  # feet and hands are small against the box
+_FURTHEST = 3.0  # no coordinate is larger
 _TYPICAL_SIZE = 0.3  # half side of a typical box in rays; centres the log size at zero
 
 
@@ -78,9 +83,21 @@ def fill_gaps(values: Tensor, valid: Tensor) -> Tensor:
     return torch.lerp(start, end, weight[..., None].clamp(0, 1))
 
 
+def feature_size(points: int) -> int:
+    """Length of the features of so many points: x, y and confidence of each; centre and log size of the box."""
+    return points * 3 + 3
+
+
+def with_points(keypoints: Tensor, count: int) -> Tensor:
+    """Keypoints (..., 17 or 29, 3) as ``count`` of them: feet and hands left out, or added without confidence."""
+    missing = count - keypoints.shape[-2]
+    return torch.nn.functional.pad(keypoints, (0, 0, 0, missing)) if missing > 0 else keypoints[..., :count, :]
+
+
 def keypoint_boxes(keypoints: Tensor) -> Tensor:
-    """Square boxes around keypoints (B, T, K, 3) in rays -> (B, T, 3): centre x, y and half side; gaps filled, smoothed."""
-    points, confidence = keypoints[..., :2], keypoints[..., 2]
+    """Square boxes around the body's keypoints (B, T, 17 or 29, 3) in rays -> (B, T, 3): centre x, y and half side; gaps filled,
+    smoothed. Feet and hands do not shape them, so that they are the same whether those are found or not."""
+    points, confidence = keypoints[..., BODY_LANDMARKS, :2], keypoints[..., BODY_LANDMARKS, 2]
     trusted = confidence > TRUSTED
     shaping = torch.where(trusted.sum(-1, keepdim=True) >= 3, trusted, confidence > VISIBLE)
     lowest = torch.where(shaping[..., None], points, torch.inf).amin(-2)
@@ -96,30 +113,42 @@ def keypoint_boxes(keypoints: Tensor) -> Tensor:
 
 
 def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
-    """Features (B, T, FEATURE_SIZE) and boxes (B, T, 3) of keypoints (B, T, 17, 3) in rays and confidence.
+    """Features (B, T, F) and boxes (B, T, 3) of keypoints (B, T, 17 or 29, 3) in rays and confidence; F as :func:`feature_size`.
 
-    Unseen keypoints stand at the box's centre with confidence 0. Coordinates reach from -1 to 1 over the box.
+    Unseen keypoints stand at the box's centre with confidence 0. Coordinates reach from -1 to 1 over the box. What tells of feet
+    and hands comes last: enlarged, and seen from their ankle or wrist.
     """
     box = keypoint_boxes(keypoints)
     seen = (keypoints[..., 2:] > VISIBLE).to(keypoints.dtype)
     points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
-    points = (points * seen).clamp(-3, 3)
-    confidence = (keypoints[..., 2:] * seen).squeeze(-1)
+    points = (points * seen).clamp(-_FURTHEST, _FURTHEST)
+    confidence = (keypoints[..., 2:] * seen).squeeze(-1) * 2 - 1
     size = (box[..., 2:] / _TYPICAL_SIZE).log()
-    return torch.cat([points.flatten(-2), confidence * 2 - 1, box[..., :2] * 2, size], -1), box
+    parts = [points[..., BODY_LANDMARKS, :].flatten(-2), confidence[..., BODY_LANDMARKS], box[..., :2] * 2, size]
+    if points.shape[-2] > _BODY_POINTS:
+        ends = (points[..., _BODY_POINTS:, :] - points[..., list(LIMBS_OF_ENDS), :]) * _ENLARGED * seen[..., _BODY_POINTS:, :]
+        parts += [ends.clamp(-_FURTHEST, _FURTHEST).flatten(-2), confidence[..., _BODY_POINTS:]]
+    return torch.cat(parts, -1), box
 
 
 def mirror_keypoints(keypoints: Tensor) -> Tensor:
-    """Keypoints (..., 17, 3) in rays with confidence of the mirror image: x turned round, left and right exchanged."""
-    return keypoints[..., list(MIRRORED_COCO), :] * torch.tensor([-1.0, 1.0, 1.0], device=keypoints.device)
+    """Keypoints (..., 17 or 29, 3) in rays with confidence of the mirror image: x turned round, left and right exchanged."""
+    order = MIRRORED_COCO if keypoints.shape[-2] == _BODY_POINTS else MIRRORED_LANDMARKS
+    return keypoints[..., list(order), :] * torch.tensor([-1.0, 1.0, 1.0], device=keypoints.device)
 
 
 def mirror_features(features: Tensor) -> Tensor:
-    """Features (..., FEATURE_SIZE) of the mirror image: x turned round, left and right keypoints exchanged."""
-    points, confidence, centre, size = features.split([34, 17, 2, 1], -1)
+    """Features (..., F) of the mirror image: x turned round, left and right keypoints exchanged."""
+    others = (features.shape[-1] - feature_size(_BODY_POINTS)) // 3
+    points, confidence, centre, size, other_points, other_confidence = features.split([*_BODY_FEATURES, 2 * others, others], -1)
     flip = torch.tensor([-1.0, 1.0], device=features.device)
-    swapped = points.unflatten(-1, (17, 2))[..., list(MIRRORED_COCO), :] * flip
-    return torch.cat([swapped.flatten(-2), confidence[..., list(MIRRORED_COCO)], centre * flip, size], -1)
+    order = [place - _BODY_POINTS for place in MIRRORED_LANDMARKS[_BODY_POINTS:]][:others]
+    swapped = points.unflatten(-1, (_BODY_POINTS, 2))[..., list(MIRRORED_COCO), :] * flip
+    parts = [swapped.flatten(-2), confidence[..., list(MIRRORED_COCO)], centre * flip, size]
+    if others:
+        swapped = other_points.unflatten(-1, (others, 2))[..., order, :] * flip
+        parts += [swapped.flatten(-2), other_confidence[..., order]]
+    return torch.cat(parts, -1)
 
 
 def camera_translation(camera: Tensor, box: Tensor) -> Tensor:

@@ -1,4 +1,9 @@
-"""The SMPL skeleton and the COCO keypoints: names, parents, left-right pairs. Facts, no code."""
+"""The SMPL skeleton, the COCO keypoints and the landmarks: names, parents, left-right pairs."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 JOINT_NAMES = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle", "spine3",
@@ -27,3 +32,17 @@ COCO_LIMBS = (11, 12, 13, 14, 15, 16, 5, 6, 7, 8, 9, 10)
 COCO_SIGMAS = (
     0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
 )  # fmt: skip
+
+# COCO-WholeBody's first 23 points, then the hands as BlazePose has them: the fingers' first knuckles, the thumb's second.
+LANDMARKS = (
+    *COCO_NAMES, "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    "left_thumb", "left_index", "left_little_finger", "right_thumb", "right_index", "right_little_finger",
+)  # fmt: skip
+MIRRORED_LANDMARKS = (*MIRRORED_COCO, 20, 21, 22, 17, 18, 19, 26, 27, 28, 23, 24, 25)
+LIMBS_OF_ENDS = (15, 15, 15, 16, 16, 16, 9, 9, 9, 10, 10, 10)  # ankle or wrist of each point of feet and hands
+BODY_LANDMARKS, FOOT_LANDMARKS, HAND_LANDMARKS = slice(0, 17), slice(17, 23), slice(23, 29)
+
+
+def with_limb_ends(points: NDArray[Any]) -> NDArray[Any]:
+    """Landmarks (T, 29, 3) from the first K of them, (T, K, 3): zero, which is confidence 0, for the others."""
+    return np.pad(points, ((0, 0), (0, len(LANDMARKS) - points.shape[1]), (0, 0)))

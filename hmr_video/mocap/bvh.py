@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.motion import Array
 
@@ -47,8 +48,11 @@ class BvhMotion:
     frame_rate: float
 
 
-def read_bvh(path: Path) -> BvhMotion:
-    """Reads a file. Leading frames whose rotations are all zero, a calibration pose, are left out. Raises InputError."""
+def read_bvh(path: Path, reporter: Reporter | None = None) -> BvhMotion:
+    """Reads a file. Leading frames whose rotations are all zero, a calibration pose, are left out. Raises InputError.
+
+    ``reporter`` is told where the file holds more or fewer frames than it states.
+    """
     try:
         text = _text(path.read_bytes())
     except OSError as error:
@@ -58,9 +62,11 @@ def read_bvh(path: Path) -> BvhMotion:
         raise InputError(f"{path} is no BVH file: it has no HIERARCHY and MOTION.", "Export it again as BVH.")
     try:
         nodes = _nodes(hierarchy)
-        values, frame_rate = _values(motion, sum(len(node.channels) for node in nodes))
+        values, frame_rate, stated = _values(motion, sum(len(node.channels) for node in nodes))
     except (ValueError, IndexError) as error:
         raise InputError(f"{path} is damaged: {error}.", "Export it again as BVH.") from error
+    if reporter is not None and len(values) != stated:
+        reporter.note(f"{path} states {stated} frames and holds {len(values)}, which are all read.")
     turning = [_is_rotation(channel) for node in nodes for channel in node.channels]
     moved = np.flatnonzero(np.abs(values[:, turning]).max(1, initial=0) > 1e-9)
     positions, rotations = _kinematics(nodes, values[moved[0] if len(moved) else 0 :])
@@ -122,8 +128,8 @@ def _channels(words: list[str]) -> list[str]:
     return channels
 
 
-def _values(motion: str, width: int) -> tuple[Array, float]:
-    """The channel values (T, width) and the frame rate of the MOTION section. Raises ValueError."""
+def _values(motion: str, width: int) -> tuple[Array, float, int]:
+    """The channel values (T, width), the frame rate, and the stated number of frames of the MOTION section. Raises ValueError."""
     head, time, body = _parted(_FRAME_TIME, motion)
     stated = _FRAMES.search(head)
     if not time or stated is None:
@@ -137,7 +143,7 @@ def _values(motion: str, width: int) -> tuple[Array, float]:
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
     rate, whole = 1 / seconds, round(1 / seconds)
-    return values, float(whole) if abs(rate - whole) < _ROUNDED * rate else rate
+    return values, float(whole) if abs(rate - whole) < _ROUNDED * rate else rate, int(stated[1])
 
 
 def _rows(body: str, stated: int, width: int) -> Array:

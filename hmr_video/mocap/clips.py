@@ -80,9 +80,9 @@ def read_amass(path: Path, up: str = "z") -> tuple[Tensor, Tensor]:
     return _resample(*(y_up(rotations, trans) if up == "z" else (rotations, trans)), rate)
 
 
-def read_bvh(path: Path) -> tuple[Tensor, Tensor]:
+def read_bvh(path: Path, reporter: Reporter | None = None) -> tuple[Tensor, Tensor]:
     """One BVH file at 30 frames a second on the open body: rotations (T, 24, 6) and trans (T, 3), y up. Raises InputError."""
-    rotations, trans, rate = read_bvh_clip(path)
+    rotations, trans, rate = read_bvh_clip(path, reporter)
     return _resample(torch.from_numpy(rotations).float(), torch.from_numpy(trans).float(), rate)
 
 
@@ -121,18 +121,18 @@ def load_mocap(folder: Path, names: list[str], up: str = "auto", reporter: Repor
     axes = find_up(folder, names if up != "auto" else list_mocap(folder), up)
     if reporter is not None and up == "auto" and axes:
         reporter.note(describe_up(axes))
-    clips = [_read(folder / name, axes.get(folder_of(name), "z")) for name in names]
+    clips = [_read(folder / name, axes.get(folder_of(name), "z"), reporter) for name in names]
     lengths = torch.tensor([len(trans) for _, trans in clips])
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
     return Mocap(torch.cat([r for r, _ in clips]), torch.cat([t for _, t in clips]), starts, lengths, names)
 
 
-def _read(path: Path, up: str) -> tuple[Tensor, Tensor]:
+def _read(path: Path, up: str, reporter: Reporter | None) -> tuple[Tensor, Tensor]:
     """The clip of a path without suffix; of two files of one name the NPZ."""
     for suffix in SUFFIXES:
         for spelt in (suffix, suffix.upper()):
             if (file := path.with_name(path.name + spelt)).is_file():
-                return read_amass(file, up) if suffix == ".npz" else read_bvh(file)
+                return read_amass(file, up) if suffix == ".npz" else read_bvh(file, reporter)
     raise InputError(f"{path} is gone.", "Leave the motion capture where it is while it is read.")
 
 

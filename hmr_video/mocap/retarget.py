@@ -19,6 +19,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import load_body
+from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 from hmr_video.mocap.bvh import BvhMotion, read_bvh
@@ -55,12 +56,12 @@ class _Reference:
     up: Array
 
 
-def read_bvh_clip(path: Path) -> tuple[Array, Array, float]:
+def read_bvh_clip(path: Path, reporter: Reporter | None = None) -> tuple[Array, Array, float]:
     """A BVH file as local rotations (T, 24, 3, 3), trans (T, 3) and frame rate, on the open body of mean shape.
 
     World y up, floor at y = 0, metres; the root's rotation into the world, trans as smplx defines it. Raises InputError.
     """
-    motion = read_bvh(path)
+    motion = read_bvh(path, reporter)
     own = load_body("open").joint_template.double().numpy()
     skeleton = _Skeleton(motion, path)
     reference = skeleton.reference(own)

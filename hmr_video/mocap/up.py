@@ -37,9 +37,9 @@ def describe_up(axes: dict[str, str]) -> str:
     found = {axis: sorted(name for name, its in axes.items() if its == axis) for axis in ("y", "z")}
     if not (found["y"] and found["z"]):
         axis = "y" if found["y"] else "z"
-        return f"The motion's world is {axis} up, as most people stand in it; --up says otherwise."
+        return f"The motion's world is taken for {axis} up, by how people stand in it; --up says otherwise."
     told = " and ".join(f"{axis} up in {_few(names)}" for axis, names in found.items())
-    return f"The motion's world is {told}, as people stand in it; --up says otherwise."
+    return f"The motion's world is taken for {told}, by how people stand in it; --up says otherwise."
 
 
 def _few(names: list[str]) -> str:
@@ -49,7 +49,7 @@ def _few(names: list[str]) -> str:
 
 @lru_cache(maxsize=8)
 def _found(folder: Path, files: tuple[tuple[str, int], ...]) -> tuple[tuple[str, str], ...]:
-    """Axes by collection. ``files``: names and when they were changed."""
+    """Axes by collection. ``files``: names and when they were changed. Raises InputError where people stand on their heads."""
     members = defaultdict(list)
     for name, _ in files:
         members[_collection(name)].append(name)
@@ -57,27 +57,34 @@ def _found(folder: Path, files: tuple[tuple[str, int], ...]) -> tuple[tuple[str,
     votes = {}
     for collection, names in members.items():
         chosen = np.unique(np.linspace(0, len(names) - 1, min(each, len(names))).round().astype(int))
-        votes[collection] = sum((_standing(folder / names[number]) for number in chosen), np.zeros(3))
-    standing = sum(votes.values(), np.zeros(3))
+        votes[collection] = sum((_standing(folder / names[number]) for number in chosen), np.zeros(5))
+        shares = votes[collection][:4] / max(votes[collection][4], 1.0)
+        if shares[2:].max() >= _DECISIVE:
+            axis = "yz"[int(np.argmax(shares[2:]))]
+            raise InputError(
+                f"The people in {folder / collection} stand on their heads: {axis} points down there.",
+                "Turn the motion, so that y or z points up; of results of `convert`, take `export --format amass`.",
+            )
+    standing = sum(votes.values(), np.zeros(5))
     most = _STANDARD if standing[0] == standing[1] else "yz"[int(np.argmax(standing[:2]))]
     return tuple((collection, _axis(vote) or most) for collection, vote in votes.items())
 
 
 def _axis(vote: np.ndarray) -> str | None:
     """``y`` or ``z`` where nearly all of a collection's frames say so."""
-    shares = vote[:2] / max(vote[2], 1.0)
+    shares = vote[:2] / max(vote[4], 1.0)
     return "yz"[int(np.argmax(shares))] if shares.max() >= _DECISIVE else None
 
 
 def _standing(path: Path) -> np.ndarray:
-    """In how many frames the torso points along y and along z, and the frames: (3,). None of a file that cannot be read."""
+    """In how many frames the torso points along y, z, -y and -z, and the frames: (5,). None of a file that cannot be read."""
     try:
         rotations, _, _ = read_amass_clip(path)
     except InputError:  # told when the clip is read for its motion
-        return np.zeros(3)
+        return np.zeros(5)
     torso = rotations[:, 0, :, 1]
-    standing = torch.stack([(torso[:, 1] > _UPRIGHT).sum(), (torso[:, 2] > _UPRIGHT).sum(), torch.tensor(len(torso))])
-    return standing.double().numpy()
+    along = torch.stack([torso[:, 1], torso[:, 2], -torso[:, 1], -torso[:, 2]], -1)
+    return np.append((along > _UPRIGHT).sum(0).double().numpy(), len(torso))
 
 
 def _collection(name: str) -> str:

@@ -27,7 +27,8 @@ class HMMRConfig:
         iterations: steps of iterative error feedback.
         delta_frames: how many frames away the past and the future prediction lie.
         features: what the model reads, for whoever runs it; to the model itself features are numbers.
-        keypoints: number of 2D points that supervise it (25: the paper's extended COCO set; 17: COCO).
+        keypoints: number of 2D points: that it reads (17: COCO; 29: feet and hands too), or, of images, that supervise it (25:
+            the paper's extended COCO set).
     """
 
     feature_size: int
@@ -80,8 +81,9 @@ def hmmr_paper() -> HMMRConfig:
     )
 
 
-def hmr_video_default(feature_size: int = 54, width: int = 512, blocks: int = 3) -> HMMRConfig:
-    """The shipped model: keypoint features, rotations in 6D, statistics of each frame by itself (so windows do not matter)."""
+def hmr_video_default(feature_size: int = 54, width: int = 512, blocks: int = 3, keypoints: int = 17) -> HMMRConfig:
+    """The shipped model: features of ``keypoints``, rotations in 6D, statistics of each frame by itself (so windows do not
+    matter)."""
     return HMMRConfig(
         feature_size=feature_size,
         width=width,
@@ -91,6 +93,6 @@ def hmr_video_default(feature_size: int = 54, width: int = 512, blocks: int = 3)
         rotation="six_d",
         dropout=0.0,
         delta_hidden=512,
-        keypoints=17,
+        keypoints=keypoints,
         blocks=blocks,
     )

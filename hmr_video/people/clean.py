@@ -105,14 +105,14 @@ def _extent(track: Tracklet) -> int:
 
 
 def fill(observed: Array, boxes: Array, keypoints: Array) -> Track:
-    """A `Track` of consecutive frames from observed ones: ids (n,) ascending, boxes (n, 4), keypoints (n, 17, 3).
+    """A `Track` of consecutive frames from observed ones: ids (n,) ascending, boxes (n, 4), keypoints (n, 17 or 29, 3).
 
     Boxes are interpolated over the gaps and smoothed; keypoints are zero where nothing was detected.
     """
     frame_ids = np.arange(observed[0], observed[-1] + 1)
     at = observed - observed[0]
     whole = np.stack([np.interp(frame_ids, observed, side) for side in boxes.T], 1)
-    poses = np.zeros((len(frame_ids), 17, 3))
+    poses = np.zeros((len(frame_ids), *keypoints.shape[1:]))
     poses[at] = keypoints
     detected = np.zeros(len(frame_ids), bool)
     detected[at] = True

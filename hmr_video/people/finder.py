@@ -86,9 +86,9 @@ def in_pictures(track: Track, corners: dict[int, Array]) -> Track:
     known = np.array(sorted(corners))
     places = np.array([corners[int(frame_id)] for frame_id in known])
     corner = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
-    moved = track.keypoints.copy()
+    moved = track.landmarks.copy()
     moved[track.detected, :, :2] += corner[track.detected, None]
-    return replace(track, boxes=track.boxes + np.tile(corner, 2), keypoints=moved)
+    return replace(track, boxes=track.boxes + np.tile(corner, 2), landmarks=moved)
 
 
 def _by_frame_id(times: dict[int, float]) -> np.ndarray:

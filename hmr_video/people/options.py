@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hmr_video.device import check_device
 from hmr_video.errors import UsageError
+from hmr_video.people.keypoints.choice import check_choice
 
 ENGINES = ("auto", "openvino", "torch")
 TRACKERS = ("bytetrack", "botsort")
@@ -18,6 +19,8 @@ class PeopleOptions:
         engine: ``openvino``, ``torch``, or ``auto``: OpenVINO on a CPU where it is installed, else torch.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
+        landmarks: the network that looks closely at each person: ``blazepose``, ``blazepose-full``, a file, ``none`` for the
+            detector's own points, or ``auto``: what this machine chose at first, see `hmr_video.people.keypoints.choice`.
         people: ``all``, ``largest``, or how many of the largest to keep.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
         image_size: longest side of the detector's input in pixels; None chooses by how small people appear.
@@ -27,6 +30,7 @@ class PeopleOptions:
     engine: str = "auto"
     device: str = "auto"
     tracker: str = "bytetrack"
+    landmarks: str = "auto"
     people: str = "all"
     confidence: float = 0.1
     image_size: int | None = None
@@ -37,6 +41,7 @@ class PeopleOptions:
             raise UsageError(f"There is no engine {self.engine}.", f"Choose one of {', '.join(ENGINES)}.")
         if self.tracker not in TRACKERS:
             raise UsageError(f"There is no tracker {self.tracker}.", f"Choose one of {', '.join(TRACKERS)}.")
+        check_choice(self.landmarks)
         if self.people not in ("all", "largest") and not (self.people.isdecimal() and int(self.people) > 0):
             raise UsageError(f"--people {self.people} means nothing.", "Give all, largest, or a number above 0.")
         if not 0 < self.confidence < 1:

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.geometry.skeleton import COCO_LIMBS, MIRRORED_COCO
+from hmr_video.geometry.skeleton import COCO_LIMBS, MIRRORED_LANDMARKS
 
 Array = NDArray[Any]
 
 _NOSE = 0
 _HALVES = tuple(np.intersect1d(COCO_LIMBS, half) for half in (np.arange(11), np.arange(11, 17)))  # above the hips; the rest
-_MIRRORED = np.array(MIRRORED_COCO)
+_MIRRORED = np.array(MIRRORED_LANDMARKS)
+_ALL = np.arange(len(_MIRRORED))
+_LOWER = (_ALL >= 11) & (_ALL < 23)  # landmarks from the hips down
 # What each state exchanges: nothing, all above the hips, the rest, everything. Between states i and j lies what i ^ j exchanges.
-_ORDERS = np.array([np.arange(17), np.r_[_MIRRORED[:11], 11:17], np.r_[:11, _MIRRORED[11:]], _MIRRORED])
+_ORDERS = np.array([_ALL, np.where(_LOWER, _ALL, _MIRRORED), np.where(_LOWER, _MIRRORED, _ALL), _MIRRORED])
 _BETWEEN = np.bitwise_xor.outer(np.arange(4), np.arange(4))
 _VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _FEWEST = 3  # limb keypoints of a half that two frames must share, to be compared
@@ -28,8 +30,8 @@ _DOUBT = 0.6  # cost of each second in which the detector is said to err, in box
 
 
 def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
-    """Keypoints (n, 17, 3) of one person, observed at ``frame_ids`` (n,) in ``boxes`` (n, 4), with the sides of whole or half
-    bodies exchanged in frames where that makes one continuous movement of them."""
+    """Keypoints (n, 17 or 29, 3) of one person, with the sides of whole or half bodies exchanged in frames where that makes one
+    continuous movement of them. Observed at ``frame_ids`` (n,) in ``boxes`` (n, 4)."""
     if len(frame_ids) < 3:
         return keypoints
     steps = _jumps(frame_ids, boxes, keypoints, frame_rate)[:, _BETWEEN]  # from each state (rows) into each (columns)
@@ -46,13 +48,13 @@ def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: f
     for frame in range(len(frame_ids) - 1, -1, -1):
         states[frame] = state
         state = came_from[frame, state]
-    return np.take_along_axis(keypoints, _ORDERS[states][..., None], 1)
+    return np.take_along_axis(keypoints, _ORDERS[states, : keypoints.shape[1], None], 1)
 
 
 def sided_as(first: Array, second: Array) -> Array:
     """``second`` (17, 3), another finding of the person of ``first`` (17, 3), with the sides of half or the whole body exchanged
     where that brings it nearer."""
-    ways = second[_ORDERS]
+    ways = second[_ORDERS[:, :17]]
     return np.asarray(ways[np.linalg.norm((ways - first)[..., :2], axis=-1).sum(1).argmin()])
 
 

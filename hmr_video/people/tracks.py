@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
+
 Array = NDArray[Any]
 
 
@@ -16,14 +18,25 @@ class Track:
     Attributes:
         frame_ids: (T,) 0-based, consecutive frames of the source.
         boxes: (T, 4) x1 y1 x2 y2 in pixels, gaps filled, smoothed.
-        keypoints: (T, 17, 3) COCO x, y, confidence, in pixels, as detected; all zero where the person was not found.
+        landmarks: (T, 29, 3) x, y, confidence in pixels of `hmr_video.geometry.skeleton.LANDMARKS`; all zero where the person was
+            not found, and what nobody looked for. COCO's 17 alone, which are the first, are taken too.
         detected: (T,) bool, False where the frame was filled in.
+        agreement: (T,) in 0..1, how well detector and landmark network agree on the limbs; None where there was one witness only.
     """
 
     frame_ids: Array
     boxes: Array
-    keypoints: Array
+    landmarks: Array
     detected: Array
+    agreement: Array | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "landmarks", with_limb_ends(self.landmarks))
+
+    @property
+    def keypoints(self) -> Array:
+        """(T, 17, 3) COCO's."""
+        return self.landmarks[:, BODY_LANDMARKS]
 
     def __len__(self) -> int:
         return len(self.frame_ids)
@@ -46,6 +59,7 @@ class People:
         timestamps: (N,) seconds of every frame of the clip, by frame id.
         camera_matrix: (3, 3) intrinsics in pixels where the source states them, else None.
         engine: what ran the detector, ``openvino`` or ``torch``; empty when the keypoints came from a file.
+        landmark_network: the name of the network that looked at crops of the people; empty where none did.
     """
 
     tracks: list[Track]
@@ -54,3 +68,4 @@ class People:
     timestamps: Array
     camera_matrix: Array | None = None
     engine: str = ""
+    landmark_network: str = ""

@@ -12,8 +12,8 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare, metrics
-from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays
-from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays, with_points
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, LIMB_JOINTS
 from hmr_video.lift import lift, model_input, predict, sight
 from hmr_video.model import HMMR
 from hmr_video.refine import Estimate, refine
@@ -21,7 +21,7 @@ from hmr_video.train.trials import Poses, Trial
 
 Array = NDArray[np.float64]
 
-PER_FRAME = ("mpjpe", "pa_mpjpe", "acceleration_error", "acceleration", "true_acceleration")
+PER_FRAME = ("mpjpe", "pa_mpjpe", "foot_angle", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
 _AT_ONCE = 10  # windows that are refined together
@@ -30,7 +30,7 @@ _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares o
 
 @dataclass(frozen=True)
 class Score:
-    """One way of estimating on one window: ``frames`` (T, 5) as ``PER_FRAME`` names them (accelerations NaN at the ends),
+    """One way of estimating on one window: ``frames`` (T, 6) as ``PER_FRAME`` names them (accelerations NaN at the ends),
     ``whole`` by the names of ``PER_WINDOW``."""
 
     frames: Array
@@ -61,7 +61,8 @@ def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True
         "temporal": [_every_frame(one) for one in lifted],
     }
     if refined:
-        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
+        coco = [points[:, BODY_LANDMARKS] for points in keypoints]
+        ways["refined"] = [_every_frame(one) for one in refine(lifted, coco, times, camera, body)]
     return ways
 
 
@@ -85,13 +86,13 @@ def _every_frame(estimate: Estimate) -> Poses:
 @torch.inference_mode()
 def frame_by_frame(model: HMMR, body: Body, trial: Trial, context: bool) -> Poses:
     """What the model itself says of each frame, shape and place included. Without ``context`` each frame is a photograph."""
-    margin = sight(model)
+    margin, keypoints = sight(model), with_points(trial.keypoints, model.config.keypoints)
     if context:
-        features, box = model_input(trial.keypoints, trial.timestamps, trial.camera)
+        features, box = model_input(keypoints, trial.timestamps, trial.camera)
         frames = torch.arange(-margin, len(trial) + margin).clamp(0, len(trial) - 1)
         rotations, _, _, camera, betas = (value[0] for value in predict(model, features[:, frames]))
     else:
-        rays = torch.cat([pixels_to_rays(trial.keypoints[..., :2], trial.camera), trial.keypoints[..., 2:]], -1)
+        rays = torch.cat([pixels_to_rays(keypoints[..., :2], trial.camera), keypoints[..., 2:]], -1)
         features, box = keypoint_features(rays[:, None])
         still = features.expand(-1, 2 * margin + 1, -1)
         rotations, _, _, camera, betas = (value[:, 0] for value in predict(model, still))
@@ -108,13 +109,20 @@ def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
         metrics.acceleration_level(true, MODEL_FRAME_RATE),
     ]
     ends = [torch.nn.functional.pad(values, (1, 1), value=math.nan) for values in inner]
-    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), *ends], -1)
+    feet = foot_angle(estimate.joints, truth.joints)
+    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), feet, *ends], -1)
     if not meshes:
         estimate, truth = (
             Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
         )
     whole = compare(estimate, truth)
     return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
+
+
+def foot_angle(joints: Tensor, truth: Tensor) -> Tensor:
+    """(T,) degrees between where feet point, from ankle to ball, and where they should, for joints (T, 24, 3); mean of both."""
+    found, true = (points[:, [10, 11]] - points[:, [7, 8]] for points in (joints, truth))
+    return torch.nn.functional.cosine_similarity(found, true, dim=-1).clamp(-1, 1).acos().rad2deg().mean(-1)
 
 
 def assess(

@@ -36,6 +36,12 @@ class AugmentConfig:
     mirror: float = 0.5
 
 
+def aside(generator: Generator) -> Generator:
+    """A generator whose numbers depend on where the given one stands, and which takes none of its own from it."""
+    seed = torch.randint(2**62, (1,), generator=generator.clone_state())
+    return Generator().manual_seed(int(seed))
+
+
 def chance(generator: Generator, probability: float, *shape: int) -> Tensor:
     """Booleans that are true with ``probability``."""
     return torch.rand(*shape, generator=generator) < probability

@@ -20,17 +20,24 @@ SOURCE_WEIGHTS = {
     "cmu_s01_s03": 1.5,
     "cmu_keijiro": 2.0,
     "cmu_rancidmilk91": 2.0,
+    "cmu_daz_10_14": 1.3,
+    "snu_basketball": 0.7,
+    "snu_martial": 2.5,
+    "snu_walk": 0.6,
+    "mass_snu": 2.5,
+    "second_life_avatar": 1.2,
 }
 
 COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
 INTERVALS = ("log_every", "save_every", "validate_every")
+SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
 FEATURES = ("keypoints", "resnet50")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of a run: ``steps`` batches of ``batch`` windows of ``frames`` frames; the learning rate falls on a cosine."""
+    """One part of a run: ``steps`` batches of ``batch`` windows of ``frames`` frames."""
 
     name: str
     steps: int
@@ -62,6 +69,9 @@ class TrainConfig:
         frame_batch, window_batch: windows a batch.
         window_frames: frames a window; more than 10, as the deltas look 5 to either side.
         frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
+        schedule: ``cosine``, on which the rate falls to zero over each stage; or ``constant``, for runs without a known end.
+        average: share of the running mean of the weights that stays in a step, close to 1; the mean is then what is measured and
+            written. 0 does without.
         seed: of everything random.
         accelerator, devices, nodes, precision: as Lightning Fabric takes them, devices per node; threads: of the CPU, 0 for all.
         log_every, save_every, validate_every: steps.
@@ -89,6 +99,8 @@ class TrainConfig:
     frame_learning_rate: float = 1e-3
     window_learning_rate: float = 5e-4
     warmup: int = 200
+    schedule: str = "cosine"
+    average: float = 0.0
     seed: int = 0
     accelerator: str = "auto"
     devices: int = 1
@@ -114,7 +126,9 @@ class TrainConfig:
         for name in ("track_share", "filmed_share"):
             if not 0 < getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
-        for name, known in (("precision", PRECISIONS), ("features", FEATURES), ("up", AXES)):
+        if not 0 <= self.average < 1:
+            raise UsageError(f"average is {self.average}.", "Give a share below 1; 0 does without.")
+        for name, known in (("precision", PRECISIONS), ("features", FEATURES), ("schedule", SCHEDULES), ("up", AXES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} is {getattr(self, name)!r}.", f"Choose {', '.join(known)}.")
         if self.features == "resnet50" and not (self.tracks and self.start):

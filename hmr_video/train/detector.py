@@ -4,16 +4,17 @@ Works on whole windows, because a detector's mistakes last: noise drifts, limbs 
 Points are rays (image points over the focal length); sizes of errors are fractions of the person's size on the image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor
 
 from hmr_video.evaluate.detector_errors import BIAS_FRAMES, kinds
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, resample
-from hmr_video.geometry.skeleton import COCO_FACE, COCO_SIGMAS, MIRRORED_COCO
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_SIGMAS, MIRRORED_COCO
 from hmr_video.train import detector_fit as fit
-from hmr_video.train.augment import chance, drift, log_uniform, uniform
+from hmr_video.train.augment import aside, chance, drift, log_uniform, uniform
+from hmr_video.train.limb_ends import LimbEndsConfig, imagined_ends, reported_ends
 
 ARMS = (5, 6, 7, 8, 9, 10)
 LEGS = (11, 12, 13, 14, 15, 16)
@@ -27,17 +28,18 @@ _CAPSULES = (
     (12, 15, 0.09, (5, 6)),
     (1, 4, 0.08, (11, 13)),
     (2, 5, 0.08, (12, 14)),
-    (4, 7, 0.055, (13, 15)),
-    (5, 8, 0.055, (14, 16)),
+    (4, 7, 0.055, (13, 15, 17, 18, 19)),
+    (5, 8, 0.055, (14, 16, 20, 21, 22)),
     (16, 18, 0.05, (5, 7)),
     (17, 19, 0.05, (6, 8)),
-    (18, 20, 0.04, (7, 9)),
-    (19, 21, 0.04, (8, 10)),
+    (18, 20, 0.04, (7, 9, 23, 24, 25)),
+    (19, 21, 0.04, (8, 10, 26, 27, 28)),
 )
 _SIGMAS = torch.tensor(COCO_SIGMAS)
 _HEAD_RADIUS, _HEAD_FLESH = 0.10, 0.02  # metres
 NEVER = (0.0, 0.0)  # a range of errors that switches them off
 _VISIBLE_COPIES = 0.1  # how often a visible limb is copied, against a hidden one
+_FUSED_ERRORS, _FUSED_CONFUSIONS = 0.65, 0.4  # of fused evidence, against a detector's alone
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,22 @@ class DetectorConfig:
     quality: tuple[float, float] = (0.7, 1.0)
     slow_source: float = 0.4  # videos of fewer frames a second than the model's
     slowest_rate: float = 8.0
+    fused: float = 0.4  # evidence of two networks, detector and crop: nearer to the truth by a third, and seldom confused
+    limb_ends: LimbEndsConfig = field(default_factory=LimbEndsConfig)
 
 
 def observe(points: Tensor, joints: Tensor, turned: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Detections of keypoints ``points`` (B, T, 17, 3) on bodies with ``joints`` (B, T, 24, 3) metres, ``turned`` by
+    """Detections of keypoints ``points`` (B, T, 17 or 29, 3) on bodies with ``joints`` (B, T, 24, 3) metres, ``turned`` by
     (B, T, 24, 3, 3), all in camera space.
 
-    Returns (B, T, 17, 3): rays x, y and confidence, on the model's frames.
+    Returns (B, T, 17 or 29, 3): rays x, y and confidence, on the model's frames. COCO's points are the same with and without
+    those of feet and hands.
     """
     batch, frames = points.shape[:2]
-    rays = imagined(points, turned, config, generator)
+    ends, beside = points[:, :, len(COCO_SIGMAS) :], aside(generator)
+    rays = imagined(points[:, :, BODY_LANDMARKS], turned, config, generator)
+    if ends.shape[2]:
+        rays = torch.cat([rays, imagined_ends(ends, turned, config.limb_ends, beside)], 2)
     hidden = self_occluded(points, joints)
     if frames == 1:
         return detect(rays, hidden, config, generator)
@@ -100,7 +108,7 @@ def imagined(points: Tensor, turned: Tensor, config: DetectorConfig, generator: 
 
 
 def self_occluded(points: Tensor, joints: Tensor) -> Tensor:
-    """Which keypoints (B, T, 17) the person's own body hides: those behind a capsule of another part."""
+    """Which keypoints (B, T, 17 or 29) the person's own body hides: those behind a capsule of another part."""
     depth = points[..., 2].clamp_min(0.2)
     rays = points[..., :2] / depth[..., None]
     hidden = torch.zeros(points.shape[:-1], dtype=torch.bool)
@@ -112,7 +120,7 @@ def self_occluded(points: Tensor, joints: Tensor) -> Tensor:
         part_depth = torch.lerp(joints[..., None, start, 2], joints[..., None, end, 2], along)
         distance = (rays - torch.lerp(a, b, along[..., None])).norm(dim=-1) * part_depth
         behind = (distance < radius) & (part_depth < depth - 0.6 * radius - 0.02)
-        behind[..., list(own)] = False
+        behind[..., [point for point in own if point < points.shape[-2]]] = False
         hidden |= behind
     return hidden | _behind_head(points, rays)
 
@@ -140,10 +148,12 @@ def _runs(generator: Generator, batch: int, frames: int, share: float, threshold
 
 
 def detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """What is said of every source frame, with occluders and borders: rays (B, T, 17, 2), hidden (B, T, 17) -> (B, T, 17, 3).
+    """What is said of every source frame, with occluders and borders: rays (B, T, 17 or 29, 2), hidden (B, T, 17 or 29) ->
+    (B, T, 17 or 29, 3).
 
     Points at a border have confidence 0, as the model is given them: so doubt is always about what is inside the picture."""
-    low, high = rays.amin(2), rays.amax(2)  # (B, T, 2)
+    body = rays[:, :, BODY_LANDMARKS]
+    low, high = body.amin(2), body.amax(2)  # (B, T, 2)
     covered = _covered(rays, low, high, config, generator)
     beyond = _truncated(rays, low, high, config, generator)
     detections = mistakes(rays, hidden, covered, beyond, config, generator)
@@ -154,13 +164,17 @@ def detect(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Gene
 def mistakes(
     rays: Tensor, hidden: Tensor, covered: Tensor, beyond: Tensor, config: DetectorConfig, generator: Generator
 ) -> Tensor:
-    """Errors and confidences -> detections (B, T, 17, 3).
+    """Errors and confidences -> detections (B, T, 17 or 29, 3).
 
-    rays (B, T, 17, 2); hidden by the person's own body and covered by a thing (B, T, 17); beyond (B, T, 17, 2) how far outside
-    the picture, whose border such points are reported at.
+    rays (B, T, 17 or 29, 2); hidden by the person's own body and covered by a thing (B, T, 17 or 29); beyond (B, T, 17 or 29, 2)
+    how far outside the picture, whose border such points are reported at.
     """
-    batch, frames = hidden.shape[:2]
+    batch, frames, beside = *hidden.shape[:2], aside(generator)
     kind = kinds(hidden, covered, (beyond != 0).any(-1))
+    at_border = rays - beyond
+    rays, beyond = rays[:, :, BODY_LANDMARKS], beyond[:, :, BODY_LANDMARKS]
+    kind, kind_of_ends = kind.split([len(COCO_SIGMAS), kind.shape[2] - len(COCO_SIGMAS)], 2)
+    fused = chance(beside, config.fused, batch, 1, 1)
     keypoint = torch.arange(17)
     heavy = (fit.HEAVY[kind, keypoint] * torch.randn(batch, 1, 17, generator=generator)).exp()
     lasting = fit.LASTING * together(torch.randn(batch, 1, 17 + len(fit.SHARED), 2, generator=generator))
@@ -171,12 +185,19 @@ def mistakes(
     size = (rays.amax(2) - rays.amin(2)).amax(-1)[..., None, None]  # (B, T, 1, 1)
     away = (error + beyond / size / _SIGMAS[:, None]).norm(dim=-1)
     surprise = (away / spread).clamp_min(0.05).log()
-    error = error * log_uniform(generator, *config.noise, batch)[:, None, None, None] * _SIGMAS[:, None]
+    level = log_uniform(generator, *config.noise, batch)[:, None, None] * torch.where(fused, _FUSED_ERRORS, 1.0)
+    error = error * level[..., None] * _SIGMAS[:, None]
     outlier = chance(generator, config.outlier, batch, frames, 17)
     error = error + torch.where(outlier, 0.25, 0.0)[..., None] * quick
-    points = _confused(rays - beyond, hidden, config, generator) + error * size
+    exchanged = _exchanged(hidden[:, :, BODY_LANDMARKS], config, generator)
+    exchanged &= ~fused | chance(beside, _FUSED_CONFUSIONS, batch, 1, 17)
+    places = torch.where(exchanged[..., None], at_border[:, :, list(MIRRORED_COCO)], at_border[:, :, BODY_LANDMARKS])
     confidence = reported(_confidence(kind, surprise, generator), config, generator)
-    return torch.cat([points, confidence[..., None]], -1)
+    detections = torch.cat([places + error * size, confidence[..., None]], -1)
+    if not kind_of_ends.shape[2]:
+        return detections
+    ends = reported_ends(at_border, exchanged, error, confidence, kind_of_ends, level, size, config.limb_ends, beside)
+    return torch.cat([detections, ends], 2)
 
 
 def together(noise: Tensor) -> Tensor:
@@ -221,21 +242,21 @@ def _unreported(confidence: Tensor, config: DetectorConfig, generator: Generator
     return missing | _runs(generator, batch, frames, config.lost, 1.0)[..., None]
 
 
-def _confused(rays: Tensor, hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
-    """Rays (B, T, 17, 2) with left and right exchanged, or hidden limbs at their mirror's place, in runs of frames."""
+def _exchanged(hidden: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
+    """Which keypoints (B, T, 17) are reported at their mirror's place: left and right exchanged, or hidden limbs copied, in runs
+    of frames."""
     batch, frames = hidden.shape[:2]
-    swapped = rays[:, :, list(MIRRORED_COCO)]
+    exchanged = torch.zeros_like(hidden)
     for part, share in ((ARMS, 0.3), (LEGS, 1.0), (tuple(range(17)), 0.2)):
         member = torch.zeros(17, dtype=torch.bool)
         member[list(part)] = True
-        now = _runs(generator, batch, frames, config.swap * share, 1.0, spacing=3)[..., None] & member
-        rays = torch.where(now[..., None], swapped, rays)
+        exchanged |= _runs(generator, batch, frames, config.swap * share, 1.0, spacing=3)[..., None] & member
     limb = torch.ones(17)
     limb[list(COCO_FACE)] = 0
     often = config.copied_limb * limb * torch.where(hidden, 1.0, _VISIBLE_COPIES)
     copied = torch.rand(batch, 1, 17, generator=generator) < often
     copied &= drift(generator, batch, frames, 17) > 0.3
-    return torch.where(copied[..., None], swapped, rays)
+    return exchanged | copied
 
 
 def _covered(rays: Tensor, low: Tensor, high: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:

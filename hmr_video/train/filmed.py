@@ -124,12 +124,12 @@ class FilmSampler:
         return self._paired(rotations, position, betas, detections, generator)
 
     def _paired(self, rotations: Tensor, position: Tensor, betas: Tensor, detections: Tensor, generator: Generator) -> Batch:
-        joints, _ = self.body.joints(rotations, betas[:, None].expand(-1, rotations.shape[1], -1))
+        joints, turned = self.body.joints(rotations, betas[:, None].expand(-1, rotations.shape[1], -1))
         stretch = wrong_focal(generator, len(betas), self.config.camera)
         confidence = reported(detections[..., 2], self.config.detector, generator)
         detections = torch.cat([detections[..., :2], confidence[..., None]], -1) * stretch
         seen_joints = (joints - joints[..., :1, :] + position[:, :, None]) * stretch
-        return pair(detections, seen_joints, joints, rotations, betas)
+        return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
 
 
 def turned(rotations: Tensor, position: Tensor, detections: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:

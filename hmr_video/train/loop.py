@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hmr_video.assets import find_weights
 from hmr_video.body import Body, load_body
@@ -19,10 +20,11 @@ from hmr_video.checkpoints import load_model, save_model
 from hmr_video.checkpoints.store import image_encoder_hash, load_tensors, read_metadata
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
-from hmr_video.features.keypoints import FEATURE_SIZE
+from hmr_video.features.keypoints import feature_size
 from hmr_video.features.resnet50 import PHI_SIZE
 from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
+from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.mocap.clips import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import curves
@@ -33,12 +35,15 @@ from hmr_video.train.filmed import FilmSampler, load_film
 from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
 from hmr_video.train.objective import Objective
+from hmr_video.train.pose_kinds import kinds_of_mocap
 from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler, joined
 from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
 
 GRADIENT_NORM = 1.0
+SAVE_SECONDS = 150  # a state is never older, so that a kill costs little on a slow machine, too
+WEIGHTS_SO_FAR = "weights.safetensors"  # in the folder of the state, renewed at each validation
 STAGE_SEED = 1_000_000  # batches of stage k are numbered from k times this on
 
 AnyBatch = TypeVar("AnyBatch", Batch, TrackBatch)
@@ -88,21 +93,28 @@ class Trainer:
             self.track_validation = [self.here(batch) for batch in track_validation_batches(held_out, config.window_frames)]
         else:
             self.body = load_body("open")
-            self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed)
+            kinds = kinds_of_mocap(mocap, self.body)
+            self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed, kinds)
             self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
             self.filmed = _film_sampler(config, self.body, self.reporter) if config.filmed else None
             batches = validation_batches(config, load_mocap(config.mocap, validation, config.up), self.body)
             self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.average)) if config.average else None
+
+    @property
+    def trained(self) -> HMMR:
+        """What is measured and written: the running mean of the weights, where there is one, else the model itself."""
+        return cast(HMMR, self.average.module) if self.average else self.model
 
     def train(self) -> HMMR:
-        """Trains all stages and returns the model."""
+        """Trains all stages and returns what came of it."""
         progress = self.load_state()
         if self.fabric.is_global_zero:
             write_config(self.config, self.data)
         for index, stage in enumerate(self.config.stages[progress.stage :], progress.stage):
             self._run(index, stage, progress if index == progress.stage else Progress(index))
-        return self.model
+        return self.trained
 
     def write(self, path: Path, name: str, overwrite: bool) -> None:
         """Writes the model, with what it was trained on: the shipped kind in half precision; the paper's in single, as it is
@@ -121,9 +133,9 @@ class Trainer:
         if self.start and self.config.features == "resnet50":
             kept = load_tensors(self.start, "")
             extra = {key: value for key, value in kept.items() if not key.startswith(("model.", "discriminator."))}
-            save_model(path, self.model, metadata, extra, overwrite=overwrite)
+            save_model(path, self.trained, metadata, extra, overwrite=overwrite)
         else:
-            save_model(path, self.model, metadata, dtype=torch.float16, overwrite=overwrite)
+            save_model(path, self.trained, metadata, dtype=torch.float16, overwrite=overwrite)
 
     def here(self, batch: AnyBatch) -> AnyBatch:
         """A batch on this process' device."""
@@ -132,16 +144,18 @@ class Trainer:
 
     def _validate(self, stage: Stage) -> dict[str, float]:
         """Errors on what is held out: of 3D on motion, of 2D on tracks; nothing where nothing is."""
-        errors = validate(self.model, self.body, self.validation, stage, self.fabric)
-        return errors | validate_tracks(self.model, self.body, self.track_validation, stage, self.fabric)
+        errors = validate(self.trained, self.body, self.validation, stage, self.fabric)
+        return errors | validate_tracks(self.trained, self.body, self.track_validation, stage, self.fabric)
 
     def _run(self, index: int, stage: Stage, progress: Progress) -> None:
         run = StageRun(self, index, stage, progress.optimiser)
         with self.reporter.progress(f"Training on {stage.name}", stage.steps, "steps") as advance:
             advance(progress.step)
-            started = time.monotonic()
+            started = saved = time.monotonic()
             for step in range(progress.step, stage.steps):
                 terms = run.step(step)
+                if self.average:
+                    self.average.update_parameters(self.model)
                 advance(1)
                 done = step + 1
                 if not self.fabric.is_global_zero:
@@ -154,8 +168,11 @@ class Trainer:
                 if done % self.config.validate_every == 0 or done == stage.steps:
                     self.log.write(stage.name, done, self._validate(stage))
                     curves.draw(self.log.read(), self.config.stages, self.config.state / "curves.png")
-                if done % self.config.save_every == 0 or done == stage.steps:
+                    self.write(self.config.state / WEIGHTS_SO_FAR, self.config.state.name, overwrite=True)
+                late = time.monotonic() - saved > SAVE_SECONDS
+                if late or done % self.config.save_every == 0 or done == stage.steps:
                     self._save_state(Progress(index, done, run.optimiser_state()))
+                    saved = time.monotonic()
 
     @property
     def state_path(self) -> Path:
@@ -167,6 +184,7 @@ class Trainer:
             "stage": progress.stage,
             "step": progress.step,
             "model": self.model.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
             "optimiser": progress.optimiser,
             "precision": self.fabric.strategy.precision.state_dict(),  # 16-mixed scales its gradients
             "adversary": self.adversary.state_dict() if self.adversary else None,
@@ -181,6 +199,8 @@ class Trainer:
         try:
             state = torch.load(self.state_path, weights_only=True, map_location="cpu")
             self.model.load_state_dict(state["model"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
             if self.adversary:
                 self.adversary.load_state_dict(state["adversary"])
         except Exception as error:  # torch.load has no error of its own
@@ -202,7 +222,7 @@ class StageRun:
         self.index, self.stage = index, stage
         model = trainer.model
         model.requires_grad_(not stage.hallucinator)
-        model.hallucinator.requires_grad_(stage.hallucinator)
+        model.hallucinator.requires_grad_(stage.frames > 1)
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
         judge = self.adversary.judge if self.adversary else None
@@ -213,7 +233,7 @@ class StageRun:
 
     def step(self, step: int) -> dict[str, Tensor]:
         """Trains on this process' batch of ``step``; its weighted terms. Depends on nothing else, so that a run can go on."""
-        self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config.warmup)
+        self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config)
         number = self.index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed * 2 * STAGE_SEED + number)  # dropout's
         batch, tracks = self._draw(number)
@@ -269,20 +289,30 @@ def launch(config: TrainConfig) -> Fabric:
 
 
 def _started(start: Path, features: str) -> HMMR:
-    """The model of a weight file, to be trained further. Raises AssetError, UsageError."""
+    """The model of a weight file, to be trained further; one of keypoints reads all of them. Raises AssetError, UsageError."""
     model = load_model(start)[0].train()
-    sizes = {"keypoints": FEATURE_SIZE, "resnet50": PHI_SIZE}
+    sizes = {"keypoints": feature_size(model.config.keypoints), "resnet50": PHI_SIZE}
     if (model.config.features, model.config.feature_size) != (features, sizes[features]):
         raise UsageError(
             f"{start} reads {model.config.feature_size} numbers a frame, of {model.config.features}.",
             f"Start from weights that read {features}, or change --features.",
         )
-    return model
+    return reading_all_points(model) if features == "keypoints" else model
+
+
+def reading_all_points(model: HMMR) -> HMMR:
+    """The same model with an input for every landmark: those that it did not know have no say yet."""
+    size = feature_size(len(LANDMARKS))
+    wider = HMMR(replace(model.config, feature_size=size, keypoints=len(LANDMARKS)))
+    state = model.state_dict()
+    first = state["projection.0.weight"]
+    wider.load_state_dict(state | {"projection.0.weight": torch.nn.functional.pad(first, (0, size - first.shape[1]))})
+    return wider.train()
 
 
 def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:
     """A model that sees each frame by itself, and whose mean pose, the root excepted, is that of the motion it will see."""
-    model = HMMR(hmr_video_default(FEATURE_SIZE, config.width, config.blocks))
+    model = HMMR(hmr_video_default(feature_size(len(LANDMARKS)), config.width, config.blocks, len(LANDMARKS)))
     model.temporal.zero_side_taps()
     middle = mocap.rotations[mocap.starts + mocap.lengths // 2]  # (C, 24, 6)
     mean = matrix_to_six_d(six_d_to_matrix((middle * weights[:, None, None].float()).sum(0)))
@@ -302,9 +332,10 @@ def _identity(config: TrainConfig, mocap: Mocap, start: Path | None) -> dict[str
     return {"clips": len(mocap.sources), "clips_sha256": hashlib.sha256(listing.encode()).hexdigest()} | begun | tracks | film
 
 
-def _schedule(step: int, steps: int, warmup: int) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
+def _schedule(step: int, steps: int, config: TrainConfig) -> float:
+    """Linear warm-up, then half a cosine to zero, or nothing."""
+    fall = 0.5 * (1 + math.cos(math.pi * step / steps)) if config.schedule == "cosine" else 1.0
+    return min(1.0, (step + 1) / config.warmup) * fall
 
 
 def _track_sampler(config: TrainConfig, reporter: Reporter) -> TrackSampler:

@@ -17,7 +17,7 @@ from hmr_video.model.losses import (
     hallucination_loss,
     shape_variance_loss,
 )
-from hmr_video.train.synthetic import Batch
+from hmr_video.train.synthetic import Batch, relative_ends
 from hmr_video.train.track_terms import delta_term, in_box, judged_poses, present_terms
 from hmr_video.train.tracks import TrackBatch
 
@@ -26,12 +26,14 @@ from hmr_video.train.tracks import TrackBatch
 class ObjectiveWeights:
     """The factor of each term, on metres, box units and rotation matrices.
 
-    ``deltas`` multiplies all terms of past and future, which are not even computed where it is 0; no discriminator is trained
-    where ``adversarial`` is 0. The last three are for tracks without 3D labels.
+    ``ends`` is of feet's and hands' points, seen from ankles and wrists. ``deltas`` multiplies all terms of past and future,
+    which are not even computed where it is 0; no discriminator is trained where ``adversarial`` is 0. The last three are for
+    tracks without 3D labels.
     """
 
     rotations: float = 30.0
     joints: float = 20.0
+    ends: float = 20.0
     points2d: float = 6.0
     bone_direction: float = 4.0
     betas: float = 0.05
@@ -50,7 +52,8 @@ class Objective(nn.Module):
     """The model with its losses: ``forward(batch)`` gives weighted terms by name, whose sum is the loss.
 
     A module of its own, so that Fabric can run it in mixed precision and on several devices.
-    ``hallucinate`` trains the hallucinator on strips of the frozen temporal encoder, instead of all the rest.
+    The hallucinator follows the strips of the temporal encoder, which learns nothing from it; ``hallucinate`` trains it alone,
+    the rest frozen, on what is made of its strips, too.
     ``judge``: scores (N, 24) of poses (N, 23, 3, 3) for the adversarial prior (see `Adversary`); none without it.
     """
 
@@ -72,8 +75,8 @@ class Objective(nn.Module):
         looks = [self._look(one.features) for one in batches]
         terms: dict[str, Tensor] = {}
         poses = None
-        if self.hallucinate:
-            gaps = [look.hallucination for look in looks if look.hallucination is not None]
+        gaps = [look.hallucination for look in looks if look.hallucination is not None]
+        if gaps:
             terms["hallucination"] = self.weights.hallucination * torch.stack(gaps).mean()
         with torch.autocast(batches[0].features.device.type, enabled=False):  # geometry needs all its digits
             if batch:
@@ -89,10 +92,10 @@ class Objective(nn.Module):
         phi = self.model.encode(features)
         strip = self.model.temporal(phi)
         hallucination = None
-        if self.hallucinate:
-            dreamt = self.model.hallucinate(phi)
+        if features.shape[1] > 1:
+            dreamt = self.model.hallucinate(phi.detach())
             hallucination = hallucination_loss(strip.detach(), dreamt)
-            strip = dreamt
+            strip = dreamt if self.hallucinate else strip
         present = self.model.regress_present(strip)[0]
         frames = delta_frames(features.shape[1], self.model.config.delta_frames)
         if not (len(frames) and self.weights.deltas):
@@ -144,8 +147,9 @@ def delta_frames(length: int, offset: int) -> Tensor:
 
 
 def _present_terms(present: Prediction, batch: Batch, body: Body, weights: ObjectiveWeights) -> dict[str, Tensor]:
-    joints = pelvis_joints(body, present)
+    joints, ends = pelvis_joints_and_ends(body, present)
     terms = _pose_terms(present.rotations, joints, batch.rotations, batch.joints, weights)
+    terms["ends"] = weights.ends * (ends - batch.ends).norm(dim=-1).mean()
     terms["points2d"] = weights.points2d * _reprojection(present.camera, joints, batch)
     terms["betas"] = weights.betas * (present.betas - batch.betas[:, None]).square().mean()
     if joints.shape[1] > 2:
@@ -159,6 +163,13 @@ def pelvis_joints(body: Body, prediction: Prediction) -> Tensor:
     """Joints (B, T, 24, 3) in metres relative to the pelvis."""
     joints, _ = body.joints(prediction.rotations, prediction.betas.float())
     return joints - joints[..., :1, :]
+
+
+def pelvis_joints_and_ends(body: Body, prediction: Prediction) -> tuple[Tensor, Tensor]:
+    """:func:`pelvis_joints`, and the points of feet and hands (B, T, 12, 3) from their ankle or wrist."""
+    betas = prediction.betas.float()
+    joints, turned = body.joints(prediction.rotations, betas)
+    return joints - joints[..., :1, :], relative_ends(body, joints, turned, betas)
 
 
 def _pose_terms(

@@ -43,7 +43,7 @@ LEG: Limits = {
 ARM: Limits = {
     "plane": (-90, 130),
     "elevation": (0, 175),
-    "rotation": (-70, 90),
+    "rotation": (-95, 90),
     "elbow_flexion": (0, 148),
     "pronation": (-80, 80),
     "wrist_dorsal": (-80, 70),

@@ -24,6 +24,8 @@ ARMS: dict[str, Ranges] = {
     "lap": {"plane": (45, 95), "elevation": (12, 50), "rotation": (-35, 5), "elbow_flexion": (20, 90)},
     "face": {"plane": (35, 95), "elevation": (20, 75), "rotation": (-20, 30), "elbow_flexion": (100, 145)},
     "crossed": {"plane": (60, 105), "elevation": (25, 55), "rotation": (-45, -15), "elbow_flexion": (75, 115)},
+    "folded": {"plane": (86, 100), "elevation": (20, 52), "rotation": (-62, -40), "elbow_flexion": (84, 104)},
+    "behind the back": {"plane": (-88, -75), "elevation": (30, 52), "rotation": (-94, -80), "elbow_flexion": (35, 75)},
     "akimbo": {"plane": (-35, 10), "elevation": (28, 50), "rotation": (-60, -30), "elbow_flexion": (70, 105)},
     "reaching": {"plane": (50, 110), "elevation": (50, 125), "rotation": (-10, 70), "elbow_flexion": (0, 70)},
     "raised": {"plane": (10, 100), "elevation": (115, 172), "rotation": (0, 70), "elbow_flexion": (0, 90)},
@@ -48,8 +50,11 @@ ARMS: dict[str, Ranges] = {
     "along": {"plane": (-8, 8), "elevation": (8, 55), "rotation": (-30, 60), "elbow_flexion": (0, 30)},
     "before the face": {"plane": (72, 110), "elevation": (60, 140), "rotation": (0, 60), "elbow_flexion": (30, 140)},
 }  # fmt: skip
-FREE_ARMS = ("hanging", "lap", "face", "crossed", "akimbo", "reaching", "raised", "aside", "behind head", "guard")
-_LOW_ARMS = ("lap", "lap", "lap", "face", "crossed", "reaching", "hanging", "aside", "guard")
+FREE_ARMS = (
+    "hanging", "lap", "face", "crossed", "folded", "folded", "behind the back", "akimbo", "reaching", "raised", "aside",
+    "behind head", "guard",
+)  # fmt: skip
+_LOW_ARMS = ("lap", "lap", "lap", "face", "crossed", "folded", "reaching", "hanging", "aside", "guard")
 
 
 class Hold(Enum):
@@ -92,8 +97,8 @@ class Posture:
 
     @property
     def borrowed(self) -> bool:
-        """Whether the arms hold nothing up."""
-        return all(name in FREE_ARMS for name in self.arms)
+        """Whether the arms hold nothing up, and are not what the posture is about."""
+        return set(self.arms) <= set(FREE_ARMS) and not set(self.arms) <= {"folded", "behind the back"}
 
 
 _FEET = (("left_heel", "left_ball"), ("right_heel", "right_ball"))
@@ -103,13 +108,48 @@ _BACK, _SEAT = ("left_back", "right_back"), ("left_seat", "right_seat")
 POSTURES: dict[str, Posture] = {
     "standing": Posture(
         1.0, Hold.BALANCED, _FEET, {"hip_flexion": (-3, 35), "knee_flexion": (0, 55), "hip_abduction": (0, 22)}, uneven=0.3,
-        flat=True, next=("seated", "squatting", "bent over", "kneeling", "stepping", "half-kneeling", "kicking"),
+        flat=True, next=(
+            "seated", "squatting", "bent over", "kneeling", "stepping", "half-kneeling", "kicking", "straddling", "lunging",
+        ),
     ),
     "stepping": Posture(
         1.0, Hold.BALANCED, _FEET,
         {"hip_flexion": (5, 85), "knee_flexion": (5, 95), "spine_flexion": (-5, 30), "toes_dorsal": (0, 10)},
         right={"hip_flexion": (15, -28), "knee_flexion": (0, 60), "ankle_dorsal": (-20, 20), "toes_dorsal": (0, 45)},
         flat=True, next=("standing", "half-kneeling", "squatting"),
+    ),
+    "arms folded or behind": Posture(
+        0.8, Hold.BALANCED, _FEET, {"hip_flexion": (-3, 20), "knee_flexion": (0, 25), "hip_abduction": (0, 25)},
+        arms=("folded", "folded", "behind the back"), uneven=0.3, flat=True, next=("standing", "stepping"),
+    ),
+    "straddling": Posture(
+        1.5, Hold.BALANCED, _FEET,
+        {
+            "hip_flexion": (-5, 75), "knee_flexion": (0, 95), "hip_abduction": (26, 45), "hip_rotation": (0, 45),
+            "spine_flexion": (-8, 40), "spine_twist": (-30, 30),
+        },
+        uneven=0.3, flat=True, next=("standing", "squatting", "lunging aside", "bent over"),
+    ),
+    "lunging": Posture(
+        1.3, Hold.BALANCED, _FEET,
+        {
+            "hip_flexion": (55, 110), "knee_flexion": (50, 110), "hip_abduction": (-5, 20), "spine_flexion": (-15, 35),
+            "spine_twist": (-30, 30), "toes_dorsal": (0, 10),
+        },
+        right={
+            "hip_flexion": (5, -30), "knee_flexion": (0, 65), "ankle_dorsal": (-25, 20), "toes_dorsal": (0, 55),
+            "hip_rotation": (0, 40),
+        },
+        flat=True, next=("standing", "stepping", "half-kneeling"),
+    ),
+    "lunging aside": Posture(
+        1.0, Hold.BALANCED, _FEET,
+        {
+            "hip_flexion": (35, 105), "knee_flexion": (45, 130), "hip_abduction": (15, 42), "hip_rotation": (10, 45),
+            "spine_flexion": (0, 45), "spine_side": (-15, 15),
+        },
+        right={"hip_flexion": (0, 50), "knee_flexion": (0, 12), "hip_abduction": (30, 45), "hip_rotation": (-5, 30)},
+        flat=True, next=("straddling", "standing", "squatting"),
     ),
     "bent over": Posture(
         1.2, Hold.BALANCED, _FEET,
@@ -149,6 +189,22 @@ POSTURES: dict[str, Posture] = {
         },
         right={"hip_flexion": (80, 92), "knee_flexion": (70, 100), "hip_abduction": (-2, 10), "hip_rotation": (-5, 10)},
         arms=_LOW_ARMS, next=("seated",),
+    ),
+    "seated astride": Posture(
+        0.8, Hold.SEATED, (),
+        {
+            "pitch": (-15, 35), "hip_flexion": (50, 95), "knee_flexion": (40, 120), "hip_abduction": (24, 45),
+            "hip_rotation": (0, 40), "spine_flexion": (-5, 45),
+        },
+        arms=(*_LOW_ARMS, "raised"), uneven=0.2, next=("seated", "straddling"),
+    ),
+    "on the floor, legs spread": Posture(
+        0.8, Hold.SEATED, (),
+        {
+            "pitch": (-25, 25), "hip_flexion": (85, 125), "knee_flexion": (0, 60), "hip_abduction": (26, 45),
+            "hip_rotation": (0, 40), "spine_flexion": (5, 55), "ankle_dorsal": (-40, 5),
+        },
+        arms=(*_LOW_ARMS, "propped behind"), uneven=0.3, next=("on the floor, legs out", "on the floor, cross-legged"),
     ),
     "on the floor, legs out": Posture(
         1.2, Hold.SEATED, (),

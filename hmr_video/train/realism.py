@@ -27,6 +27,7 @@ FITTED = replace(
     other_scale=0.0,
     silent=0.0,
     missing=0.0,
+    fused=0.0,
 )
 
 

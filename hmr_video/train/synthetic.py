@@ -6,13 +6,16 @@ import torch
 from torch import Generator, Tensor
 
 from hmr_video.body import Body
-from hmr_video.features.keypoints import keypoint_features
+from hmr_video.features.keypoints import keypoint_features, with_points
 from hmr_video.geometry.rotations import six_d_to_matrix
+from hmr_video.geometry.skeleton import COCO_NAMES, LANDMARKS
 from hmr_video.mocap.clips import Mocap
 from hmr_video.train.augment import AugmentConfig, augment, chance, uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import DetectorConfig, observe
 from hmr_video.train.invented import InventedConfig, Inventor
+from hmr_video.train.limb_ends import END_JOINTS
+from hmr_video.train.pose_kinds import frame_weights
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Batch:
         betas: (B, 10) its shape.
         joints: (B, T, 24, 3) metres relative to the pelvis, camera axes.
         points2d: (B, T, 24, 2) the joints' projections in units of the box, -1 to 1.
+        ends: (B, T, 12, 3) metres of the points of feet and hands from their ankle or wrist, camera axes.
     """
 
     features: Tensor
@@ -34,6 +38,7 @@ class Batch:
     betas: Tensor
     joints: Tensor
     points2d: Tensor
+    ends: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,22 @@ class SyntheticConfig:
 
 
 class Sampler:
-    """Draws batches. The same seed and number give the same batch on the same machine, in whatever order they are drawn."""
+    """Draws batches. The same seed and number give the same batch on the same machine, in whatever order they are drawn.
 
-    def __init__(self, mocap: Mocap, body: Body, clip_weights: Tensor, config: SyntheticConfig, seed: int = 0) -> None:
-        self.mocap, self.body, self.clip_weights, self.config, self.seed = mocap, body, clip_weights, config, seed
+    ``clip_weights`` (C,): how often a clip is drawn; ``kinds`` (N, K) of its frames: the rare ones more often.
+    """
+
+    def __init__(
+        self,
+        mocap: Mocap,
+        body: Body,
+        clip_weights: Tensor,
+        config: SyntheticConfig,
+        seed: int = 0,
+        kinds: Tensor | None = None,
+    ) -> None:
+        self.mocap, self.body, self.config, self.seed = mocap, body, config, seed
+        self._reached = frame_weights(mocap, clip_weights, kinds).double().cumsum(0)
         self.inventor = Inventor(body, config.invention)
 
     def batch(self, number: int, size: int, frames: int) -> Batch:
@@ -82,22 +99,25 @@ class Sampler:
         return rotations, trans, origin
 
     def _windows(self, size: int, frames: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        clips = torch.multinomial(self.clip_weights, size, replacement=True, generator=generator)
+        drawn = torch.rand(size, generator=generator, dtype=torch.float64) * self._reached[-1]
+        frame = torch.searchsorted(self._reached, drawn).clamp_max(len(self._reached) - 1)
+        clips = torch.searchsorted(self.mocap.starts, frame, right=True) - 1
         speed = uniform(generator, self.config.slowest, self.config.fastest, size)
         room = (self.mocap.lengths[clips] - 1 - speed * frames).clamp_min(0)
-        rotations, trans = self.mocap.window(clips, room * torch.rand(size, generator=generator), speed, frames)
+        first = frame - self.mocap.starts[clips] - speed * frames * torch.rand(size, generator=generator)
+        rotations, trans = self.mocap.window(clips, first.clamp_min(0).minimum(room), speed, frames)
         return six_d_to_matrix(rotations), trans
 
     def _observed(self, rotations: Tensor, position: Tensor, betas: Tensor, generator: Generator) -> Batch:
         shape = betas[:, None].expand(-1, rotations.shape[1], -1)
         joints, turned = self.body.joints(rotations, shape)
-        keypoints = self.body.coco_from_joints(joints, turned, shape)
+        keypoints = self.body.landmarks_from_joints(joints, turned, shape)
         pelvis = joints[..., :1, :]
         stretch = wrong_focal(generator, len(betas), self.config.camera)
         seen_joints = (joints - pelvis + position[:, :, None]) * stretch
         seen_keypoints = (keypoints - pelvis + position[:, :, None]) * stretch
         detections = observe(seen_keypoints, seen_joints, turned, self.config.detector, generator)
-        return pair(detections, seen_joints, joints, rotations, betas)
+        return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
 
 
 def wrong_focal(generator: Generator, count: int, config: CameraConfig) -> Tensor:
@@ -106,13 +126,23 @@ def wrong_focal(generator: Generator, count: int, config: CameraConfig) -> Tenso
     return torch.stack([focal, focal, torch.ones_like(focal)], -1)[:, None, None]
 
 
-def pair(detections: Tensor, seen_joints: Tensor, joints: Tensor, rotations: Tensor, betas: Tensor) -> Batch:
-    """What is seen beside the truth: detections (B, T, 17, 3), ``seen_joints`` (B, T, 24, 3) under the same focal length, and
-    ``joints``, ``rotations`` and ``betas`` as :class:`Batch` has them, the joints wherever they are."""
-    features, box = keypoint_features(detections)
+def pair(
+    detections: Tensor, seen_joints: Tensor, joints: Tensor, turned: Tensor, rotations: Tensor, betas: Tensor, body: Body
+) -> Batch:
+    """What is seen beside the truth: detections (B, T, 17 or 29, 3), ``seen_joints`` (B, T, 24, 3) under the same focal length;
+    ``joints``, wherever they are, and ``turned`` (B, T, 24, 3, 3), as the body gives them; ``rotations``, ``betas`` as in
+    :class:`Batch`."""
+    features, box = keypoint_features(with_points(detections, len(LANDMARKS)))
     rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
     points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
-    return Batch(features, box, rotations, betas, joints - joints[..., :1, :], points2d)
+    ends = relative_ends(body, joints, turned, betas[:, None].expand(-1, joints.shape[1], -1))
+    return Batch(features, box, rotations, betas, joints - joints[..., :1, :], points2d, ends)
+
+
+def relative_ends(body: Body, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
+    """The points of feet and hands (B, T, 12, 3) from their ankle or wrist, for what ``body.joints`` gave."""
+    ends = body.landmarks_from_joints(joints, turned, betas)[..., len(COCO_NAMES) :, :]
+    return ends - joints[..., list(END_JOINTS), :]
 
 
 def joined(batches: list[Batch]) -> Batch:

@@ -18,7 +18,9 @@ from hmr_video.features.keypoints import (
     mirror_keypoints,
     pixels_to_rays,
     resample,
+    with_points,
 )
+from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.train.augment import chance, uniform
 from hmr_video.train.detector import DetectorConfig, detect
 from hmr_video.train.label import PseudoTrack
@@ -114,7 +116,7 @@ class TrackSampler:
         keypoints = self.tracks.window(chosen, room * torch.rand(size, generator=generator), speed, frames)
         keypoints = torch.where(chance(generator, 0.5, size)[:, None, None, None], mirror_keypoints(keypoints), keypoints)
 
-        features, box = keypoint_features(degraded(keypoints, self.detector, generator))
+        features, box = keypoint_features(with_points(degraded(keypoints, self.detector, generator), len(LANDMARKS)))
         points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
         return TrackBatch(features, box, torch.cat([points, (keypoints[..., 2:] > VISIBLE).float()], -1))
 

@@ -20,6 +20,7 @@ from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.train.augment import uniform
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
+from hmr_video.train.limb_ends import LimbEndsConfig
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out
@@ -32,7 +33,11 @@ _ACTIVITIES = (
 
 
 # What training sees grows harder from run to run; the measure stays. The default detector reports all that it doubts.
-OUTSPOKEN = replace(DetectorConfig(), silent=0.0, missing=0.0, swap=0.06, low_hips=NEVER, high_shoulders=NEVER)
+# What it says of feet and hands, where it is asked, is all of them.
+OUTSPOKEN = replace(
+    DetectorConfig(), silent=0.0, missing=0.0, swap=0.06, low_hips=NEVER, high_shoulders=NEVER, fused=0.0,
+    limb_ends=LimbEndsConfig(none=0.0, no_feet=0.0, no_hands=0.0, no_small_toes=0.0, missing=0.0),
+)  # fmt: skip
 NOT_NEAR = CameraConfig(distance=(1.6, 14.0))
 
 
@@ -44,6 +49,7 @@ class TrialConfig:
     detector: DetectorConfig = OUTSPOKEN
     shape_deviation: float = 1.0
     longest: int = 90  # frames of a window
+    landmarks: bool = False  # whether the detector is asked of feet and hands, too
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Trial:
         clip: ``collection/file``.
         poses: the truth.
         true_camera: (3, 3) pixels; camera: what the tool takes it for.
-        keypoints: (T, 17, 3) pixels and confidence.
+        keypoints: (T, 17 or 29, 3) pixels and confidence.
         unseen: (T, 12) limb keypoints that the body itself hides, or that the detector does not trust.
     """
 
@@ -172,23 +178,24 @@ def simulated(body: Body, config: TrialConfig) -> Observer:
 
     def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
         error = uniform(generator, -1, 1, 1) * config.camera.focal_error
-        joints, turned, points = placed(body, poses)
+        joints, turned, points = placed(body, poses, config.landmarks)
         detections = observe(points[None], joints[None], turned[None], config.detector, generator)[0]
         return trial_of(clip, poses, joints, points, detections, float(error.exp()))
 
     return observer
 
 
-def placed(body: Body, poses: Poses) -> tuple[Tensor, Tensor, Tensor]:
-    """Joints (T, 24, 3), their rotations (T, 24, 3, 3) and COCO keypoints (T, 17, 3), in camera space."""
+def placed(body: Body, poses: Poses, landmarks: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """Joints (T, 24, 3), their rotations (T, 24, 3, 3) and COCO keypoints (T, 17, 3), or all 29 landmarks, in camera space."""
     joints, turned = body.joints(poses.rotations, poses.betas)
-    points = body.coco_from_joints(joints, turned, poses.betas) + poses.trans[:, None]
+    points_of = body.landmarks_from_joints if landmarks else body.coco_from_joints
+    points = points_of(joints, turned, poses.betas) + poses.trans[:, None]
     return joints + poses.trans[:, None], turned, points
 
 
 def trial_of(clip: str, poses: Poses, joints: Tensor, points: Tensor, detections: Tensor, focal_ratio: float = 1.0) -> Trial:
-    """A window with detections (T, 17, 3) in rays and confidence. The true focal length is ``focal_ratio`` times what the tool
-    assumes, which is the image's diagonal."""
+    """A window with detections (T, 17 or 29, 3) in rays and confidence. The true focal length is ``focal_ratio`` times what the
+    tool assumes, which is the image's diagonal."""
     camera = camera_matrix(*IMAGE_SIZE)
     true_camera = camera.clone()
     true_camera[[0, 1], [0, 1]] *= focal_ratio

@@ -76,7 +76,7 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
     moved = torch.from_numpy(trans)[:, None]
     points = body.coco_from_joints(joints, turned, betas) + moved
     detected = np.asarray((motion.keypoints2d[..., 2] > 0).any(-1))
-    track = Track(motion.frame_ids, motion.boxes, motion.keypoints2d, detected)
+    track = Track(motion.frame_ids, motion.boxes, motion.landmarks2d, detected)
     return motion.replace(
         poses=_axis_angles(after),
         trans=trans.astype(np.float32),

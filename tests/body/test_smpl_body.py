@@ -10,8 +10,10 @@ import smplx
 import torch
 from scipy.sparse import csc_matrix
 from smplx.utils import Struct
+from smplx.vertex_ids import vertex_ids
 
 from hmr_video.body import load_body
+from hmr_video.body.landmarks import SMPL_TIPS
 from hmr_video.body.size import fit_betas
 from hmr_video.body.smpl import SmplBody
 from hmr_video.body.smpl_file import add_smpl, read_smpl
@@ -58,6 +60,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HMR_VIDEO_HOME", str(tmp_path / "home"))
     load_body.cache_clear()
     return tmp_path / "home"
+
+
+def test_feet_are_the_vertices_that_smplx_names(smpl: dict[str, np.ndarray]) -> None:
+    body = SmplBody({key: np.asarray(value, np.float32 if key != "f" else np.int64) for key, value in smpl.items()}, "smpl", "")
+    betas = torch.randn(2, 10, generator=torch.Generator().manual_seed(0))
+    rotations = torch.eye(3).expand(2, 24, 3, 3)
+    points = body.landmarks_from_joints(*body.joints(rotations, betas), betas)
+    names = ("LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe", "RHeel")
+    named = body.rest(betas)[0][:, [vertex_ids["smplh"][name] for name in names]]
+    assert points[:, 17:23] == pytest.approx(named.numpy(), abs=1e-5)
+    ends = ("lthumb", "lindex", "lpinky", "rthumb", "rindex", "rpinky")
+    assert tuple(vertex_ids["smplh"][name] for name in ends) == SMPL_TIPS[6:]
 
 
 @pytest.mark.parametrize("protocol", range(6))

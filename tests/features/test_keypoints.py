@@ -4,15 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmr_video.features.keypoints import (
-    FEATURE_SIZE,
     camera_translation,
+    feature_size,
     fill_gaps,
     keypoint_features,
     mirror_features,
     pixels_to_rays,
     resample,
+    with_points,
 )
-from hmr_video.geometry.skeleton import MIRRORED_COCO
+from hmr_video.geometry.skeleton import LANDMARKS, LIMBS_OF_ENDS, MIRRORED_COCO, MIRRORED_LANDMARKS
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_pixels_to_rays_undoes_a_pinhole() -> None:
 
 def test_points_fill_the_box_from_minus_one_to_one(keypoints: torch.Tensor) -> None:
     features, box = keypoint_features(keypoints)
-    assert features.shape == (2, 30, FEATURE_SIZE)
+    assert features.shape == (2, 30, feature_size(17))
     points = features[..., :34].unflatten(-1, (17, 2))
     still = points.mean(1)  # the box is smoothed over time, the points are not
     assert still.abs().amax((1, 2)) == pytest.approx(1, abs=0.1)
@@ -93,7 +94,30 @@ def test_camera_translation_puts_the_body_where_its_weak_camera_sees_it() -> Non
     assert torch.allclose(seen, camera[0] * (point[:2] + camera[1:]), atol=1e-5)
 
 
-def test_the_features_of_the_mirror_image_are_the_mirrored_features(keypoints: torch.Tensor) -> None:
-    keypoints[:, 3, 9] = 0
-    image = keypoints[..., list(MIRRORED_COCO), :] * torch.tensor([-1.0, 1.0, 1.0])
+@pytest.mark.parametrize("order", [MIRRORED_COCO, MIRRORED_LANDMARKS])
+def test_the_features_of_the_mirror_image_are_the_mirrored_features(keypoints: torch.Tensor, order: tuple[int, ...]) -> None:
+    keypoints = torch.cat([keypoints, keypoints * torch.tensor([0.7, 1.2, 1.0])], 2)[..., : len(order), :]
+    keypoints[:, 3, [9, -1]] = 0
+    image = keypoints[..., list(order), :] * torch.tensor([-1.0, 1.0, 1.0])
     assert torch.allclose(mirror_features(keypoint_features(keypoints)[0]), keypoint_features(image)[0], atol=1e-6)
+
+
+def test_feet_and_hands_come_last_and_change_nothing_of_the_body(keypoints: torch.Tensor) -> None:
+    alone, box = keypoint_features(keypoints)
+    count = len(LANDMARKS)
+    absent, same = keypoint_features(with_points(keypoints, count))
+    assert torch.equal(same, box)
+    assert torch.equal(absent[..., : feature_size(17)], alone)
+    assert absent.shape[-1] == feature_size(count)
+    far = torch.cat([keypoints, torch.full((2, 30, 12, 3), 0.9)], 2)
+    assert torch.equal(keypoint_features(far)[0][..., : feature_size(17)], alone)
+    assert torch.equal(with_points(far, 17), keypoints)
+
+
+def test_feet_are_seen_from_their_ankles(keypoints: torch.Tensor) -> None:
+    everything = torch.cat([keypoints, keypoints[..., list(LIMBS_OF_ENDS), :]], 2)
+    everything[..., 17, 0] += 0.01
+    features, box = keypoint_features(everything)
+    ends = features[..., feature_size(17) :][..., :24].unflatten(-1, (12, 2))
+    assert torch.allclose(ends[..., 0, 0], 0.06 / box[..., 2], rtol=1e-3)
+    assert ends[..., 1:, :].abs().max() < 1e-5

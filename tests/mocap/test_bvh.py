@@ -8,6 +8,7 @@ import pytest
 from foreign import MIXAMO, T_POSE, write_bvh
 
 from hmr_video.body import Body
+from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.mocap.bvh import BvhMotion, read_bvh
 
@@ -58,6 +59,15 @@ def test_dialects_are_the_same_motion(dialect: str, plain: Path, tmp_path: Path)
     expected, found = read_bvh(plain), told(tmp_path / "a.bvh", DIALECTS[dialect](plain.read_text()))
     assert (found.names, found.frame_rate, len(found.positions)) == (expected.names, 30, 39)
     np.testing.assert_array_equal(found.positions, expected.positions)
+
+
+def test_more_or_fewer_frames_than_stated_are_noted(plain: Path, tmp_path: Path) -> None:
+    reporter = Reporter(quiet=True)
+    read_bvh(plain, reporter)
+    assert not reporter.notes
+    (tmp_path / "a.bvh").write_text(DIALECTS["fewer stated"](plain.read_text()))
+    read_bvh(tmp_path / "a.bvh", reporter)
+    assert "states 39 frames and holds 40" in reporter.notes[0]
 
 
 def test_scales_of_bones_are_passed_over(plain: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """BVH files of foreign skeletons become the same motion on the 24 joints."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,20 @@ def test_our_own_export_comes_back(motion: Motion, body: Body, tmp_path: Path) -
     assert degrees(poses, truth).max() < 0.5  # the person's bones point a little otherwise than the mean's
     path_length = np.linalg.norm(np.diff(motion.trans, axis=0), axis=1).sum()
     assert np.linalg.norm(np.diff(trans, axis=0), axis=1).sum() == pytest.approx(path_length, rel=0.1)
+
+
+def test_end_sites_serve_as_wrists(own: np.ndarray, tmp_path: Path) -> None:
+    """Hands cut off: where the forearm ends, the wrist is; the arms point as before."""
+    write_bvh(tmp_path / "a.bvh", MIXAMO, own, T_POSE)
+    text = (tmp_path / "a.bvh").read_text()
+    names = re.findall(r"(?:ROOT|JOINT) (\S+)", text)
+    hand = r"JOINT \w+Hand\n\{\n(OFFSET .*)\nCHANNELS .*\n(End Site\n\{\n)OFFSET .*\n\}\n\}"
+    head, numbers = re.split(r"(?<=Frame Time: 0.0333333\n)", re.sub(hand, r"\2\1\n}", text))
+    kept = [column for column in range(3 + 3 * len(names)) if column < 3 or not names[column // 3 - 1].endswith("Hand")]
+    rows = [[row.split()[column] for column in kept] for row in numbers.splitlines()]
+    (tmp_path / "b.bvh").write_text(head + "\n".join(" ".join(row) for row in rows))
+    (whole, _, _), (cut, _, _) = (read_bvh_clip(tmp_path / name) for name in ("a.bvh", "b.bvh"))
+    assert degrees(whole[:, :20], cut[:, :20]).max() < 1e-3
 
 
 def _break(text: str, how: str) -> str:

@@ -63,7 +63,9 @@ def test_a_perfect_film_gives_the_pairs_that_the_sampler_builds(seed: int, lengt
         patch.setattr(
             synthetic,
             "observe",
-            lambda points, *_: torch.cat([points[..., :2] / points[..., 2:], torch.ones_like(points[..., :1])], -1),
+            lambda points, *_: torch.cat(
+                [points[..., :17, :2] / points[..., :17, 2:], torch.ones_like(points[..., :17, :1])], -1
+            ),
         )
         sampler = SimpleNamespace(body=BODY, config=PLAIN)
         expected = Sampler._observed(sampler, rotations, pelvis, betas, torch.Generator())  # type: ignore[arg-type]
@@ -106,7 +108,8 @@ def test_batches_depend_on_their_number_alone_and_leave_out_frames_in_which_nobo
     first, other, again = sampler.batch(7, 6, 4), sampler.batch(8, 6, 4), sampler.batch(7, 6, 4)
     assert all(torch.equal(value, getattr(again, name)) for name, value in vars(first).items())
     assert not torch.equal(first.features, other.features)
-    assert first.features.shape == (6, 4, 54)
+    assert first.features.shape == (6, 4, 90)
+    assert (first.features[..., -12:] == -1).all()  # no feet, no hands
     confident = FilmSampler(recorded, BODY, PLAIN).batch(0, 64, 1).features[..., 34:51]
     assert (confident == 1).all()
     whole = joined([first, other])

@@ -7,7 +7,8 @@ from hmr_video.body import load_body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
 from hmr_video.train.augment import mirror
-from hmr_video.train.detector import NEVER, DetectorConfig, observe, self_occluded
+from hmr_video.train.detector import ARMS, LEGS, NEVER, DetectorConfig, observe, self_occluded
+from hmr_video.train.limb_ends import LimbEndsConfig
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
 
 
@@ -38,6 +39,15 @@ def test_projections_belong_to_the_joints(sampler: Sampler) -> None:
     assert batch.joints[..., 0, :].abs().max() < 1e-5
 
 
+def test_ends_are_seen_from_their_limbs(sampler: Sampler) -> None:
+    batch = sampler.batch(2, 8, 3)
+    length = batch.ends.norm(dim=-1)
+    assert batch.features.shape == (8, 3, 90)
+    assert batch.ends.shape == (8, 3, 12, 3)
+    assert length.min() > 0.05
+    assert length.max() < 0.35
+
+
 def test_mirroring_twice_is_nothing_and_swaps_sides() -> None:
     rotations = axis_angle_to_matrix(torch.randn(1, 3, 24, 3, generator=torch.Generator().manual_seed(2)))
     trans = torch.randn(1, 3, 3)
@@ -66,6 +76,53 @@ def test_the_far_wrist_hides_behind_the_body() -> None:
     assert self_occluded(points, joints)[0, 0, 9]
     points[0, 0, 9] -= torch.tensor([0.0, 0.0, 0.5])  # and before the belly
     assert not self_occluded(points, joints)[0, 0, 9]
+
+
+def test_feet_and_hands_leave_the_other_detections_as_they_are_and_err_like_their_limbs() -> None:
+    points, joints, turned = _standing(400, 12)
+    config = replace(DetectorConfig(), limb_ends=TOLD, truncated=0.0)
+    seen = observe(points, joints, turned, config, torch.Generator().manual_seed(1))
+    alone = observe(points[..., :17, :], joints, turned, config, torch.Generator().manual_seed(1))
+    assert torch.equal(seen[..., :17, :], alone)
+    error = (seen[..., :2] - points[..., :2] / points[..., 2:]).norm(dim=-1)
+    error = torch.where(seen[..., 2] > 0.3, error, torch.nan)
+    ankles, feet, wrists, hands = (error[..., some].nanmedian() for some in (list(LEGS[4:]), FEET, list(ARMS[4:]), HANDS))
+    assert 0.9 < float(feet / ankles) < 1.6
+    assert 0.9 < float(hands / wrists) < 1.6
+
+
+def test_feet_and_hands_are_sometimes_unknown() -> None:
+    points, joints, turned = _standing(600, 1)
+    seen = observe(points, joints, turned, DetectorConfig(), torch.Generator().manual_seed(1))[..., 2] > 0
+    none = [float((~seen[..., some]).all(-1).double().mean()) for some in (FEET, HANDS, slice(17, None))]
+    assert 0.35 < none[0] < 0.6
+    assert none[0] < none[1] < 0.75
+    assert 0.3 < none[2] < none[0]
+
+
+def test_fused_evidence_is_nearer_to_the_truth() -> None:
+    points, joints, turned = _standing(400, 12)
+    errors = []
+    for fused in (0.0, 1.0):
+        seen = observe(points, joints, turned, replace(DetectorConfig(), fused=fused), torch.Generator().manual_seed(1))
+        errors.append((seen[..., 5:17, :2] - points[..., 5:17, :2] / points[..., 5:17, 2:]).norm(dim=-1))
+    assert 0.55 < float(errors[1].median() / errors[0].median()) < 0.9  # ideas of where joints are stay
+    assert float(errors[1].quantile(0.99)) < float(errors[0].quantile(0.99))
+
+
+FEET, HANDS = slice(17, 23), slice(23, 29)
+TOLD = LimbEndsConfig(none=0.0, no_feet=0.0, no_hands=0.0, no_small_toes=0.0, missing=0.0)
+
+
+def _standing(count: int, frames: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """All landmarks, joints and rotations of people in poses of their own, 4 m before the camera."""
+    body, generator = load_body("open"), torch.Generator().manual_seed(0)
+    pose = 0.3 * torch.randn(count, 1, 24, 3, generator=generator)
+    pose[:, :, 0] = torch.tensor([torch.pi, 0, 0])
+    rotations, betas = axis_angle_to_matrix(pose).expand(-1, frames, -1, -1, -1), torch.zeros(count, frames, 10)
+    joints, turned = body.joints(rotations, betas)
+    place = torch.tensor([0.0, 0.0, 4.0])
+    return body.landmarks_from_joints(joints, turned, betas) + place, joints + place, turned
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,15 @@ from hmr_video.people.keypoint_files.layouts import landmarks_of, points_of
 from hmr_video.people.keypoint_files.text import read_bytes
 
 _KEYS = ("keypoints2d", "landmarks2d", "frame_ids", "image_size", "mocap_frame_rate", "timestamps", "camera_matrix")
+_ALSO = ("keypoints", "keypoints_2d")  # what others call the first
 
 
 def read_npz(path: Path) -> Evidence:
     """``keypoints2d`` (T, K, 3) or (T, K, 2), and what else a result of this tool holds; only the first is needed."""
-    data = {"keypoints2d": _load_npy(path)} if path.suffix.lower() == ".npy" else dict(load_arrays(path, _KEYS))
-    if "keypoints2d" not in data:
+    data = {"keypoints2d": _load_npy(path)} if path.suffix.lower() == ".npy" else dict(load_arrays(path, (*_KEYS, *_ALSO)))
+    keypoints = next((data[name] for name in (_KEYS[0], *_ALSO) if name in data), None)
+    if keypoints is None:
         raise InputError(f"{path} lacks keypoints2d.", FORMATS)
-    keypoints = np.asarray(data["keypoints2d"])
     if keypoints.ndim != 3 or keypoints.dtype.kind not in "fiu" or len(keypoints) == 0 or keypoints.shape[2] not in (2, 3):
         raise InputError(f"{path}: keypoints of shape {keypoints.shape} where (T, 17, 3) is meant.", FORMATS)
     for name in _KEYS[1:]:

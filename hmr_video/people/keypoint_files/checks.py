@@ -10,8 +10,9 @@ WIDEST = 100_000  # pixels
 _TOLERATED = 0.1  # by which peaks of heat maps go beyond 0 and 1
 _FLAGGED = 0.5  # the confidence of a point that COCO flags as labelled and not visible
 _NORMALISED = 1.5
+_NOSE, _ANKLES = 0, (15, 16)
 _SMALLEST = 8.0  # pixels; people no larger than this are no evidence
-_PERCENT, _LARGE = 100.5, 400  # percentages reach to the first; a picture whose sides are longer than the second is larger
+_PERCENT, _LARGE = 100.5, 250  # percentages reach to the first; a picture whose sides are longer than the second is larger
 
 
 def checked_points(evidence: Evidence, where: str) -> Array:
@@ -57,4 +58,10 @@ def check_pixels(points: Array, image_size: tuple[int, int], where: str) -> str 
             f"{where}: {outside:.0%} of the keypoints lie outside of pictures of {width} x {height}.",
             "Pass the size of the pictures that they were found in: --image-size WIDTHxHEIGHT.",
         )
-    return f"{outside:.0%} of the keypoints lie outside of the pictures ({width} x {height})." if outside > 0.1 else None
+    if outside > 0.1:
+        return f"{outside:.0%} of the keypoints lie outside of the pictures ({width} x {height})."
+    heads, feet = points[:, _NOSE], points[:, _ANKLES].mean(1)
+    whole = seen[:, _NOSE] & seen[:, _ANKLES].all(1)
+    if whole.any() and (heads[whole, 1] > feet[whole, 1]).mean() > 0.95:
+        return f"All people in {where} have their heads below their feet: y must point down, as in pictures."
+    return None

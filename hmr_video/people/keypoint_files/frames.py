@@ -1,5 +1,6 @@
 """JSON of frames and the people in them: OpenPose's files, one a frame, and lists of frames as MMPose and others write them."""
 
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ _IMAGES = ("image_id", "image", "image_name", "file_name", "filename", "img_path
 _WHO = ("track_id", "person_id", "idx", "id")
 
 
-def read_folder(folder: Path) -> Evidence:
+def read_folder(folder: Path, files: list[Path]) -> Evidence:
     """One file per frame, numbered in its name, as OpenPose, AlphaPose and MMPose write them."""
-    files = sorted(path for path in folder.glob("*.json*") if not path.name.startswith("."))
-    numbers, notes = frame_numbers([path.name.partition(".json")[0].removesuffix("_keypoints") for path in files], str(folder))
+    names = [re.sub(r"(_keypoints)?\.json(\.gz)?$", "", path.name, flags=re.IGNORECASE) for path in files]
+    numbers, notes = frame_numbers(names, str(folder))
     numbers, counted = from_zero(numbers, str(folder))
     layout, poses = Layout(), []
     for number, path in zip(numbers, files, strict=True):
@@ -43,26 +44,29 @@ def people_of(content: Any) -> list[Any] | None:
     return None
 
 
-def read_frames(frames: list[Any], where: str, names: list[str] | None = None) -> Evidence:
-    """A list of frames, each an object or a list of people. ``names``: of the points, where the file tells them."""
+def read_frames(frames: list[Any], where: str, names: list[str] | None = None, whole: bool = True) -> Evidence:
+    """A list of frames, each an object or a list of people.
+
+    ``names``: of the points, where the file tells them. ``whole``: frames without people are in the list, too.
+    """
     people = [people_of(frame) for frame in frames]
     if any(one is None for one in people):
         position = people.index(None)
         raise InputError(f"{where}: entry {position} is no frame with people.", FORMATS)
-    numbers, notes = _numbers(frames, where)
+    numbers, notes = _numbers(frames, where, whole)
     layout, poses = Layout(), []
     for number, (position, found) in zip(numbers, enumerate(people), strict=True):
         poses += poses_of(found or [], number, f"{where}, frame {position}", layout, names)
     return Evidence(poses, max(numbers, default=-1) + 1, notes=notes)
 
 
-def _numbers(frames: list[Any], where: str) -> tuple[list[int], list[str]]:
+def _numbers(frames: list[Any], where: str, whole: bool) -> tuple[list[int], list[str]]:
     """Of each frame: its own number, or that in its image's name, or its place."""
     for keys in (NUMBERS, _IMAGES):
         stated = [_first(frame, keys) if isinstance(frame, Mapping) else None for frame in frames]
         if frames and all(isinstance(value, int | str) and not isinstance(value, bool) for value in stated):
             numbers, notes = frame_numbers([Path(str(value)).stem for value in stated], where)
-            counted, said = from_zero(numbers, where)
+            counted, said = from_zero(numbers, where) if whole else (numbers, [])
             return counted, notes + said
     return list(range(len(frames))), []
 

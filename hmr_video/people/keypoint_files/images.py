@@ -52,7 +52,7 @@ def read_results(results: list[Mapping[str, Any]], where: str) -> Evidence:
 
 def read_by_image(images: Mapping[str, Mapping[str, Any]], where: str) -> Evidence:
     """Frames by the names of their images, as AlphaPose's formats `open` and `cmu` are."""
-    return read_frames([{**frame, "image_id": name} for name, frame in images.items()], where)
+    return read_frames([{**frame, "image_id": name} for name, frame in images.items()], where, whole=False)
 
 
 def _person(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """People told apart over frames, by the file's own names for them or by where they are, and made into tracks."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from hmr_video.people.tracks import Track
 
 MOST_FRAMES = 2_000_000  # nine hours at 60 a second
 _BOX_MARGIN = 0.1  # of the keypoints' extent on each side: heads and feet reach beyond them
-_BODY = 17  # COCO's points, the first of all
+BODY = 17  # COCO's points, the first of all
 
 
 def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
@@ -28,15 +28,9 @@ def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
     """
     if frame_ids[-1] >= MOST_FRAMES:
         raise InputError(f"There is a frame number {frame_ids[-1]}.", f"Number frames from 0 to below {MOST_FRAMES}.")
-    seen = (keypoints[:, :_BODY, 2] > VISIBLE).sum(-1) >= 2
+    seen = (keypoints[:, :BODY, 2] > VISIBLE).sum(-1) >= 2
     frame_ids, keypoints = frame_ids[seen], keypoints[seen]
-    body = keypoints[:, :_BODY]
-    track = fill(frame_ids, boxes_around(body), body)
-    if keypoints.shape[1] == _BODY or "landmarks" not in Track.__dataclass_fields__:
-        return track
-    landmarks = np.zeros((len(track), *keypoints.shape[1:]))
-    landmarks[track.detected] = keypoints
-    return replace(track, **{"landmarks": landmarks})
+    return fill(frame_ids, boxes_around(keypoints[:, :BODY]), keypoints)
 
 
 def boxes_around(keypoints: Array) -> Array:
@@ -82,9 +76,9 @@ def associate(frames: Sequence[tuple[int, Array]], patience: int = 30) -> list[t
     """
     tracks: list[_Open] = []
     for frame_id, poses in frames:
-        poses = poses[(poses[:, :_BODY, 2] > VISIBLE).sum(-1) >= 2]
+        poses = poses[(poses[:, :BODY, 2] > VISIBLE).sum(-1) >= 2]
         alive = [track for track in tracks if frame_id - track.frame_ids[-1] <= patience]
-        cost = _association_cost(np.array([track.poses[-1][:_BODY] for track in alive]).reshape(-1, _BODY, 3), poses[:, :_BODY])
+        cost = _association_cost(np.array([track.poses[-1][:BODY] for track in alive]).reshape(-1, BODY, 3), poses[:, :BODY])
         matched = {int(j): int(i) for i, j in assigned(cost) if cost[i, j] < 1}
         for position, pose in enumerate(poses):
             if position in matched:

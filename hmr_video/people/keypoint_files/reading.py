@@ -14,7 +14,7 @@ from hmr_video.people.keypoint_files.checks import VISIBLE, WIDEST, check_pixels
 from hmr_video.people.keypoint_files.evidence import FORMATS, Array, Evidence, Pose
 from hmr_video.people.keypoint_files.frames import people_of, read_folder, read_frames
 from hmr_video.people.keypoint_files.images import read_by_image, read_coco, read_results
-from hmr_video.people.keypoint_files.linking import MOST_FRAMES, linked, track_from_keypoints
+from hmr_video.people.keypoint_files.linking import BODY, MOST_FRAMES, linked, track_from_keypoints
 from hmr_video.people.keypoint_files.text import read_json
 from hmr_video.people.tracks import People
 from hmr_video.video.reader import Selection
@@ -44,7 +44,8 @@ def read_keypoints(
     try:
         evidence = _read(path)
         evidence.image_size = image_size or evidence.image_size
-        evidence.frame_rate = frame_rate or evidence.frame_rate
+        if frame_rate is not None:
+            evidence.frame_rate, evidence.times = frame_rate, {}
         people = _people(evidence, path, selection or Selection(), limit)
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:  # a value of another kind
         raise InputError(
@@ -71,8 +72,10 @@ def _read(path: Path) -> Evidence:
 
 def _read_folder(folder: Path) -> Evidence:
     """A folder of JSON or TRC files; or one that holds nothing but such a folder, as archives unpack."""
-    if any(folder.glob("*.json*")):
-        return read_folder(folder)
+    files = sorted(path for path in folder.iterdir() if path.name.lower().endswith((".json", ".json.gz")))
+    files = [path for path in files if not path.name.startswith(".")]
+    if files:
+        return read_folder(folder, files)
     tables = sorted(folder.glob("*.trc"))
     if tables:
         return read_trc([table for table in tables if "_px" in table.stem] or tables)
@@ -88,6 +91,8 @@ def _read_json(path: Path) -> Evidence:
     if isinstance(data, Mapping):
         if isinstance(data.get("annotations"), list) and isinstance(data.get("images"), list):
             return read_coco(data, where)
+        if isinstance(data.get("annotations"), list):
+            return read_results(data["annotations"], where)
         for frames in ("instance_info", "frames", "predictions", "results"):
             if isinstance(data.get(frames), list) and not _is_person(data[frames][:1]):
                 return read_frames(data[frames], where, _point_names(data))
@@ -136,7 +141,7 @@ def _people(evidence: Evidence, path: Path, selection: Selection, limit: int | N
     """Checked, told apart, and cut to the wanted part."""
     where = str(path)
     points = checked_points(evidence, where)
-    seen = (points[..., 2] > VISIBLE).sum(-1) >= 2
+    seen = (points[:, :BODY, 2] > VISIBLE).sum(-1) >= 2
     if not seen.any():
         raise NobodyFoundError(f"{path} holds no person with visible keypoints.", "Check the confidences: 0 means absent.")
     size, rate = evidence.image_size, evidence.frame_rate

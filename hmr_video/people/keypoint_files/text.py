@@ -13,9 +13,11 @@ _LARGEST = 2**31  # bytes
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises InputError."""
+    """The content of a JSON file; of JSON Lines the list of them. Raises InputError."""
     try:
         content = read_bytes(path)
+        if path.name.lower().removesuffix(".gz").endswith(".jsonl"):
+            return [json.loads(line) for line in content.splitlines() if line.strip()]
         return json.loads(content) if content.strip() else None
     except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({str(error)[:200]}).", FORMATS) from error

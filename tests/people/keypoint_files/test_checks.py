@@ -123,3 +123,21 @@ def test_what_means_nothing_for_keypoints_is_wrong_usage(arguments: list[str], t
 def test_options_of_keypoints_mean_nothing_without(tmp_path: Path) -> None:
     assert run(["convert", str(tmp_path / "a.mp4"), "--video", str(tmp_path / "a.mp4")]) == 2
     assert run(["convert", str(tmp_path / "a.mp4"), "--image-size", "640x480"]) == 2
+
+
+def test_formats_that_show_the_video_want_one_before_any_work(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.npz", figures())
+    assert run(["convert", "--keypoints", str(path), "-o", str(tmp_path / "out"), "-f", "overlay,csv"]) == 2
+
+
+def test_a_rate_that_is_told_replaces_the_times_of_the_file(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.npz", figures(), timestamps=np.arange(12) / 30)
+    people = read_keypoints(path, frame_rate=60.0)
+    np.testing.assert_allclose(people.timestamps, np.arange(12) / 60)
+
+
+def test_people_on_their_heads_are_noted(tmp_path: Path) -> None:
+    points, reporter = figures(), Reporter(quiet=True)
+    points[..., 1] = 480 - points[..., 1]
+    read_keypoints(save(tmp_path / "a.npz", points), reporter=reporter)
+    assert "y must point down" in reporter.notes[0]

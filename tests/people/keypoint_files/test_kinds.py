@@ -255,6 +255,34 @@ def test_documents_of_many_programs(kind: str, tmp_path: Path) -> None:
     is_the_figure(read(saved(tmp_path / "a.json", content)), layout)
 
 
+def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> None:
+    """So one that begins with 1 need not count from 1."""
+    for content in (
+        [{"image_id": f"{t}.jpg", "keypoints": flat(t)} for t in (1, 2)],
+        {f"{t}.jpg": {"people": [{"pose_keypoints_2d": flat(t, COCO_18)}]} for t in (1, 2)},
+    ):
+        assert read(saved(tmp_path / "a.json", content)).tracks[0].frame_ids.tolist() == [1, 2]
+
+
+def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
+    lines = [json.dumps({"frame": t, "people": [{"keypoints": flat(t)}]}) for t in range(FRAMES)]
+    (tmp_path / "a.jsonl").write_text("\r\n".join(lines))
+    is_the_figure(read(tmp_path / "a.jsonl"))
+
+
+def test_feet_alone_are_nobody(tmp_path: Path) -> None:
+    content = [
+        {
+            "people": [
+                {"keypoints": [*[0.0] * 51, *[90.0, 90.0, 0.9] * 6]},
+                {"keypoints": flat(t, COCO + LAYOUTS["COCO-WholeBody"][17:23])},
+            ]
+        }
+        for t in range(FRAMES)
+    ]
+    is_the_figure(read(saved(tmp_path / "a.json", content)))
+
+
 def test_frames_without_people_count(tmp_path: Path) -> None:
     content = [{"frame_id": t, "instances": [scored(t)] if t % 2 == 0 else []} for t in range(6)]
     people = read(saved(tmp_path / "a.json", content))

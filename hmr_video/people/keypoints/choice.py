@@ -1,0 +1,91 @@
+"""Which landmark network looks at people: what the user names, or the best that this machine has or can have, chosen once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmr_video.console import Reporter
+from hmr_video.errors import AssetError, HmrVideoError, UsageError
+from hmr_video.files import cache_folder, replacing
+from hmr_video.model_files import find_model_file, get_model_file
+
+NONE = "none"
+NETWORKS = {"blazepose": "blazepose-heavy", "blazepose-full": "blazepose-full"}  # by option, the model file; the best first
+CHOICES = ("auto", *NETWORKS, NONE)
+_SUFFIX = ".tflite"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A landmark network: its ``name``, as results state it, and its file."""
+
+    name: str
+    path: Path
+
+
+def check_choice(wanted: str) -> None:
+    """Raises UsageError for what is neither a known name nor looks like the file of a network."""
+    if wanted not in CHOICES and Path(wanted).suffix != _SUFFIX:
+        raise UsageError(
+            f"There are no landmarks called {wanted}.", f"Choose one of {', '.join(CHOICES)}, or name a .tflite file."
+        )
+
+
+def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
+    """The network that ``wanted`` means, fetched if it must be; None for none. Raises AssetError, UsageError.
+
+    ``auto`` is what it was before on this machine; the first time the best that is here, or else that can be fetched. Where none
+    can, it is none for now.
+    """
+    check_choice(wanted)
+    if wanted == NONE:
+        return None
+    if wanted in NETWORKS:
+        return Choice(NETWORKS[wanted], get_model_file(NETWORKS[wanted], reporter))
+    if wanted != "auto":
+        if not Path(wanted).is_file():
+            raise AssetError(f"There is no file {wanted}.", "Name the file of a landmark network, or leave --landmarks out.")
+        return Choice(Path(wanted).name, Path(wanted))
+    before = stored_choice()
+    if before is not None:
+        return None if before == NONE else Choice(before, get_model_file(before, reporter))
+    found = _best_here() or _best_fetched(reporter)
+    if found is None:
+        reporter.note(
+            "People's limbs are the detector's alone: no landmark network is here. `hmr-video weights get blazepose-heavy` "
+            "brings one, which makes results better."
+        )
+        return None
+    store_choice(found.name)
+    reporter.say(f"Landmarks: {found.name}, from now on (--landmarks changes it for a run)")
+    return found
+
+
+def stored_choice() -> str | None:
+    """The model file that ``auto`` means on this machine, or ``none``; None before the first choice."""
+    path = _memory()
+    name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    return name if name in (*NETWORKS.values(), NONE) else None
+
+
+def store_choice(name: str) -> None:
+    """Makes ``name`` what ``auto`` means on this machine."""
+    with replacing(_memory(), overwrite=True) as temporary:
+        temporary.write_text(name + "\n", encoding="utf-8")
+
+
+def _memory() -> Path:
+    return cache_folder() / "landmarks.txt"
+
+
+def _best_here() -> Choice | None:
+    here = ((name, find_model_file(name)) for name in NETWORKS.values())
+    return next((Choice(name, path) for name, path in here if path is not None), None)
+
+
+def _best_fetched(reporter: Reporter) -> Choice | None:
+    for name in NETWORKS.values():
+        try:
+            return Choice(name, get_model_file(name, reporter))
+        except HmrVideoError:  # offline, or behind a wall: the next one may lie elsewhere
+            continue
+    return None

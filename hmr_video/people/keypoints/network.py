@@ -1,0 +1,39 @@
+"""Landmark networks behind one interface: upright crops in, points with confidence out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a network says of n crops: ``points`` (n, 29, 3), see `hmr_video.geometry.skeleton.LANDMARKS`, x, y in pixels of the
+    crop and confidence, 0 of points that it does not know; ``presence`` (n,) in 0..1, whether there is a person at all."""
+
+    points: Array
+    presence: Array
+
+
+class LandmarkNetwork(Protocol):
+    """A network for square crops of ``size`` pixels. ``engine``: what runs it."""
+
+    engine: str
+    size: int
+
+    def __call__(self, crops: Iterable[Array]) -> Looks:
+        """The landmarks in crops (size, size, 3) uint8 RGB of persons whose torsos are upright."""
+        ...
+
+
+@lru_cache(maxsize=1)
+def load_landmark_network(path: Path) -> LandmarkNetwork:
+    """The network in a file of BlazePose's, loaded once for all the videos of a process. Raises AssetError."""
+    from hmr_video.people.keypoints.blazepose import BlazePose
+
+    return BlazePose(path)
