@@ -27,7 +27,8 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         unit = task.fields.get("unit", "frames")
-        return Text("" if not speed else f"{speed:.0f} {unit}/s", style="progress.data.speed")
+        told = f"{speed or 0:.0f}" if (speed or 0) >= 9.5 else f"{speed or 0:.1f}"
+        return Text("" if told == "0.0" else f"{told} {unit}/s", style="progress.data.speed")
 
 
 @dataclass

@@ -42,12 +42,11 @@ def check_output(folder: Path, overwrite: bool) -> None:
                 f"{folder} holds a result already{_whose(folder / SUMMARY)}.",
                 "Pass --overwrite to replace it, or choose another output folder with -o.",
             )
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder.parent} cannot be made: {error.strerror}.", "Choose another output folder.") from error
-    if not os.access(folder.parent, os.W_OK):
-        raise OutputError(f"{folder.parent} cannot be written to.", "Choose another output folder, or change its permissions.")
+    there = next(place for place in Path(os.path.abspath(folder)).parents if place.exists())
+    if not there.is_dir():
+        raise OutputError(f"{there} is a file where a folder is meant.", "Choose another output folder.")
+    if not os.access(there, os.W_OK):
+        raise OutputError(f"{there} cannot be written to.", "Choose another output folder, or change its permissions.")
 
 
 def _whose(summary: Path) -> str:

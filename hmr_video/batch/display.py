@@ -71,13 +71,13 @@ class Display:
             self._live.update(Group(_counts(tally, running), _in_work(running)))
 
     def finished(self, name: str, outcome: Outcome) -> None:
-        """A line for an item that is through; on a terminal only for those that failed."""
-        if self._quiet or (self._live is not None and outcome.event != "failed"):
+        """A line for an item that is through. Why some failed, the table at the end tells."""
+        if self._quiet:
             return
-        style, told = _STYLES[outcome.event], outcome.reason
+        style, told = _STYLES[outcome.event], one_line(name)
         if outcome.event == "done":
-            told = f"{outcome.frames} frames, {outcome.people} {'person' if outcome.people == 1 else 'people'}"
-        self._console.print(f"[{style}]{outcome.event:>6}[/{style}] {escape(one_line(name))}: {escape(one_line(told))}")
+            told += f": {outcome.frames} frames, {outcome.people} {'person' if outcome.people == 1 else 'people'}"
+        self._console.print(f"[{style}]{outcome.event:>6}[/{style}] {escape(told)}")
 
 
 def reasons(failures: list[tuple[str, str]]) -> Table:

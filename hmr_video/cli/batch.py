@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
@@ -89,7 +90,7 @@ def batch(
     reporter = Reporter(quiet=quiet)
     part = parse_shard(shard)
     items = find_items(folder, listed, include or [], exclude or [], output, reporter)
-    options = BatchOptions(output, options_key(settings, wanted), part, overwrite, retry_failed)
+    options = BatchOptions(output, options_key(settings, wanted, reporter), part, overwrite, retry_failed)
     if dry_run:
         waiting, report = plan_batch(items, options)
         for one in waiting if not as_json else []:
@@ -103,7 +104,7 @@ def batch(
             report = run_items(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, reporter, retried=retry_failed, dry_run=dry_run)
+    tell(report, output, reporter, retried=retry_failed, dry_run=dry_run)
 
 
 def find_items(
@@ -164,7 +165,7 @@ def run_items(
         return run_batch(items, options, make, Display(reporter.console, reporter.quiet), events)
 
 
-def tell(report: "Report", reporter: Reporter, retried: bool, dry_run: bool) -> None:
+def tell(report: "Report", output: Path, reporter: Reporter, retried: bool, dry_run: bool) -> None:
     """The last words. Raises BatchError when something failed."""
     from hmr_video.batch.display import reasons
 
@@ -174,6 +175,8 @@ def tell(report: "Report", reporter: Reporter, retried: bool, dry_run: bool) -> 
         reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))
     counts = ", ".join(f"{told[name]} {name}" for name in ("done", "nobody", "failed", "waiting") if told[name])
     reporter.say(f"{told['total']} videos: {counts}; {told['earlier']} of them in earlier runs")
+    if told["done"]:
+        reporter.say(f"results are in [bold]{escape(str(output))}[/bold]")
     if failed and not dry_run:
         kept = any(item.earlier for item in failed) and not retried
         raise BatchError(

@@ -62,6 +62,7 @@ def convert(
         _check_with_keypoints(context, device)
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
+    shared.must_exist(source, keypoints)
     settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
@@ -111,7 +112,8 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     from rich.table import Table
 
     table = Table(title=None, box=None, header_style="bold")
-    for heading in ("person", "frames", "filled in", "confidence", "2D residual", "90th percentile", "acceleration"):
+    residual = ("2D residual,\nmedian", "2D residual,\n90th perc.")
+    for heading in ("person", "frames", "filled\nin", "confidence", *residual, "acceleration"):
         table.add_column(heading, justify="right")
     for index, person in enumerate(told["people"], 1):
         median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))

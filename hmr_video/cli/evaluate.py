@@ -11,6 +11,7 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
+from hmr_video.device import choose_device
 from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def evaluate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
-    from hmr_video.device import choose_device
+    shared.must_exist(result, truth, mocap, views, detector_errors)
+    choose_device(device)
     from hmr_video.evaluate import Protocol
     from hmr_video.options import Options
     from hmr_video.people.options import PeopleOptions
@@ -97,7 +99,6 @@ def evaluate(
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
-    choose_device(device)
     finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(

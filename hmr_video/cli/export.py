@@ -34,11 +34,13 @@ def export(
     from hmr_video.console import Reporter
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
+    from hmr_video.export.registry import refuse_written
     from hmr_video.export.results import body_of, read_result
 
     wanted = check_formats(shared.split_formats(formats))
     if fps is not None and not {"bvh", "amass"} & set(wanted):
         raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
+    refuse_written(output or result, wanted, overwrite)
     motions, source, start, end = read_result(result)
     reporter = Reporter(quiet=quiet)
     options = ExportOptions(overwrite, video or source, start, end, fps, reporter)

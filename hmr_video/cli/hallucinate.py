@@ -29,9 +29,6 @@ def hallucinate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Guess from one photograph how its people moved just before and will just after."""
-    from hmr_video.export.hallucination import write_hallucination
-    from hmr_video.export.render import choose_renderer
-    from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
@@ -41,6 +38,10 @@ def hallucinate(
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
     folder = result_folder(photo, output)
     check_output(folder, overwrite)
+    from hmr_video.export.hallucination import write_hallucination
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.pipeline import run
+
     settings = replace(shared.conversion(context), hallucinate=True)
     result = run(photo, settings, reporter)
     told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)

@@ -49,17 +49,17 @@ def label(
     quiet: shared.Quiet = False,
 ) -> None:
     """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
-    from hmr_video.batch.labeller import VideoLabeller, labelling_key
-    from hmr_video.batch.runner import BatchOptions
-
     settings = shared.conversion(context)
     if features not in ("keypoints", "resnet50"):
         raise UsageError(f"There are no features {features}.", "Choose keypoints or resnet50.")
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
-    options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
+    from hmr_video.batch.labeller import VideoLabeller, labelling_key
+    from hmr_video.batch.runner import BatchOptions
+
+    options = BatchOptions(output, labelling_key(settings, reporter), None, overwrite, retry_failed)
     make = partial(local_workers, VideoLabeller(settings), workers, timeout, device)
     report = run_items(items, options, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, reporter, retried=retry_failed, dry_run=False)
+    tell(report, output, reporter, retried=retry_failed, dry_run=False)

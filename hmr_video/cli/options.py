@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.errors import OutputError, UsageError
+from hmr_video.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.options import Options
@@ -86,6 +86,13 @@ Up = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def must_exist(*paths: Path | None) -> None:
+    """Raises InputError for the first that is given and is not there: before anything that takes long to load."""
+    for path in paths:
+        if path is not None and not path.exists():
+            raise InputError(f"{path} does not exist.", "Check the path.")
 
 
 def conversion(context: typer.Context) -> "Options":

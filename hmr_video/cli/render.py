@@ -63,6 +63,7 @@ def render(
     quiet: shared.Quiet = False,
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
+    shared.must_exist(source)
     from hmr_video.export.overlay import check_one_frame, check_target, overlay_name, source_video, write_overlay
     from hmr_video.export.render import choose_renderer
     from hmr_video.export.results import body_of, read_result

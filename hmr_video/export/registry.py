@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-# Name -> the module that writes it and what it is. Each module has `write(motions, body, folder, options) -> list[Path]`.
+# Name -> the module that writes it, what its files are called, and what it is.
+# Each module has `write(motions, body, folder, options) -> list[Path]`.
 # Modules are imported when first used: some bring heavy libraries along.
-FORMATS: dict[str, tuple[str, str]] = {
-    "obj": ("obj", "a Wavefront mesh per frame"),
-    "ply": ("ply", "a binary PLY mesh per frame, with colours"),
-    "glb": ("glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
-    "bvh": ("bvh", "skeleton animation for retargeting"),
-    "amass": ("amass", "SMPL-H poses in the layout of AMASS"),
-    "csv": ("tables", "joint positions and anatomical angles"),
-    "html": ("webpage", "a page that plays the people in 3D beside the video"),
-    "overlay": ("overlay", "the bodies drawn on the video"),
-    "sheet": ("sheet", "eight frames on one picture, with the quality of each person"),
+FORMATS: dict[str, tuple[str, str, str]] = {
+    "obj": ("obj", "person_*_obj", "a Wavefront mesh per frame"),
+    "ply": ("ply", "person_*_ply", "a binary PLY mesh per frame, with colours"),
+    "glb": ("glb", "pe*.glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
+    "bvh": ("bvh", "person_*.bvh", "skeleton animation for retargeting"),
+    "amass": ("amass", "amass/*_amass.npz", "SMPL-H poses in the layout of AMASS"),
+    "csv": ("tables", "person_*.csv", "joint positions and anatomical angles"),
+    "html": ("webpage", "view.html", "a page that plays the people in 3D beside the video"),
+    "overlay": ("overlay", "overlay.*", "the bodies drawn on the video"),
+    "sheet": ("sheet", "sheet.png", "eight frames on one picture, with the quality of each person"),
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 
@@ -76,6 +78,13 @@ def check_formats(names: Iterable[str]) -> list[str]:
     return wanted
 
 
+def refuse_written(folder: Path, formats: Iterable[str], overwrite: bool) -> None:
+    """Raises OutputError when one of the formats is there already: before anything that takes long."""
+    for name in check_formats(formats):
+        for path in sorted(folder.glob(FORMATS[name][1])):
+            refuse_existing(path, overwrite)
+
+
 def export(
     motions: Sequence[Motion], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
 ) -> list[Path]:
@@ -83,7 +92,8 @@ def export(
 
     Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
     """
-    options = options or ExportOptions()
+    options, formats = options or ExportOptions(), list(formats)
+    refuse_written(folder, formats, options.overwrite)
     written: list[Path] = []
     for name in check_formats(formats):
         module = import_module(f"hmr_video.export.{FORMATS[name][0]}")

@@ -96,8 +96,12 @@ def to_world(
     if moving or floor.stances == 0:
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    planted = [plant(motion, soles(motion, body), world) for motion in motions]
-    return [hold_feet(motion, body, world) for motion in planted]
+    levelled = []
+    with reporter.progress("Standing on the floor", sum(len(motion) for motion in motions)) as advance:
+        for motion in motions:
+            levelled.append(hold_feet(plant(motion, soles(motion, body), world), body, world))
+            advance(len(motion))
+    return levelled
 
 
 @dataclass(frozen=True)

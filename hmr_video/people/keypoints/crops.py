@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, median_filter
 
 Array = NDArray[Any]
 
@@ -71,6 +70,8 @@ def _filled(values: Array, known: Array, otherwise: list[float] | None = None) -
 
 def _steady(values: Array, frame_rate: float) -> Array:
     """Values (T, C) without single frames' jumps, and smoothed."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
     calm = median_filter(values, (5, 1), mode="nearest")
     return np.asarray(gaussian_filter1d(calm, _STEADY * frame_rate, axis=0, mode="nearest"))
 
