@@ -34,6 +34,8 @@ def bodies_of(
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     if options.height is not None:
+        if len(people.tracks) > 1:
+            reporter.note(f"--height was given to all {len(people.tracks)} people; --people largest keeps the one it belongs to.")
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
     if options.refine and models.image_encoder is None:
         with reporter.progress("Refining", len(people.tracks), "people") as advance:

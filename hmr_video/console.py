@@ -21,6 +21,9 @@ from rich.text import Text
 from hmr_video.errors import HmrVideoError
 
 
+INTERRUPTED = 130  # the exit code
+
+
 class RateColumn(ProgressColumn):
     """Items a second, in the unit that the task names."""
 
@@ -81,6 +84,8 @@ def exit_code_of(program: Callable[[], None], debug: bool = False) -> int:
     try:
         program()
     except SystemExit as done:  # Typer's own ways out: 0, 2 for wrong usage, 130 when interrupted
+        if done.code == INTERRUPTED:
+            console.print("Interrupted: what was finished is kept, and nothing is half-written.")
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except HmrVideoError as error:
         if debug:

@@ -13,6 +13,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
+from hmr_video.gait import SLOW, stride_seconds
 from hmr_video.options import Options
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def summary(
     doubtful = [str(number) for number, person in enumerate(people, 1) if not person["reliable"]]
     if doubtful:
         reporter.note(f"Do not rely on person {', '.join(doubtful)}: hardly seen, or the body does not fit what is seen.")
+    strides = [stride for stride in map(stride_seconds, result.motions) if stride is not None and stride > SLOW]
+    if strides:
+        reporter.note(f"A stride takes {max(strides):.1f} s, as in slow motion: bodies move best in a video at its true speed.")
     first = result.motions[0]
     return {
         "source": str(source.resolve()),

@@ -9,9 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from hmr_video.errors import InputError, UsageError
 from hmr_video.results import SUMMARY
-
-_KINDS = "3g2 3gp asf avi f4v flv gif m2t m2ts m4v mkv mov mp4 mpe mpeg mpg mts mxf ogg ogv qt ts vob webm wmv"  # of video files
-SUFFIXES = {f".{kind}" for kind in _KINDS.split()}
+from hmr_video.video.photos import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def _wanted(name: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
     def fits(patterns: Sequence[str]) -> bool:
         return any(fnmatchcase(text, pattern) for pattern in patterns for text in (name.as_posix(), name.name))
 
-    return (fits(include) if include else name.suffix.lower() in SUFFIXES) and not fits(exclude)
+    return (fits(include) if include else name.suffix.lower() in VIDEO_SUFFIXES) and not fits(exclude)
 
 
 def _files(folder: Path, output: Path, note: Callable[[str], None]) -> Iterator[Path]:

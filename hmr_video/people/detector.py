@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hmr_video.console import Reporter
 from hmr_video.people.detections import Detections
 from hmr_video.people.engine import PAD, Network, choose_engine, load_network
-from hmr_video.people.opencv import import_opencv
 from hmr_video.people.options import PeopleOptions
 from hmr_video.people.tilted import straightened
 from hmr_video.people.turned import SecondLook
@@ -35,7 +34,6 @@ class Detector:
     """
 
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None) -> None:
-        import_opencv()  # which fails more often than anything that follows, and sooner
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector, reporter), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.image_size

@@ -10,6 +10,8 @@ from hmr_video.errors import InputError
 from hmr_video.video.source import Array, Frame, VideoInfo, check_size, equivalent_focal
 
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".mpo", ".jp2"}
+_VIDEO_KINDS = "3g2 3gp asf avi f4v flv gif m2t m2ts m4v mkv mov mp4 mpe mpeg mpg mts mxf ogg ogv qt ts vob webm wmv"
+VIDEO_SUFFIXES = {f".{kind}" for kind in _VIDEO_KINDS.split()}
 FOLDER_RATE = 30.0  # frames a second, unless told
 _EXIF_IFD, _ORIENTATION, _FOCAL_35MM = 0x8769, 0x0112, 0xA405
 _UNREADABLE = (OSError, ValueError, SyntaxError, ImportError)  # ultralytics, once imported, makes Pillow raise the last
@@ -30,6 +32,19 @@ def images_of(folder: Path) -> list[Path]:
             "Give a video, a photograph or a folder of images; `hmr-video batch` converts a folder of videos.",
         )
     return images
+
+
+def folder_notes(path: Path, frame_rate: float | None) -> list[str]:
+    """What somebody should know who gives a folder: what is assumed of it, and what is left out."""
+    if not path.is_dir():
+        return []
+    notes = []
+    if frame_rate is None and len(images_of(path)) > 1:
+        notes.append(f"Images state no frame rate: {FOLDER_RATE:g} a second is assumed; --frame-rate says another.")
+    videos = sum(file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") for file in path.iterdir())
+    if videos:
+        notes.append(f"{videos} videos beside the images were left out; `hmr-video batch {path}` converts them.")
+    return notes
 
 
 class ImageSource:
