@@ -20,7 +20,6 @@ from rich.text import Text
 
 from hmr_video.errors import HmrVideoError
 
-
 INTERRUPTED = 130  # the exit code
 
 

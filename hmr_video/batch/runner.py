@@ -204,6 +204,7 @@ class _Run:
     def _publish(self, staged: Path, output: Path, outcome: Outcome) -> Outcome:
         """Renames a whole result to where it belongs; what was there goes when the new one is in its place."""
         try:
+            output.parent.mkdir(parents=True, exist_ok=True)
             if output.exists():
                 os.replace(output, staged.with_name("old"))
             os.replace(staged, output)

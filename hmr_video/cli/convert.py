@@ -62,7 +62,6 @@ def convert(
         _check_with_keypoints(context, device)
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
-    shared.must_exist(source, keypoints)
     settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
@@ -98,6 +97,7 @@ def convert_one(
     evidence = keypoints or source
     assert evidence is not None
     shown = sorted(OF_VIDEO & set(check_formats(formats)))
+    shared.must_exist(source, keypoints)
     if shown and source is None:
         raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
     folder = result_folder(source or evidence, output)

@@ -77,13 +77,8 @@ def evaluate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
-    shared.must_exist(result, truth, mocap, views, detector_errors)
     choose_device(device)
-    from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people.options import PeopleOptions
-
-    if protocol not in list(Protocol):
+    if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
     wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
@@ -99,6 +94,11 @@ def evaluate(
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
+    shared.must_exist(result, truth, mocap, views, detector_errors)
+    from hmr_video.evaluate import Protocol
+    from hmr_video.options import Options
+    from hmr_video.people.options import PeopleOptions
+
     finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
