@@ -22,7 +22,7 @@ class Options:
         hallucinate: take each frame for a photograph, whose past and future are guessed from it alone.
         world: level the result, and make people stand on one floor.
         start, end: seconds of the source; every: use every n-th frame.
-        frame_rate: of sources that state none (folders of images, keypoint files).
+        frame_rate: of sources that state none (folders of images, keypoint files), or in place of what they state.
         image_size: width and height, of keypoint files that state none.
     """
 

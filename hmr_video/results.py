@@ -76,7 +76,14 @@ def write_result(
         temporary.mkdir()
         for index, motion in enumerate(result.motions):
             motion.save(temporary / f"{person_name(index)}.npz")
-        wanted = ExportOptions(video=video, start=options.start, end=options.end, reporter=reporter)
+        wanted = ExportOptions(
+            video=video,
+            start=options.start,
+            end=options.end,
+            every=options.every,
+            source_rate=options.frame_rate,
+            reporter=reporter,
+        )
         export(result.motions, result.models.body, temporary, formats, wanted)
         told = summary(result, source, options, reporter, video)
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
@@ -100,7 +107,9 @@ def summary(
         reporter.note(f"Do not rely on person {', '.join(doubtful)}: hardly seen, or the body does not fit what is seen.")
     strides = [stride for stride in map(stride_seconds, result.motions) if stride is not None and stride > SLOW]
     if strides:
-        reporter.note(f"A stride takes {max(strides):.1f} s, as in slow motion: bodies move best in a video at its true speed.")
+        reporter.note(
+            f"A stride takes {max(strides):.1f} s, as in slow motion: --frame-rate with the camera's true rate puts it right."
+        )
     first = result.motions[0]
     return {
         "source": str(source.resolve()),

@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kills", type=int, default=4, help="how often a batch is killed (tests/batch/test_kills.py)")
     group.addoption("--rounds", type=int, default=25, help="damaged copies of each file (tests/batch/test_fuzz.py)")
     group.addoption("--videos", type=int, default=9, help="size of the mixed batch (tests/batch/test_mixed.py)")
+    group.addoption("--clips", type=int, default=12, help="random clips against ffmpeg (tests/video/test_against_ffmpeg.py)")
     group.addoption("--minutes", type=float, default=0.8, help="length of the long video (tests/batch/test_memory.py)")
     group.addoption("--seed", type=int, default=2019, help="of everything random in trials")
 

@@ -2,14 +2,17 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from hmr_video.errors import InputError, UsageError
 from hmr_video.results import SUMMARY
-from hmr_video.video.photos import VIDEO_SUFFIXES
+from hmr_video.video.animations import is_animated
+from hmr_video.video.kinds import PHOTOGRAPHS, VIDEOS
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,20 @@ class Item:
 def find_videos(
     folder: Path, include: Sequence[str], exclude: Sequence[str], output: Path, note: Callable[[str], None]
 ) -> list[Item]:
-    """The videos below ``folder``, by name. Hidden files, what lies in ``output``, and results of `convert` are left out.
+    """What `convert` takes below ``folder``, by name. Hidden files, what lies in ``output``, and results are left out.
 
-    include, exclude: globs over the path from ``folder`` or over the file's name; without ``include``, what a video's suffix
-    has. A file that several links lead to is one item. Folders that cannot be read are noted. Raises InputError.
+    include, exclude: globs over the path from ``folder`` or over the file's name; without ``include``, what has the ending of a
+    video or a photograph, and as one item a folder that holds nothing but the numbered frames of a clip. A file that several
+    links lead to is one item. Folders that cannot be read are noted. Raises InputError.
     """
     if not folder.is_dir():
         problem = f"{folder} is a file." if folder.exists() else f"{folder} does not exist."
         raise InputError(problem, "Name a folder of videos; `hmr-video convert` converts a single one.")
     names = (path.relative_to(folder) for path in _files(folder, output, note))
     wanted = [name for name in names if _wanted(name, include, exclude)]
-    return _once(Item(folder / name, name.as_posix()) for name in wanted)
+    if not include:
+        wanted = _with_clips(folder, wanted)
+    return _once(Item(folder / name, name.as_posix() if name.parts else folder.resolve().name) for name in wanted)
 
 
 def listed_videos(text: bytes, root: Path) -> list[Item]:
@@ -79,7 +85,17 @@ def _wanted(name: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
     def fits(patterns: Sequence[str]) -> bool:
         return any(fnmatchcase(text, pattern) for pattern in patterns for text in (name.as_posix(), name.name))
 
-    return (fits(include) if include else name.suffix.lower() in VIDEO_SUFFIXES) and not fits(exclude)
+    return (fits(include) if include else name.suffix.lower() in VIDEOS | PHOTOGRAPHS) and not fits(exclude)
+
+
+def _with_clips(folder: Path, names: list[Path]) -> list[Path]:
+    """The files, but folders in place of the frames of clips, which are photographs whose names differ by a number alone."""
+    kept: list[Path] = []
+    for parent, files in groupby(sorted(names, key=lambda name: name.parent), lambda name: name.parent):
+        group = list(files)
+        frames = group[0].suffix.lower() in PHOTOGRAPHS and len({re.sub("[0-9]+", "0", name.name) for name in group}) == 1
+        kept += [parent] if frames and len(group) > 1 and not is_animated(folder / group[0]) else group
+    return kept
 
 
 def _files(folder: Path, output: Path, note: Callable[[str], None]) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from hmr_video.errors import NobodyFoundError
 from hmr_video.files import replacing, sha256
 from hmr_video.options import Options
 from hmr_video.people.engine import choose_engine
+from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
 
@@ -50,6 +51,7 @@ class VideoLabeller:
 
         reader = open_video(source, reporter)
         people = find_people(reader, self._options, reporter)
+        people = look_closely(reader, people, self._options.landmarks, reporter)
         tracks = pseudo_tracks(people, self._focal)
         if not tracks:
             raise NobodyFoundError(
@@ -60,6 +62,7 @@ class VideoLabeller:
             "source": str(source.resolve()),
             "rules": _RULES,
             "engine": people.engine,
+            "landmarks": people.landmark_network or "none",
             "options": asdict(self._options),
             "people": len(people.tracks),
             "tracks": [{"frames": len(track.frame_ids), "seconds": round(track.seconds, 3)} for track in tracks],

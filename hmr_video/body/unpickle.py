@@ -1,8 +1,8 @@
 """Reads the pickles that SMPL is published in, and runs nothing of what they hold.
 
 Nothing that a pickle names is ever imported. The few names that SMPL files need stand for inert classes of this module, which
-only note what they are given; arrays are then made from the raw bytes. Every other name stands for a class that forgets what it
-is given, and is refused where something is needed of it. The interpreter is the standard library's in pure Python, in which no
+only note what they are given; arrays are then made from the raw bytes. Every other name stands for something that forgets what
+it is given, and is refused where it is needed. The interpreter is the standard library's in pure Python, in which no
 count that a file states becomes memory that the file does not fill.
 """
 
@@ -44,15 +44,13 @@ class _Inert:
 
 
 class _Foreign(_Inert):
-    """Anything that SMPL files do not need: takes whatever is done to it, and keeps nothing."""
-
-    name = ""
+    """Anything that SMPL files do not need: a class, a function and what they make, all in one. Keeps nothing but its name."""
 
     def __new__(cls, *arguments: Any, **named: Any) -> _Inert:  # type: ignore[misc]
-        return super().__new__(cls)
+        return cls if isinstance(cls, _Foreign) else object.__new__(cls)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        pass
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __setstate__(self, state: Any) -> None:
         pass
@@ -169,7 +167,8 @@ class _Reconstructor(_Inert):
     """``copy_reg._reconstructor(cls, base, state)``, how Python 2 makes instances."""
 
     def __new__(cls, *arguments: Any) -> _Inert:  # type: ignore[misc]
-        if not arguments or not (isinstance(arguments[0], type) and issubclass(arguments[0], _Inert)):
+        known = arguments and isinstance(arguments[0], type) and issubclass(arguments[0], _Inert)
+        if not known and not (arguments and isinstance(arguments[0], _Foreign)):
             raise UnsafePickleError("an instance of an unknown class")
         return arguments[0]()
 
@@ -213,10 +212,10 @@ class _Unpickler(pickle._Unpickler):
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
-    def find_class(self, module: str, name: str) -> type[_Inert]:
+    def find_class(self, module: str, name: str) -> Any:
         if module == "chumpy" or module.startswith("chumpy."):
             return _Chumpy
-        return _NAMES.get((module, name)) or type("_Foreign", (_Foreign,), {"name": f"{module}.{name}"})
+        return _NAMES.get((module, name)) or _Foreign(f"{module}.{name}")
 
     def load_bytearray8(self) -> None:
         """As the standard library's, which takes memory for as many bytes as the file states."""

@@ -31,6 +31,6 @@ def _at_home(found: re.Match[str]) -> str:
 
 
 def _many_videos(folder: Path) -> bool:
-    from hmr_video.video.photos import VIDEO_SUFFIXES
+    from hmr_video.video.kinds import VIDEOS
 
-    return folder.is_dir() and any(path.suffix.lower() in VIDEO_SUFFIXES for path in folder.iterdir())
+    return folder.is_dir() and any(path.suffix.lower() in VIDEOS for path in folder.iterdir())

@@ -17,6 +17,7 @@ from hmr_video.errors import InputError, UsageError
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
     from hmr_video.options import Options
+    from hmr_video.people.options import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
@@ -112,7 +113,7 @@ def evaluate(
             seed,
             meshes,
             weights,
-            detector,
+            finder,
             refine,
             up or "auto",
             reporter,
@@ -211,7 +212,7 @@ def _evaluate_mocap(
     seed: int,
     meshes: bool,
     weights: str,
-    detector: str,
+    finder: "PeopleOptions",
     refine: bool,
     up: str,
     reporter: Reporter,
@@ -246,7 +247,7 @@ def _evaluate_mocap(
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, detector)
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, finder)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
         config = TrialConfig(landmarks=all_points)

@@ -41,9 +41,9 @@ def export(
     if fps is not None and not {"bvh", "amass"} & set(wanted):
         raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
     refuse_written(output or result, wanted, overwrite)
-    motions, source, start, end = read_result(result)
+    motions, source, part = read_result(result)
     reporter = Reporter(quiet=quiet)
-    options = ExportOptions(overwrite, video or source, start, end, fps, reporter)
+    options = ExportOptions(overwrite, video or source, frame_rate=fps, reporter=reporter, **part)
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))

@@ -77,7 +77,7 @@ World = Annotated[bool, typer.Option("--world", help="Level the result: y up, fe
 Start = Annotated[float, typer.Option(help="Begin at this second of the video.")]
 End = Annotated[float | None, typer.Option(help="End at this second of the video.")]
 Every = Annotated[int, typer.Option(help="Use every n-th frame.")]
-FrameRate = Annotated[float | None, typer.Option(help="Frames per second, of inputs that state none.")]
+FrameRate = Annotated[float | None, typer.Option(help="Frames per second, in place of what inputs state or do not.")]
 ImageSize = Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels, of keypoint files that state none.")]
 Up = Annotated[
     str | None,

@@ -64,6 +64,7 @@ def render(
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
     shared.must_exist(source)
+    from hmr_video.export import ExportOptions
     from hmr_video.export.overlay import check_one_frame, check_target, overlay_name, source_video, write_overlay
     from hmr_video.export.render import choose_renderer
     from hmr_video.export.results import body_of, read_result
@@ -74,9 +75,8 @@ def render(
     drawer = choose_renderer(renderer, reporter)
     if _is_result(source):
         _refuse_converting(context)
-        motions, known, first, last = read_result(source)
-        start = start if shared.spelled_out(context, ["start"]) else first
-        end = end if shared.spelled_out(context, ["end"]) else last
+        motions, known, part = read_result(source)
+        part |= {name: context.params[name] for name in ("start", "end") if shared.spelled_out(context, [name])}
         used = body_of(motions)
         folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
     else:
@@ -96,8 +96,10 @@ def render(
         motions, used = found.motions, found.models.body
         if output is None:
             write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
+        part = {"start": start, "end": end, "every": every}
     target = output or folder / overlay_name(footage)
-    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end)
+    options = ExportOptions(overwrite, reporter=reporter, **part)
+    write_overlay(motions, used, footage, target, drawer, options, side_by_side)
     reporter.say(f"written to [bold]{target}[/bold]")
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))

@@ -14,9 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hmr_video.console import Reporter
 from hmr_video.evaluate.clips import make_clip
 from hmr_video.evaluate.meter import Cost, run_program, typical
 from hmr_video.evaluate.stages import CROP_TYPES, STAGES, Facts, crop_seconds, examine, run_stages
+from hmr_video.model_files import models_folder
+from hmr_video.people import PeopleOptions
+from hmr_video.people.keypoints.choice import settled
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
 _ONE_FRAME = ("--end", "0.001")
@@ -77,8 +81,12 @@ def benchmark(clip: Path, runs: int = 5, weights: str = "default") -> Benchmark:
     with tempfile.TemporaryDirectory() as folder, _worker() as resnet, _worker() as stages:
         place = Path(folder)
 
+        landmarks = settled(PeopleOptions().landmarks, Reporter(quiet=True))
+        (place / "cache").mkdir()
+        (place / "cache" / models_folder().name).symlink_to(models_folder())  # nothing is fetched while it is timed
+
         def convert(*more: str, cache: Path | None = None) -> Cost:
-            return _convert(clip, place, "--weights", weights, *more, cache=cache)
+            return _convert(clip, place, "--weights", weights, "--landmarks", landmarks, *more, cache=cache)
 
         cold = convert(cache=place / "cache")
         convert(*_ONE_FRAME)

@@ -20,10 +20,11 @@ from hmr_video.options import Options
 from hmr_video.people import People
 from hmr_video.people.detector import Detector
 from hmr_video.people.finder import Trail
+from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.refine import refine
 from hmr_video.video import Chunk, VideoReader, open_video
 
-STAGES = ("decode", "detect", "track", "features", "model", "refine", "body", "write", "render")
+STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")
 CROP_TYPES = ("float32", "bfloat16")
 _CROP = 224  # pixels
 _CROPS = 10  # that are timed at a time
@@ -69,6 +70,8 @@ def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, 
     models, detector = Models.load(options), Detector(options.people)
     reader = open_video(clip, reporter)
     people = _find(reader, detector, options, meter)
+    with meter("landmarks"):
+        people = look_closely(reader, people, options.people.landmarks, reporter)
     motions = _reconstruct(reader, people, models, options, meter)
     with meter("body"):
         for motion in motions:

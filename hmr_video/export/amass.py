@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from hmr_video.export.actors import place
+from hmr_video.export.actors import Actor, place
 from hmr_video.export.registry import ExportOptions, person_name
-from hmr_video.export.resample import resampled
+from hmr_video.export.resample import evenly
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
@@ -22,24 +22,24 @@ _NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', who
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """One file per person. ``options.frame_rate`` resamples: some add-ons cut 29.97 down to 29."""
+    """One file per person, of one frame rate. ``options.frame_rate`` resamples: some add-ons cut 29.97 down to 29."""
     written = []
     for index, motion in enumerate(motions):
         target = folder / "amass" / f"{person_name(index)}_amass.npz"
-        arrays = layout(motion, body, options.frame_rate)
+        arrays = layout(*evenly(place(motion, body), options))
         with replacing(target, options.overwrite) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         written.append(target)
     return written
 
 
-def layout(motion: Motion, body: "Body", frame_rate: float | None = None) -> dict[str, Array]:
+def layout(actor: Actor, frame_rate: float) -> dict[str, Array]:
     """The file's arrays: poses (T, 156), trans (T, 3), betas (16,), dmpls (T, 8), gender, the rate in both spellings, a note.
 
     trans is smplx's, so the turn to z up goes about the pelvis J0: trans' = Z (J0 + trans) - J0. J0 is this body's; a reader
     that puts another body on the poses keeps the trajectory, a few centimetres off at the most.
     """
-    actor = resampled(place(motion, body), frame_rate)
+    motion, body = actor.motion, actor.body
     rotations = actor.rotations[:, :_BODY_JOINTS].copy()
     rotations[:, 0] = _Z_UP @ rotations[:, 0]
     poses = np.zeros((len(actor), 156), dtype=np.float32)
@@ -53,7 +53,7 @@ def layout(motion: Motion, body: "Body", frame_rate: float | None = None) -> dic
         "betas": betas,
         "dmpls": np.zeros((len(actor), 8), dtype=np.float32),
         "gender": np.array(motion.gender),
-        "mocap_framerate": np.float64(frame_rate or motion.frame_rate),
-        "mocap_frame_rate": np.float64(frame_rate or motion.frame_rate),
+        "mocap_framerate": np.float64(frame_rate),
+        "mocap_frame_rate": np.float64(frame_rate),
         "note": np.array(_FITTED if body.is_smpl else _NOT_FITTED.format(body=body.name)),
     }

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.registry import ExportOptions, person_name
-from hmr_video.export.resample import resampled
+from hmr_video.export.resample import evenly
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 from hmr_video.motion import Array, Motion
@@ -25,13 +25,12 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     """One file per person. The rest pose is the body's T-pose with the person's own bone lengths; all rotations are against it.
 
     The root's OFFSET is zero and its translation absolute, so readers that add the two and readers that do not agree.
-    A BVH has one frame time: source frames are written as if equally spaced, or resampled with ``options.frame_rate``.
+    A BVH has one frame time: frames that are not evenly spaced are resampled, as with ``options.frame_rate`` all are.
     """
     written = []
     for index, motion in enumerate(motions):
         target = folder / f"{person_name(index)}.bvh"
-        actor = resampled(place(motion, body), options.frame_rate)
-        rate = options.frame_rate or motion.frame_rate
+        actor, rate = evenly(place(motion, body), options)
         with replacing(target, options.overwrite) as temporary:
             temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, rate), ""]), encoding="ascii")
         written.append(target)

@@ -16,11 +16,11 @@ from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
-from hmr_video.video.photos import SUFFIXES as PHOTOGRAPHS
+from hmr_video.video.animations import is_animated
+from hmr_video.video.kinds import PHOTOGRAPHS
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
-    from hmr_video.console import Reporter
 
 _ENDINGS = (".mp4", ".png")
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
@@ -34,20 +34,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     """The overlay, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
     renderer = choose_renderer("auto", options.reporter)
     video = source_video(options.video)
-    target = folder / overlay_name(video)
-    return [
-        write_overlay(
-            motions,
-            body,
-            video,
-            target,
-            renderer,
-            options.reporter,
-            overwrite=options.overwrite,
-            start=options.start,
-            end=options.end,
-        )
-    ]
+    return [write_overlay(motions, body, video, folder / overlay_name(video), renderer, options)]
 
 
 def write_overlay(
@@ -56,30 +43,27 @@ def write_overlay(
     video: Path,
     target: Path,
     renderer: Renderer,
-    reporter: "Reporter",
+    options: ExportOptions,
     side_by_side: bool = False,
-    overwrite: bool = False,
-    start: float = 0.0,
-    end: float | None = None,
 ) -> Path:
     """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes it to ``target``.
 
     An MP4 is in H.264; a PNG shows the one frame of a photograph.
 
-    Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
-    the left. ``start`` and ``end`` (s) cut the footage. Raises InputError, OutputError and UsageError.
+    Times are those of the source; its first sound track is kept, unless the pictures go by another rate. ``side_by_side`` doubles
+    the width with a view from the left. Raises InputError, OutputError and UsageError.
     """
     check_target(target)
-    reader = open_source(motions, video, reporter, start, end)
+    reader = open_source(motions, video, options)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
     if target.suffix.lower() == ".png":
-        return _write_picture(target, _drawn(painter, side, reader), reader.info.frame_count, overwrite)
-    writer = VideoWriter(
-        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=video, overwrite=overwrite
-    )
-    with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
+        return _write_picture(target, _drawn(painter, side, reader), reader.info.frame_count, options.overwrite)
+    sound = video if options.source_rate is None else None
+    size = (width * (1 + side_by_side), height)
+    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
+    with writer, options.reporter.progress("Rendering", reader.info.frame_count) as advance:
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
@@ -88,7 +72,7 @@ def write_overlay(
 
 def overlay_name(video: Path) -> str:
     """A photograph's overlay is a picture, any other a video."""
-    return "overlay.png" if video.suffix.lower() in PHOTOGRAPHS else "overlay.mp4"
+    return "overlay.png" if video.suffix.lower() in PHOTOGRAPHS and not is_animated(video) else "overlay.mp4"
 
 
 def check_target(target: Path) -> None:
@@ -129,14 +113,13 @@ def source_video(video: Path | None) -> Path:
     return video
 
 
-def open_source(
-    motions: Sequence[Motion], video: Path, reporter: "Reporter", start: float = 0.0, end: float | None = None
-) -> VideoReader:
-    """The video, with frames numbered as in the result (which may use every n-th only). Raises InputError if it is another."""
-    reader = open_video(video, reporter, start, end)
-    every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
-    if every > 1:
-        reader = open_video(video, reporter, start, end, every)
+def open_source(motions: Sequence[Motion], video: Path, options: ExportOptions) -> VideoReader:
+    """The video, with frames numbered and timed as in the result. Raises InputError if it is another."""
+    every = options.every
+    if every is None:
+        whole = open_video(video, options.reporter, frame_rate=options.source_rate)
+        every = max(1, round(whole.info.frame_rate / motions[0].frame_rate))
+    reader = open_video(video, options.reporter, options.start, options.end, every, options.source_rate)
     size = tuple(int(length) for length in motions[0].image_size)
     if size != (reader.info.width, reader.info.height):
         raise InputError(

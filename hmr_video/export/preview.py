@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hmr_video.console import Reporter
 from hmr_video.export.overlay import open_source
+from hmr_video.export.registry import ExportOptions
 from hmr_video.motion import Array, Motion
 from hmr_video.video import VideoWriter, ahead
 
@@ -25,25 +25,23 @@ class Preview:
     first_frame: int = 0
 
 
-def make_preview(
-    motions: list[Motion], video: Path, target: Path, reporter: Reporter, start: float = 0.0, end: float | None = None
-) -> Preview:
+def make_preview(motions: list[Motion], video: Path, target: Path, options: ExportOptions) -> Preview:
     """Writes the ``video`` of a result (a photograph or folder of images too) as H.264 to ``target``, its sound with it.
 
-    ``start`` and ``end`` (s) are the part of it that was converted. The picture is made smaller but nothing is left out,
-    which takes a fraction of the time of converting; memory does not grow with the length. Raises InputError when the video
-    cannot be read or is not the result's, and OutputError.
+    The picture is made smaller but no frame that was converted is left out, which takes a fraction of the time of converting;
+    memory does not grow with the length. Raises InputError when the video cannot be read or is not the result's, and OutputError.
     """
     from PIL import Image
 
-    reader = open_source(motions, video, reporter, start, end)
+    reader = open_source(motions, video, options)
     width, height = reader.info.width, reader.info.height
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     times: list[float] = []
     first_frame: int | None = None
-    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=video, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
-    with writer, reporter.progress("Preparing the video", reader.info.frame_count) as advance:
+    sound = video if options.source_rate is None else None
+    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
+    with writer, options.reporter.progress("Preparing the video", reader.info.frame_count) as advance:
         for chunk in ahead(reader.chunks(16)):
             first_frame = int(chunk.frame_ids[0]) if first_frame is None else first_frame
             for frame, time in zip(chunk.frames, chunk.timestamps, strict=True):

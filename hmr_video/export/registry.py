@@ -55,7 +55,10 @@ class ExportOptions:
         overwrite: replace files that exist.
         video: the source, for the formats that show it; None where there was none.
         start, end: the seconds of it that were converted; the rest is not shown.
-        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames.
+        every: that only every n-th frame was used; None finds out by the frame rates.
+        source_rate: a rate that was taken in place of the source's own.
+        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames where
+            they are evenly spaced.
         reporter: where progress and notes go.
     """
 
@@ -63,6 +66,8 @@ class ExportOptions:
     video: Path | None = None
     start: float = 0.0
     end: float | None = None
+    every: int | None = None
+    source_rate: float | None = None
     frame_rate: float | None = None
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 

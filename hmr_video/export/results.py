@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hmr_video.errors import AssetError, InputError
 from hmr_video.motion import Motion
@@ -16,13 +16,12 @@ class Result(NamedTuple):
 
     Attributes:
         video: None where there was none or where it is no more.
-        start, end: seconds of the video between which it was converted; ``end`` None means to its end.
+        part: which frames of it were converted, and at what rate: `ExportOptions`' start, end, every and source_rate.
     """
 
     motions: list[Motion]
     video: Path | None
-    start: float
-    end: float | None
+    part: dict[str, Any]
 
 
 def read_result(folder: Path) -> Result:
@@ -52,17 +51,17 @@ def body_of(motions: list[Motion]) -> "Body":
     return body
 
 
-def _footage(folder: Path) -> tuple[Path | None, float, float | None]:
-    """The video, and the seconds of it that were converted, as the summary tells them."""
+def _footage(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The video, and what of it was converted, as the summary tells."""
     summary = folder / "summary.json"
     if not summary.is_file():
-        return None, 0.0, None
+        return None, {}
     try:
         told = json.loads(summary.read_text(encoding="utf-8"))
         named, options = told.get("video"), told.get("options", {})
-        start, end = float(options.get("start", 0.0)), options.get("end")
-        part = start, None if end is None else float(end)
+        end, rate = (None if options.get(name) is None else float(options[name]) for name in ("end", "frame_rate"))
+        start, every = float(options.get("start", 0.0)), int(options.get("every", 1))
         video = Path(named) if isinstance(named, str) and Path(named).exists() else None
     except (ValueError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    return video, *part
+    return video, {"start": start, "end": end, "every": every, "source_rate": rate}

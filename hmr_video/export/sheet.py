@@ -35,7 +35,7 @@ _TABLE = (
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
-    reader = open_source(motions, source_video(options.video), options.reporter, options.start, options.end)
+    reader = open_source(motions, source_video(options.video), options)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
     wanted = chosen_frames(motions, _ROWS * _COLUMNS)
     tiles = []

@@ -86,7 +86,7 @@ def name_parts(names: Sequence[str], parents: Sequence[int], rest: Array, source
     if missing:
         raise InputError(
             f"{source} has no joint that is known as {', '.join(missing)}.",
-            "Give the skeleton joint names of SMPL, Mixamo, MotionBuilder, Blender, Unreal, Xsens or Rokoko.",
+            "Give the skeleton joint names of SMPL, Mixamo, MotionBuilder, Blender, Unreal, Daz, VRM, Xsens or Rokoko.",
         )
     return found
 
@@ -96,17 +96,15 @@ class _Skeleton:
 
     def __init__(self, names: Sequence[str], parents: Sequence[int], rest: Array) -> None:
         self.names, self.parents, self.rest = names, parents, rest
-        self.meanings = [list(meanings(name)) for name in names]
+        self.meanings = [_meaning(name) for name in names]
 
     def candidates(self, side: str, aliases: Sequence[str]) -> dict[int, int]:
         """Joints that may be a part, and what they cost: the number of the name and what is beside it."""
-        found: dict[int, int] = {}
-        for joint, several in enumerate(self.meanings):
-            fitting = [one for one in several if one.side == side and one.alias in aliases]
-            costs = [aliases.index(one.alias) * _WORSE + one.extra for one in fitting]
-            if costs:
-                found[joint] = min(costs)
-        return found
+        return {
+            joint: aliases.index(one.alias) * _WORSE + one.extra
+            for joint, one in enumerate(self.meanings)
+            if one is not None and one.side == side and one.alias in aliases
+        }
 
     def limb(self, side: str, chain: Sequence[str]) -> dict[str, int]:
         """The joints of a leg or an arm that cost least together, each somewhere below the one before it."""
@@ -147,8 +145,8 @@ def _ancestors(parents: Sequence[int], joint: int) -> Iterator[int]:
         yield joint
 
 
-def meanings(name: str) -> Iterator[_Meaning]:
-    """What a joint's name may say: ``mixamorig:LeftUpLeg`` -> left, upleg."""
+def _meaning(name: str) -> _Meaning | None:
+    """What a joint's name says: ``mixamorig:LeftUpLeg`` -> left, upleg; None of one that is no part's."""
     words = _WORDS.findall(re.split(r"[:|]", name)[-1])
     for left_out in range(len(words)):
         match = _NAME.fullmatch("".join(words[left_out:]).lower())
@@ -157,6 +155,6 @@ def meanings(name: str) -> Iterator[_Meaning]:
         sides = [_SIDES[match[group]] for group in ("before", "after") if match[group]]
         if len(sides) <= 1:
             number = match["first"] or match["last"]
-            extra = min(left_out, 3) + 2 * bool(match["filler"]) + min(int(number or 0), 2)
-            yield _Meaning(sides[0] if sides else "", match["part"], extra)
-            return
+            extra = min(left_out, 3) + 2 * bool(match["filler"]) + min(int(number[:4] or 0), 2)
+            return _Meaning(sides[0] if sides else "", match["part"], extra)
+    return None

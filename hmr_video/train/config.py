@@ -53,7 +53,6 @@ class TrainConfig:
 
     Attributes:
         mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
-        up: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how most people stand.
         state: folder of the run's state and log; a run that finds its state there goes on from it.
         features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
             ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
@@ -62,6 +61,7 @@ class TrainConfig:
         track_share: of a batch's windows, those from tracks, where there is motion beside them.
         filmed: file of windows that `python -m hmr_video.train.film` filmed, with a real detector's keypoints; None does without.
         filmed_share: of a batch's windows with 3D truth, those from that file.
+        up: the axis that points up in NPZ files of motion, ``y``, ``z``, or ``auto``, found by how most people stand.
         width, blocks: size of the model.
         frame_steps: batches of single frames, first: poses at high throughput.
         window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
@@ -81,13 +81,13 @@ class TrainConfig:
 
     mocap: Path
     state: Path
-    up: str = "auto"
     features: str = "keypoints"
     start: Path | None = None
     tracks: Path | None = None
     track_share: float = 0.5
     filmed: Path | None = None
     filmed_share: float = 0.15
+    up: str = "auto"
     width: int = 512
     blocks: int = 3
     frame_steps: int = 12_000

@@ -1,4 +1,6 @@
-"""Films windows of motion for training and asks the real detector of them: `python -m hmr_video.train.film MOCAP -o FILE`
+"""Films windows of motion for training and asks the real detector and landmark network of them.
+
+    python -m hmr_video.train.film MOCAP -o FILE
 
 The synthetic detector errs as the real one does with people who stand. Of those who sit, kneel or lie the real one invents shins
 and misplaces limbs in ways of its own, so three quarters of the windows are made up, half of them seen from near and above or
@@ -20,19 +22,18 @@ from torch import Generator, Tensor
 from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter, exit_code_of
 from hmr_video.errors import UsageError
+from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
 from hmr_video.motion import Array
 from hmr_video.people.border import within_picture
-from hmr_video.people.detector import Detector
 from hmr_video.people.knees import with_sure_knees
-from hmr_video.people.options import PeopleOptions
 from hmr_video.train.augment import AugmentConfig, chance
 from hmr_video.train.cameras import CameraConfig, view
 from hmr_video.train.config import SOURCE_WEIGHTS
 from hmr_video.train.filmed import Film
-from hmr_video.train.filming import LONGEST_SIDE, Camera, shoot
-from hmr_video.train.footage import in_rays, of_person
+from hmr_video.train.filming import Camera, shoot
+from hmr_video.train.footage import Onlooker, in_rays
 from hmr_video.train.holdout import split
 from hmr_video.train.invented import InventedConfig
 from hmr_video.train.synthetic import Sampler, SyntheticConfig
@@ -55,6 +56,7 @@ class FilmConfig:
     frames: int = 20
     every: int = 3
     detector: str = "yolo11n-pose"
+    landmarks: str = "blazepose"
     invented: float = 0.75
     near: float = 0.5
 
@@ -74,11 +76,11 @@ class Studio:
     def __init__(self, mocap: Mocap, body: Body, config: FilmConfig) -> None:
         self.body, self.config, self.camera = body, config, Camera(body)
         self.sampler = Sampler(mocap, body, mocap.sampling_weights(SOURCE_WEIGHTS), _WHOLE, config.seed)
-        self.people = PeopleOptions(detector=config.detector, image_size=LONGEST_SIDE)
+        self.onlooker = Onlooker.of(config.detector, config.landmarks)
         self._drawn: tuple[int, tuple[Tensor, Tensor, Tensor]] | None = None
 
     def window(self, number: int) -> tuple[Array, ...]:
-        """Poses (T, 72), pelvis (T, 3), betas (10,) and detections (F, 17, 3) of window ``number``, as :class:`Film` has them."""
+        """Poses (T, 72), pelvis (T, 3), betas (10,) and detections (F, 29, 3) of window ``number``, as :class:`Film` has them."""
         group, place = divmod(number, _GROUP)
         if not self._drawn or self._drawn[0] != group:
             self._drawn = group, self._group(group)
@@ -86,7 +88,7 @@ class Studio:
         every, dice = self.config.every, np.random.default_rng([self.config.seed, number])
         shot = shoot(self.body, rotations[::every], position[::every], betas, dice)
         shot = replace(shot, shutter=shot.shutter / every)  # the frames between are not filmed
-        keypoints, boxes = of_person(shot, Detector(self.people)(self.camera.film(shot, dice)))
+        keypoints, boxes = self.onlooker.see(shot, self.camera.film(shot, dice), MODEL_FRAME_RATE / every)
         keypoints = within_picture(keypoints, boxes, shot.size)
         if dice.random() < 0.5:  # as the tool does; the model shall do without, too
             keypoints = with_sure_knees(keypoints, boxes, shot.size)
@@ -160,10 +162,11 @@ def main(
     every: Annotated[int, typer.Option(help="One frame in so many is filmed.")] = FilmConfig.every,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     detector: Annotated[str, typer.Option(help="Name or path of YOLO pose weights.")] = FilmConfig.detector,
+    landmarks: Annotated[str, typer.Option(help="blazepose, blazepose-full or none.")] = FilmConfig.landmarks,
     up: Annotated[str, typer.Option(help="The axis that points up in NPZ files: y, z, or auto.")] = "auto",
 ) -> None:
     """Film windows of motion and ask the real detector of them, for `hmr-video train --filmed`."""
-    config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector)
+    config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector, landmarks=landmarks)
     reporter = Reporter()
     found = film(mocap, output, windows, config, reporter, up)
     reporter.say(f"{len(found)} windows in [bold]{output}[/bold]")

@@ -14,9 +14,11 @@ from hmr_video.errors import InputError, UsageError
 from hmr_video.features.keypoints import VISIBLE, mirror_keypoints, resample
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS
 from hmr_video.motion import Array, load_arrays
 from hmr_video.train.augment import chance, mirror, random_rotation
 from hmr_video.train.detector import reported
+from hmr_video.train.limb_ends import absent_ends
 from hmr_video.train.synthetic import Batch, SyntheticConfig, pair, wrong_focal
 
 _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twice the same
@@ -30,7 +32,7 @@ class Film:
         poses: (W, T, 72) the truth, axis-angle, the root's into camera space.
         pelvis: (W, T, 3) where it is, camera space, metres.
         betas: (W, 10).
-        detections: (W, F, 17, 3) rays and confidence, 0 where nobody was found.
+        detections: (W, F, 29, 3) rays and confidence, 0 where nobody was found; (W, F, 17, 3) where no landmark network looked.
         numbers: (W,) ascending; windows in which hardly anybody was found are left out.
         settings: what they were filmed with.
     """
@@ -60,13 +62,20 @@ class Film:
             raise InputError(f"{path} is no file of filmed windows: it lacks {', '.join(missing)}.", remedy)
         try:
             settings = json.loads(str(data.pop("settings")))
-            windows, pictures = data["detections"].shape[:2]
+            windows, pictures, points = data["detections"].shape[:3]
             frames = (pictures - 1) * int(settings["every"]) + 1
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path} is no file of filmed windows: {error}.", remedy) from error
-        shapes = {"poses": (frames, 72), "pelvis": (frames, 3), "betas": (10,), "detections": (pictures, 17, 3), "numbers": ()}
+        shapes = {
+            "poses": (frames, 72),
+            "pelvis": (frames, 3),
+            "betas": (10,),
+            "detections": (pictures, points, 3),
+            "numbers": (),
+        }
         wrong = [name for name, shape in shapes.items() if data[name].shape != (windows, *shape)]
         wrong += [name for name in shapes if name not in wrong and not np.isfinite(data[name]).all()]
+        wrong += [] if points in (len(COCO_NAMES), len(LANDMARKS)) else ["detections"]
         if wrong or not windows:
             raise InputError(f"{path} is damaged: {', '.join(wrong) or 'windows'} do not fit.", remedy)
         return cls(**{name: data[name] for name in shapes}, settings=settings)
@@ -126,10 +135,20 @@ class FilmSampler:
     def _paired(self, rotations: Tensor, position: Tensor, betas: Tensor, detections: Tensor, generator: Generator) -> Batch:
         joints, turned = self.body.joints(rotations, betas[:, None].expand(-1, rotations.shape[1], -1))
         stretch = wrong_focal(generator, len(betas), self.config.camera)
-        confidence = reported(detections[..., 2], self.config.detector, generator)
+        confidence = self._reported(detections[..., 2], generator)
         detections = torch.cat([detections[..., :2], confidence[..., None]], -1) * stretch
         seen_joints = (joints - joints[..., :1, :] + position[:, :, None]) * stretch
         return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
+
+    def _reported(self, confidence: Tensor, generator: Generator) -> Tensor:
+        """Confidences (B, T, 17 or 29) as other detectors, and other landmark networks or none, would tell them."""
+        body = reported(confidence[..., BODY_LANDMARKS], self.config.detector, generator)
+        if confidence.shape[-1] == body.shape[-1]:
+            return body
+        ends = confidence[..., BODY_LANDMARKS.stop :].masked_fill(
+            absent_ends(len(body), self.config.detector.limb_ends, generator), 0
+        )
+        return torch.cat([body, ends], -1)
 
 
 def turned(rotations: Tensor, position: Tensor, detections: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """What a detector says of filmed bodies, beside the truth, in the layout of training."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,18 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.export.render.base import Array
+from hmr_video.geometry.skeleton import with_limb_ends
 from hmr_video.mocap.clips import Mocap
+from hmr_video.people.clean import fill
 from hmr_video.people.detections import Detections, box_overlap
 from hmr_video.people.detector import Detector
+from hmr_video.people.keypoints.choice import choose_landmarks
+from hmr_video.people.keypoints.landmarks import see_landmarks
+from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
 from hmr_video.people.options import PeopleOptions
+from hmr_video.people.tracks import People
 from hmr_video.train.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
+from hmr_video.video import Chunk
 
 _SAME_PERSON = 0.2  # overlap of a detection's box and the true one
 
@@ -82,13 +90,51 @@ def film_and_detect(
     )
 
 
+@dataclass(frozen=True)
+class Onlooker:
+    """What the tool sees of filmed people: its detector, and its landmark network if there is one."""
+
+    detector: Detector
+    network: LandmarkNetwork | None = None
+
+    @classmethod
+    def of(cls, detector: str, landmarks: str) -> "Onlooker":
+        """By the names of PeopleOptions. Raises AssetError, UsageError."""
+        chosen = choose_landmarks(landmarks, Reporter(quiet=True))
+        network = load_landmark_network(chosen.path) if chosen else None
+        return cls(Detector(PeopleOptions(detector=detector, image_size=LONGEST_SIDE)), network)
+
+    def see(self, shot: Shot, pictures: Array, frame_rate: float) -> tuple[Array, Array]:
+        """Landmarks (T, 29, 3) and boxes (T, 4) in pixels of the shot's person; zeros in frames where nobody was detected."""
+        keypoints, boxes = of_person(shot, self.detector(pictures))
+        landmarks = with_limb_ends(keypoints)
+        found = np.flatnonzero((keypoints[..., 2] > 0).any(1))
+        if self.network is None or not len(found):
+            return landmarks, boxes
+        people = People([fill(found, boxes[found], keypoints[found])], shot.size, frame_rate, np.arange(len(boxes)) / frame_rate)
+        seen = see_landmarks(_Pictures(pictures), people, self.network, "", Reporter(quiet=True)).tracks[0]
+        landmarks[found] = seen.landmarks[found - seen.frame_ids[0]]
+        return landmarks, boxes
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Pictures (T, H, W, 3) as a video."""
+
+    frames: Array
+
+    def chunks(self, size: int = 32) -> Iterator[Chunk]:
+        numbers = np.arange(len(self.frames))
+        yield Chunk(self.frames, numbers, numbers.astype(float))
+
+
 def rays_of(shot: Shot, found: list[Detections]) -> Array:
     """(T, 17, 3) the person's detections in rays, see :func:`of_person`."""
     return in_rays(shot, of_person(shot, found)[0])
 
 
 def in_rays(shot: Shot, keypoints: Array) -> Array:
-    """Keypoints (T, 17, 3) in pixels of the picture as such in rays."""
+    """Keypoints (T, K, 3) in pixels of the picture as such in rays."""
     return np.concatenate([(keypoints[..., :2] - shot.camera_matrix[:2, 2]) / shot.camera_matrix[0, 0], keypoints[..., 2:]], -1)
 
 

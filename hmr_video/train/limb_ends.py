@@ -69,7 +69,7 @@ def reported_ends(
     places = places + (lean * error[:, :, limbs] + own * spread[..., None]) * size
     mood = 0.6 * torch.randn(batch, 1, len(limbs), generator=generator) + 0.3 * drift(generator, batch, frames, len(limbs))
     told = (confidence[:, :, limbs].clamp(1e-3, 0.999).logit() + mood).sigmoid()
-    silent = (confidence[:, :, limbs] == 0) | _absent(batch, config, generator)
+    silent = (confidence[:, :, limbs] == 0) | absent_ends(batch, config, generator)
     silent |= chance(generator, config.missing, batch, 1, len(limbs)) & (drift(generator, batch, frames, len(limbs)) > 0.3)
     return torch.cat([places, torch.where(silent, 0.0, told)[..., None]], -1)
 
@@ -81,7 +81,7 @@ def _lasting(batch: int, frames: int, count: int, generator: Generator) -> Tenso
     return constant + fit.SLOW * drift(generator, batch, frames, count, 2, spacing=12) + quick
 
 
-def _absent(batch: int, config: LimbEndsConfig, generator: Generator) -> Tensor:
+def absent_ends(batch: int, config: LimbEndsConfig, generator: Generator) -> Tensor:
     """(B, 1, 12) what a network does not know at all."""
     absent = torch.zeros(batch, 1, len(LIMBS_OF_ENDS), dtype=torch.bool)
     none = chance(generator, config.none, batch, 1, 1)

@@ -40,6 +40,7 @@ from hmr_video.train.settings import refuse_other_config, write_config
 from hmr_video.train.synthetic import Batch, Sampler, joined
 from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
+from hmr_video.train.widening import reading_all_points
 
 GRADIENT_NORM = 1.0
 SAVE_SECONDS = 150  # a state is never older, so that a kill costs little on a slow machine, too
@@ -298,16 +299,6 @@ def _started(start: Path, features: str) -> HMMR:
             f"Start from weights that read {features}, or change --features.",
         )
     return reading_all_points(model) if features == "keypoints" else model
-
-
-def reading_all_points(model: HMMR) -> HMMR:
-    """The same model with an input for every landmark: those that it did not know have no say yet."""
-    size = feature_size(len(LANDMARKS))
-    wider = HMMR(replace(model.config, feature_size=size, keypoints=len(LANDMARKS)))
-    state = model.state_dict()
-    first = state["projection.0.weight"]
-    wider.load_state_dict(state | {"projection.0.weight": torch.nn.functional.pad(first, (0, size - first.shape[1]))})
-    return wider.train()
 
 
 def _new_model(config: TrainConfig, mocap: Mocap, weights: Tensor) -> HMMR:

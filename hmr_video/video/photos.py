@@ -1,20 +1,26 @@
 """Photographs, and folders of images, as videos of one or more frames."""
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hmr_video.errors import InputError
+from hmr_video.video.kinds import PHOTOGRAPHS, VIDEOS
+from hmr_video.video.pictures import TRANSPARENT, on_black
 from hmr_video.video.source import Array, Frame, VideoInfo, check_size, equivalent_focal
 
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".mpo", ".jp2"}
-_VIDEO_KINDS = "3g2 3gp asf avi f4v flv gif m2t m2ts m4v mkv mov mp4 mpe mpeg mpg mts mxf ogg ogv qt ts vob webm wmv"
-VIDEO_SUFFIXES = {f".{kind}" for kind in _VIDEO_KINDS.split()}
 FOLDER_RATE = 30.0  # frames a second, unless told
+UNREADABLE = (  # what Pillow raises of damaged files; ultralytics, once imported, makes it raise an ImportError
+    *(OSError, ValueError, SyntaxError, EOFError, ImportError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+    *(struct.error, zlib.error),
+)
 _EXIF_IFD, _ORIENTATION, _FOCAL_35MM = 0x8769, 0x0112, 0xA405
-_UNREADABLE = (OSError, ValueError, SyntaxError, ImportError)  # ultralytics, once imported, makes Pillow raise the last
+_DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "F"}  # more than 8 bits: Pillow would cut, not scale, them
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
@@ -24,7 +30,7 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
 
 def images_of(folder: Path) -> list[Path]:
     """The images of a folder in natural order; hidden files are left out. Raises InputError when there is none."""
-    names = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    names = (path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS and not path.name.startswith("."))
     images = sorted((path for path in names if path.is_file()), key=lambda path: (natural_key(path.name), path.name))
     if not images:
         raise InputError(
@@ -41,7 +47,7 @@ def folder_notes(path: Path, frame_rate: float | None) -> list[str]:
     notes = []
     if frame_rate is None and len(images_of(path)) > 1:
         notes.append(f"Images state no frame rate: {FOLDER_RATE:g} a second is assumed; --frame-rate says another.")
-    videos = sum(file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") for file in path.iterdir())
+    videos = sum(file.suffix.lower() in VIDEOS and not file.name.startswith(".") for file in path.iterdir())
     if videos:
         notes.append(f"{videos} videos beside the images were left out; `hmr-video batch {path}` converts them.")
     return notes
@@ -54,29 +60,31 @@ class ImageSource:
         self.images = images
         self.origin = 0.0
         self._rate = frame_rate
-        self._losses: dict[str, None] = {}
+        self._notes: dict[str, None] = {}
         width, height, focal = self._facts()
         self.info = VideoInfo(path, width, height, frame_rate, len(images), focal, "pillow")
 
     def timestamps(self) -> Array:
         return np.arange(len(self.images)) / self._rate
 
-    def losses(self) -> list[str]:
-        return list(self._losses)
+    def notes(self) -> list[str]:
+        return list(self._notes)
 
-    def frames(self, first: int) -> Iterator[Frame]:
+    def frames(self, begin: float, every: int) -> Iterator[Frame]:
         count = 0
         for position, path in enumerate(self.images):
-            image = self._read(path) if count >= first or self._losses else None
-            if image is not None and count >= first:
+            time = position / self._rate
+            wanted = time >= begin and count % every == 0
+            image = self._read(path) if wanted else None
+            if image is not None:
                 if image.shape[:2] != (self.info.height, self.info.width):
                     raise InputError(
                         f"{path} has {image.shape[1]} x {image.shape[0]} pixels, the images before it "
                         f"{self.info.width} x {self.info.height}.",
                         "Keep only images of one size and orientation in the folder.",
                     )
-                yield Frame(count, position / self._rate, image)
-            count += image is not None or count < first
+                yield Frame(count, time, image)
+            count += image is not None or not wanted
 
     def _facts(self) -> tuple[int, int, float | None]:
         """Upright width, height and focal length in pixels or None, of the first readable image."""
@@ -84,29 +92,41 @@ class ImageSource:
         for path in self.images:
             try:
                 return _upright_facts(path)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 reason = reason or f"{path} cannot be read as an image ({type(error).__name__})."
         raise InputError(reason, "The file is damaged or of another kind; give a JPEG, PNG, WebP, TIFF or BMP image.")
 
     def _read(self, path: Path) -> Array | None:
-        """(H, W, 3) uint8 RGB, upright; None, and a loss, where the file is broken."""
-        from PIL import Image, ImageOps
+        """(H, W, 3) uint8 RGB, upright; None, and a note, where the file is broken."""
+        from PIL import Image
 
         try:
             with Image.open(path) as image:
                 check_size(path, *image.size)
-                picture = ImageOps.exif_transpose(image)
-                return _rgb(np.asarray(picture)) if picture.mode in _DEEP_MODES else np.asarray(picture.convert("RGB"))
-        except _UNREADABLE as error:
+                pixels, transparent = upright_pixels(image)
+        except UNREADABLE as error:
             if len(self.images) == 1:
                 raise InputError(
                     f"{path} cannot be read as an image ({type(error).__name__}).", "The file is damaged; give another copy."
                 ) from error
-            self._losses[f"{path.name} could not be read and was left out."] = None
+            self._notes[f"{path.name} could not be read and was left out."] = None
             return None
+        if transparent:
+            self._notes[TRANSPARENT] = None
+        return pixels
 
 
-_DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "F"}  # more than 8 bits: Pillow would cut, not scale, them
+def upright_pixels(image: Any) -> tuple[Array, bool]:
+    """Pillow's image as (H, W, 3) uint8 RGB, turned as its EXIF says, on black, and whether any of it is transparent."""
+    from PIL import ImageOps
+
+    picture = ImageOps.exif_transpose(image)
+    if picture.mode in _DEEP_MODES:
+        return _rgb(np.asarray(picture)), False
+    if not picture.has_transparency_data:
+        return np.asarray(picture.convert("RGB")), False
+    pixels = np.asarray(picture.convert("RGBA"))
+    return on_black(pixels), bool(pixels[..., 3].min() < 255)
 
 
 def _rgb(grey: Array) -> Array:

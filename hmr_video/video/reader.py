@@ -12,8 +12,10 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
+from hmr_video.video.animations import AnimationSource, is_animated
 from hmr_video.video.containers import ContainerSource
-from hmr_video.video.photos import FOLDER_RATE, SUFFIXES, ImageSource, images_of
+from hmr_video.video.kinds import PHOTOGRAPHS
+from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of
 from hmr_video.video.source import Array, Frame, Source, VideoInfo
 
 _CHUNK_BYTES = 200_000_000  # a chunk of 8K frames is shorter than one of 720p
@@ -56,10 +58,14 @@ class Selection:
 
 
 class VideoReader:
-    """Frames of one source in chunks, from the start each time :meth:`chunks` is called."""
+    """Frames of one source in chunks, from the start each time :meth:`chunks` is called.
+
+    ``origin``: the time that a player shows as zero, in seconds of the container.
+    """
 
     def __init__(self, source: Source, selection: Selection, reporter: Reporter) -> None:
         self._source, self._selection, self._reporter = source, selection, reporter
+        self.origin = source.origin
         times = source.timestamps()
         self._begin = source.origin + selection.start - 1e-6
         self._end = math.inf if selection.end is None else source.origin + selection.end - 1e-6
@@ -71,11 +77,10 @@ class VideoReader:
                 f"No frame of {source.info.path} lies in the selected time; its last one is at {seconds:.3f} s.",
                 "Choose --start and --end inside the video.",
             )
-        self._first = int(wanted[0])
         self.info: VideoInfo = replace(source.info, frame_rate=source.info.frame_rate / selection.every, frame_count=len(wanted))
 
     def chunks(self, size: int = 32) -> Iterator[Chunk]:
-        """Chunks of up to ``size`` frames (fewer where frames are huge). Notes what could not be read when it is through."""
+        """Chunks of up to ``size`` frames (fewer where frames are huge); then notes what could not be read and what was done."""
         size = max(1, min(size, _CHUNK_BYTES // (self.info.width * self.info.height * 3)))
         pending: list[Frame] = []
         count = 0
@@ -87,18 +92,17 @@ class VideoReader:
                 pending = []
         if pending:
             yield _chunk(pending)
-        for loss in self._source.losses():
-            self._reporter.note(loss)
+        for note in self._source.notes():
+            self._reporter.note(note)
         if count == 0:
             raise InputError(f"No frame of {self.info.path} can be decoded.", "The file is damaged; make it again.")
 
     def _selected(self) -> Iterator[Frame]:
         every = self._selection.every
-        for frame in self._source.frames(self._first):
+        for frame in self._source.frames(self._begin, every):
             if frame.timestamp >= self._end:
                 return
-            if frame.timestamp >= self._begin and frame.frame_id % every == 0:
-                yield replace(frame, frame_id=frame.frame_id // every)
+            yield replace(frame, frame_id=frame.frame_id // every)
 
 
 def _chunk(frames: list[Frame]) -> Chunk:
@@ -119,23 +123,26 @@ def open_video(
 ) -> VideoReader:
     """Opens a video, a photograph or a folder of images. ``start``, ``end``, ``every``: see `Selection`.
 
-    ``frame_rate`` is for folders of images (default 30); containers know their own. Raises InputError, UsageError.
+    ``frame_rate`` is that of sources that state none (default 30), and is taken in place of what others state. Raises InputError,
+    UsageError.
     """
     selection = Selection(start, end, every)
     if frame_rate is not None and not (math.isfinite(frame_rate) and frame_rate > 0):
         raise UsageError(f"{frame_rate} is no frame rate.", "Give frames per second, above 0.")
-    return VideoReader(_source(Path(path), frame_rate or FOLDER_RATE), selection, reporter)
+    return VideoReader(_source(Path(path), frame_rate), selection, reporter)
 
 
-def _source(path: Path, frame_rate: float) -> Source:
+def _source(path: Path, frame_rate: float | None) -> Source:
     try:
         if path.is_dir():
-            return ImageSource(path, images_of(path), frame_rate)
+            return ImageSource(path, images_of(path), frame_rate or FOLDER_RATE)
         if not path.exists():
             raise InputError(f"{path} does not exist.", "Check the path.")
-        if path.suffix.lower() in SUFFIXES:
-            return ImageSource(path, [path], frame_rate)
-        return ContainerSource(path)
+        if path.suffix.lower() not in PHOTOGRAPHS:
+            return ContainerSource(path, frame_rate)
+        if is_animated(path):
+            return AnimationSource(path, frame_rate, FOLDER_RATE)
+        return ImageSource(path, [path], frame_rate or FOLDER_RATE)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path and its permissions.") from error
 

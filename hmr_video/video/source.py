@@ -54,16 +54,16 @@ class Source(Protocol):
     info: VideoInfo
     origin: float  # the time that a player shows as zero, in the container's seconds
 
-    def frames(self, first: int) -> Iterator[Frame]:
-        """All readable frames from number ``first`` on, in order of presentation."""
+    def frames(self, begin: float, every: int) -> Iterator[Frame]:
+        """The readable frames that are shown at ``begin`` (s) or later and whose number ``every`` divides, in order."""
         ...
 
     def timestamps(self) -> Array:
         """(N,) seconds of the frames that the index lists; damaged files may yield fewer."""
         ...
 
-    def losses(self) -> list[str]:
-        """What could not be read so far, in sentences."""
+    def notes(self) -> list[str]:
+        """What could not be read and what was done to the pictures so far, in sentences."""
         ...
 
 

@@ -33,6 +33,29 @@ def test_a_folder_gives_each_video_once_and_no_results(tmp_path: Path) -> None:
     assert names(tmp_path, tmp_path / "out", exclude=["*.mov"]) == ["b.MP4"]
 
 
+def test_a_folder_gives_all_that_convert_takes(tmp_path: Path) -> None:
+    touch(tmp_path, "a.h264", "b.264", "c.insv", "d.webp", "e.JPG", "f.hevc", "g.y4m", "h.apng", "notes.txt", "truth.npz")
+    assert names(tmp_path, tmp_path / "out") == ["a.h264", "b.264", "c.insv", "d.webp", "e.JPG", "f.hevc", "g.y4m", "h.apng"]
+
+
+def test_numbered_frames_are_one_clip(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"walk/image_{number:05d}.jpg" for number in range(3)), "walk/notes.txt", "album/me.jpg", "album/you.jpg")
+    touch(tmp_path, "mixed/1.png", "mixed/2.png", "mixed/clip.mp4")
+    mixed = ["mixed/1.png", "mixed/2.png", "mixed/clip.mp4"]
+    assert names(tmp_path, tmp_path / "out") == ["album/me.jpg", "album/you.jpg", *mixed, "walk"]
+    assert names(tmp_path, tmp_path / "out", include=["walk/*1.jpg"]) == ["walk/image_00001.jpg"]
+    assert names(tmp_path / "walk", tmp_path / "out") == ["walk"]
+
+
+def test_animated_pictures_are_clips_of_their_own(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in range(2):
+        frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+        frames[0].save(tmp_path / f"{number}.png", save_all=True, append_images=frames[1:], duration=40)
+    assert names(tmp_path, tmp_path / "out") == ["0.png", "1.png"]
+
+
 def test_a_missing_folder_and_a_file_are_input_errors(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4")
     for wrong in ("a.mp4", "nothing"):

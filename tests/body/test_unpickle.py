@@ -56,6 +56,7 @@ def test_arrays_of_every_protocol(tmp_path: Path, protocol: int) -> None:
 
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("core", ["core", "_core"])
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 def test_arrays_of_every_numpy(tmp_path: Path, protocol: int, core: str) -> None:
     """numpy 2 moved what arrays are loaded by: `numpy.core` became `numpy._core`."""
     raw = pickle.dumps({"a": np.arange(3.0), "n": np.float64(2.5), "m": np.matrix([[1.0, 2.0]])}, protocol)

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from hmr_video.checkpoints import save_model
 from hmr_video.cli.main import run
+from hmr_video.features.keypoints import feature_size
+from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.train.widening import reading_all_points
 
 
 @pytest.fixture
@@ -29,6 +34,32 @@ def test_tables_of_a_folder(mocap: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert all(5 < row["values"]["pa_mpjpe"] < 300 for row in overall)
     assert run(arguments) == 0
     assert "fastest tenth" in capsys.readouterr().out
+
+
+def test_feet_and_hands_change_nothing_for_weights_that_do_not_read_them(
+    mocap: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    model = HMMR(hmr_video_default(width=16, blocks=1))
+    for name, weights in (("coco", model), ("all", _with_random_inputs(model))):
+        save_model(tmp_path / f"{name}.safetensors", weights, {"name": name})
+    errors = {}
+    for name in ("coco", "all"):
+        for points in ([], ["--all-points"]):
+            command = ["evaluate", "--mocap", str(mocap), "--all", "--windows", "1", "--no-refine", "-q", "--json", *points]
+            assert run([*command, "--weights", str(tmp_path / f"{name}.safetensors")]) == 0
+            row = json.loads(capsys.readouterr().out)[0]
+            errors[name, bool(points)] = row["values"]["pa_mpjpe"]
+    assert errors["coco", False] == errors["coco", True]
+    assert errors["all", False] != errors["all", True]
+    assert run(["evaluate", "--mocap", str(mocap), "--all", "--real-detector", "--all-points", "-q"]) == 2
+
+
+def _with_random_inputs(model: HMMR) -> HMMR:
+    """The model, reading feet and hands too, in some way."""
+    wider = reading_all_points(model)
+    torch.nn.init.normal_(wider.projection[0].weight[:, feature_size(17) :])
+    return wider
 
 
 def test_failures_are_drawn(mocap: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

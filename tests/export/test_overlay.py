@@ -7,7 +7,6 @@ import av
 import numpy as np
 import pytest
 
-from hmr_video.console import Reporter
 from hmr_video.errors import InputError, OutputError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.overlay import unseen_seconds, write_overlay
@@ -16,7 +15,6 @@ from hmr_video.export.sheet import chosen_frames
 from hmr_video.export.stage import SideView
 from hmr_video.motion import Motion
 
-QUIET = Reporter(quiet=True)
 GREY = 110
 # A 25 fps clip in which every third frame comes 10 ms late.
 TIMES = np.arange(24) / 25 + np.where(np.arange(24) % 3 == 2, 0.01, 0)
@@ -63,7 +61,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
 @pytest.fixture(scope="module")
 def overlay(clip, motions, body, tmp_path_factory):
     target = tmp_path_factory.mktemp("overlay") / "overlay.mp4"
-    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), QUIET, side_by_side=True))
+    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), ExportOptions(), side_by_side=True))
 
 
 def test_times_and_sound_are_those_of_the_source(clip, overlay):
@@ -95,7 +93,7 @@ def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
     for name, depth in (("behind", 1.0), ("before", -1.0)):
         shift = np.array([0, 0, depth])
         two = one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift)
-        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), QUIET)
+        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), ExportOptions())
         image = read(target)[0][10].astype(int)
         pelvis = one.joints3d[7, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -109,9 +107,9 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
     keypoints[:, :, 2] = 0.9
     keypoints[2:18, :, 2] = 0.0  # 0.64 s
     unseen = motion.replace(keypoints2d=keypoints)
-    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), QUIET))[0].astype(int)
+    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), ExportOptions()))[0].astype(int)
     seen = read(write_overlay([motion.replace(keypoints2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
-                              SoftwareRenderer(), QUIET))[0].astype(int)  # fmt: skip
+                              SoftwareRenderer(), ExportOptions()))[0].astype(int)  # fmt: skip
     for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
         pelvis = motion.joints3d[row, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -148,7 +146,7 @@ def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, bo
     rows = slice(1, None, 2)  # source frames 4, 6, ... are frames 2, 3, ... of the halved video
     half = cut(motions[0], rows)
     half = half.replace(frame_ids=half.frame_ids // 2, frame_rate=12.5)
-    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), QUIET))
+    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), ExportOptions()))
     np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
 
 
@@ -164,7 +162,7 @@ def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_pat
 def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, motions, body, tmp_path):
     small = [motion.replace(image_size=np.array([320, 240])) for motion in motions]
     with pytest.raises(InputError, match="640 x 480"):
-        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), QUIET)
+        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), ExportOptions())
     with pytest.raises(InputError, match="--video"):
         export(motions, body, tmp_path, ["overlay"], ExportOptions())
     (tmp_path / "overlay.mp4").write_bytes(b"mine")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from hmr_video.console import Reporter
 from hmr_video.export import ExportOptions, export
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
@@ -82,6 +83,22 @@ def test_amass_resamples_by_slerp(motion, body, tmp_path):
         angle = knee.magnitude()
         np.testing.assert_allclose(angle[1:-1:2], (angle[:-1:2] + angle[2::2]) / 2, atol=1e-6)  # about one axis slerp is linear
         np.testing.assert_allclose(data["trans"][1:-1:2], (data["trans"][:-1:2] + data["trans"][2::2]) / 2, atol=1e-6)
+
+
+def test_formats_of_one_rate_resample_what_is_not_evenly_spaced_and_say_so(motion, body, tmp_path):
+    grid = np.flatnonzero(np.arange(45) % 3 != 1)[:20]  # of 30 frames a second every third is missing, and 10 of 45 at the end
+    uneven = motion.replace(timestamps=1.5 + grid / 30, frame_rate=20.0)
+    reporter = Reporter(quiet=True)
+    bvh, amass = export([uneven], body, tmp_path, ["bvh", "amass"], ExportOptions(reporter=reporter))
+    assert len(reporter.notes) == 1
+    assert "30 a second" in reporter.notes[0]
+    read = pybvh.read_bvh_file(bvh, world_up="+y")
+    assert read.frame_time == pytest.approx(1 / 30)
+    pelvis = np.asarray(read.joint_positions())[:, read.joint_names.index("pelvis")] / 100
+    assert len(pelvis) == grid[-1] + 1
+    np.testing.assert_allclose(pelvis[grid], motion.joints3d[:, 0] @ UPRIGHT, atol=1e-4)
+    with np.load(amass) as data:
+        assert (float(data["mocap_frame_rate"]), len(data["poses"])) == (30, grid[-1] + 1)
 
 
 def test_csv_names_units_and_keeps_positions(motion, body, tmp_path):

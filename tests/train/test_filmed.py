@@ -15,6 +15,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.features.keypoints import mirror_features, mirror_keypoints
 from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.train import film as filming
 from hmr_video.train import synthetic
 from hmr_video.train.augment import AugmentConfig
@@ -163,10 +164,11 @@ def test_training_takes_its_share_from_the_film(mocap: Path, tmp_path: Path, mon
 @pytest.mark.slow
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the real detector: two windows of three frames, of which two are filmed."""
-    config, quiet = FilmConfig(frames=3, every=2), Reporter(quiet=True)
+    config, quiet = FilmConfig(frames=3, every=2, landmarks="none"), Reporter(quiet=True)
     whole = film(mocap, tmp_path / "whole.npz", 2, config, quiet)
     assert whole.poses.shape == (2, 3, 72)
-    assert whole.detections.shape == (2, 2, 17, 3)
+    assert whole.detections.shape == (2, 2, 29, 3)
+    assert not whole.detections[:, :, 17:, 2].any()
     assert (whole.detections[..., 2] > 0.5).mean() > 0.2
     load_film(tmp_path / "whole.npz", BODY, 3)
 
@@ -188,3 +190,21 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(mocap: Path, tmp_path:
         assert np.array_equal(getattr(survivor, name), getattr(whole, name)), name
     with pytest.raises(UsageError, match="other settings: seed"):
         film(mocap, stopped, 2, replace(config, seed=1), quiet)
+
+
+@pytest.mark.slow
+def test_the_onlooker_sees_feet_and_hands_where_they_are(blazepose: Path, mocap: Path) -> None:
+    """One window of three pictures through detector, crop and landmark network."""
+    studio = filming.Studio(
+        load_mocap(mocap, list_mocap(mocap)), BODY, FilmConfig(frames=7, landmarks=str(blazepose), invented=0.0, near=0.0)
+    )
+    window = next(found for number in range(6) if ((found := studio.window(number))[-1][..., 2] > 0.5).any(-1).all())
+    poses, pelvis, betas, detections = (torch.from_numpy(np.asarray(values)).float() for values in window)
+    rotations = axis_angle_to_matrix(poses[::3].unflatten(-1, (24, 3)))
+    shape = betas.expand(len(rotations), -1)
+    joints, turns = BODY.joints(rotations, shape)
+    points = BODY.landmarks_from_joints(joints, turns, shape) - joints[:, :1] + pelvis[::3, None]
+    rays = points[..., :2] / points[..., 2:]
+    size = (rays.amax(1) - rays.amin(1)).amax(-1)[:, None]
+    assert ((detections[..., :2] - rays).norm(dim=-1) / size)[detections[..., 2] > 0.5].median() < 0.06
+    assert (detections[:, 17:, 2] > 0.3).any()

@@ -23,7 +23,7 @@ def track(*parts: tuple[int, range], confidence: float = 0.8) -> Track:
     keypoints = np.zeros((sum(length for length, _ in parts), 17, 3))
     start = 0
     for length, points in parts:
-        keypoints[start : start + length, list(points)] = (320.0, 240.0, confidence)
+        keypoints[start : start + length, list(points)] = [(320.0 + 9 * point, 240.0, confidence) for point in points]
         start += length
     return Track(np.arange(len(keypoints)), np.tile([0.0, 0, 10, 10], (len(keypoints), 1)), keypoints, np.ones(len(keypoints)))
 

@@ -20,7 +20,8 @@ from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import loop, validation
 from hmr_video.train.config import TrainConfig
 from hmr_video.train.log import Log
-from hmr_video.train.loop import Trainer, reading_all_points
+from hmr_video.train.loop import Trainer
+from hmr_video.train.widening import reading_all_points
 
 
 def config(mocap: Path, state: Path, **changes: Any) -> TrainConfig:

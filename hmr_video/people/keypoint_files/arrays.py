@@ -13,11 +13,14 @@ from hmr_video.people.keypoint_files.text import read_bytes
 
 _KEYS = ("keypoints2d", "landmarks2d", "frame_ids", "image_size", "mocap_frame_rate", "timestamps", "camera_matrix")
 _ALSO = ("keypoints", "keypoints_2d")  # what others call the first
+_SCORES = ("keypoint_scores", "scores")  # and where they put confidences, (T, K)
 
 
 def read_npz(path: Path) -> Evidence:
     """``keypoints2d`` (T, K, 3) or (T, K, 2), and what else a result of this tool holds; only the first is needed."""
-    data = {"keypoints2d": _load_npy(path)} if path.suffix.lower() == ".npy" else dict(load_arrays(path, (*_KEYS, *_ALSO)))
+    data = (
+        {"keypoints2d": _load_npy(path)} if path.suffix.lower() == ".npy" else dict(load_arrays(path, (*_KEYS, *_ALSO, *_SCORES)))
+    )
     keypoints = next((data[name] for name in (_KEYS[0], *_ALSO) if name in data), None)
     if keypoints is None:
         raise InputError(f"{path} lacks keypoints2d.", FORMATS)
@@ -34,6 +37,9 @@ def read_npz(path: Path) -> Evidence:
         or frame_ids[0] < 0
     ):
         raise InputError(f"{path}: frame_ids are not {len(keypoints)} ascending whole numbers from 0 on.", FORMATS)
+    scores = next((data[name] for name in _SCORES if name in data and data[name].shape == keypoints.shape[:2]), None)
+    if scores is not None and keypoints.shape[2] == 2:
+        keypoints = np.concatenate([keypoints, scores[..., None]], -1)
     rows = [landmarks_of(points_of(row, None, str(path))[0], str(path)) for row in keypoints]
     beyond = data.get("landmarks2d")
     if beyond is not None and beyond.shape == (len(rows), len(LANDMARKS), 3):

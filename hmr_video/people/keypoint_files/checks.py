@@ -11,7 +11,7 @@ _TOLERATED = 0.1  # by which peaks of heat maps go beyond 0 and 1
 _FLAGGED = 0.5  # the confidence of a point that COCO flags as labelled and not visible
 _NORMALISED = 1.5
 _NOSE, _ANKLES = 0, (15, 16)
-_SMALLEST = 8.0  # pixels; people no larger than this are no evidence
+_SMALLEST, _METRES = 8.0, 50.0  # people smaller than the first, all within the second, are given in metres
 _PERCENT, _LARGE = 100.5, 250  # percentages reach to the first; a picture whose sides are longer than the second is larger
 
 
@@ -36,13 +36,14 @@ def check_pixels(points: Array, image_size: tuple[int, int], where: str) -> str 
     seen = points[..., 2] > VISIBLE
     places = points[seen][:, :2]
     width, height = image_size
-    if np.quantile(np.abs(places), 0.95) <= _NORMALISED:
+    farthest = np.quantile(np.abs(places), 0.95)
+    if farthest <= _NORMALISED:
         raise InputError(
             f"{where} has coordinates between {places.min():.2g} and {places.max():.2g}, which are no pixels.",
             f"Multiply x by the width and y by the height of the pictures ({width} and {height}), if these are their shares.",
         )
     extent = float(np.median([np.ptp(one[shown][:, :2], axis=0).max() for one, shown in zip(points, seen, strict=True)]))
-    if extent < _SMALLEST:
+    if extent < _SMALLEST and farthest <= _METRES:
         raise InputError(
             f"{where} has people who are {extent:.1f} pixels large.", "Give coordinates in pixels of the picture, not in metres."
         )

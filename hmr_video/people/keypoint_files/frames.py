@@ -14,7 +14,10 @@ from hmr_video.people.keypoint_files.numbering import frame_numbers, from_zero
 from hmr_video.people.keypoint_files.text import read_json
 
 _PEOPLE = ("people", "instances", "persons", "bodies", "predictions", "detections")
-_POINTS = ("pose_keypoints_2d", "pose_keypoints", "keypoints_2d", "keypoints", "keypoints2d", "body_parts", "joints")
+_POINTS = (
+    "pose_keypoints_2d", "pose_keypoints", "keypoints_2d", "keypoints", "keypoints2d", "pred_keypoints", "pose_landmarks",
+    "body_parts", "joints",
+)  # fmt: skip
 _SCORES = ("keypoint_scores", "keypoints_scores", "kp_score", "scores")
 NUMBERS = ("frame_id", "frame_index", "frame_idx", "frame_number", "frame")
 _IMAGES = ("image_id", "image", "image_name", "file_name", "filename", "img_path")
@@ -39,9 +42,9 @@ def people_of(content: Any) -> list[Any] | None:
     """The people of one frame, where this is a frame: an object with a list of them, or the list itself."""
     if isinstance(content, Mapping):
         return next((content[key] for key in _PEOPLE if isinstance(content.get(key), list)), None)
-    if isinstance(content, list) and all(isinstance(one, Mapping) and _has_points(one) for one in content):
-        return content
-    return None
+    if not isinstance(content, list) or not all(isinstance(one, Mapping) and _has_points(one) for one in content):
+        return None
+    return content if len({str(one.get("image_id")) for one in content}) <= 1 else None
 
 
 def read_frames(frames: list[Any], where: str, names: list[str] | None = None, whole: bool = True) -> Evidence:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hmr_video.errors import InputError
 from hmr_video.people.keypoint_files.evidence import FORMATS, Evidence, Pose
-from hmr_video.people.keypoint_files.frames import NUMBERS, Layout, poses_of, read_frames
+from hmr_video.people.keypoint_files.frames import NUMBERS, Layout, people_of, poses_of, read_frames
 from hmr_video.people.keypoint_files.numbering import frame_numbers, from_zero
 
 _SPARSE = 50  # images are numbered by frames if at least one in so many numbers is there
@@ -50,9 +50,9 @@ def read_results(results: list[Mapping[str, Any]], where: str) -> Evidence:
     return Evidence(poses, max(numbers) + 1, flags=True, notes=notes + sparse)
 
 
-def read_by_image(images: Mapping[str, Mapping[str, Any]], where: str) -> Evidence:
-    """Frames by the names of their images, as AlphaPose's formats `open` and `cmu` are."""
-    return read_frames([{**frame, "image_id": name} for name, frame in images.items()], where, whole=False)
+def read_by_image(images: Mapping[str, Any], where: str) -> Evidence:
+    """Frames by the names of their images, as AlphaPose's formats `open` and `cmu` are, or by their numbers."""
+    return read_frames([{"image_id": name, "people": people_of(frame)} for name, frame in images.items()], where, whole=False)
 
 
 def _person(entry: Mapping[str, Any]) -> dict[str, Any]:

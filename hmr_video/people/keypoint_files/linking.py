@@ -62,6 +62,8 @@ def linked(poses: Sequence[Pose], where: str) -> tuple[list[tuple[Array, Array]]
                 tracks.setdefault(pose.who, {})[pose.frame] = pose.points
             return [(np.array(sorted(own)), np.array([own[frame] for frame in sorted(own)])) for own in tracks.values()], notes
         notes = [f"In {where} several people of a frame have the same number: they are told apart by where they are."]
+    elif any(pose.who is not None for pose in poses):
+        notes = [f"In {where} not all people have a number: they are told apart by where they are."]
     frames: dict[int, list[Array]] = {}
     for pose in poses:
         frames.setdefault(pose.frame, []).append(pose.points)

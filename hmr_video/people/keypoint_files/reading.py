@@ -75,7 +75,7 @@ def _read_folder(folder: Path) -> Evidence:
     files = sorted(path for path in folder.iterdir() if path.name.lower().endswith((".json", ".json.gz")))
     files = [path for path in files if not path.name.startswith(".")]
     if files:
-        return read_folder(folder, files)
+        return _read_json(files[0]) if len(files) == 1 else read_folder(folder, files)
     tables = sorted(folder.glob("*.trc"))
     if tables:
         return read_trc([table for table in tables if "_px" in table.stem] or tables)
@@ -98,7 +98,7 @@ def _read_json(path: Path) -> Evidence:
                 return read_frames(data[frames], where, _point_names(data))
         if people_of(data) is not None:
             return read_frames([data], where, _point_names(data))
-        if data and all(isinstance(frame, Mapping) and people_of(frame) is not None for frame in data.values()):
+        if data and all(people_of(frame) is not None for frame in data.values()):
             return read_by_image(data, where)
     if isinstance(data, list):
         if not data:

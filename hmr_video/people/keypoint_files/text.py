@@ -16,11 +16,19 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file; of JSON Lines the list of them. Raises InputError."""
     try:
         content = read_bytes(path)
-        if path.name.lower().removesuffix(".gz").endswith(".jsonl"):
-            return [json.loads(line) for line in content.splitlines() if line.strip()]
-        return json.loads(content) if content.strip() else None
+        return _parsed(content) if content.strip() else None
     except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({str(error)[:200]}).", FORMATS) from error
+
+
+def _parsed(content: bytes) -> Any:
+    """One document, or several, one a line. Raises ValueError."""
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data"):
+            raise
+        return [json.loads(line) for line in content.splitlines() if line.strip()]
 
 
 def read_bytes(path: Path) -> bytes:

@@ -60,6 +60,17 @@ def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
     return found
 
 
+def settled(wanted: str, reporter: Reporter) -> str:
+    """``wanted`` with ``auto`` replaced by what it means here and now, so that all workers of a batch do the same.
+
+    Raises AssetError, UsageError.
+    """
+    chosen = choose_landmarks(wanted, reporter)
+    if wanted != "auto":
+        return wanted
+    return NONE if chosen is None else next(option for option, name in NETWORKS.items() if name == chosen.name)
+
+
 def stored_choice() -> str | None:
     """The model file that ``auto`` means on this machine, or ``none``; None before the first choice."""
     path = _memory()

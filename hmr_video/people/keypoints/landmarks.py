@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_FACE, LANDMARKS
 from hmr_video.people.detections import hidden_share
+from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
 from hmr_video.people.keypoints.fusion import Witnesses, agreement, fuse
-from hmr_video.people.keypoints.network import LandmarkNetwork
+from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
 from hmr_video.people.sides import settle_sides
 from hmr_video.people.tracks import People, Track
 from hmr_video.video import Chunk, ahead
@@ -28,6 +29,15 @@ class Reader(Protocol):
     """What `VideoReader` offers."""
 
     def chunks(self, size: int = 32) -> Iterator[Chunk]: ...
+
+
+def look_closely(reader: Reader, people: People, wanted: str, reporter: Reporter) -> People:
+    """People as :func:`see_landmarks` gives them, by the network that ``wanted`` means; as they are if it means none.
+
+    Raises AssetError, UsageError.
+    """
+    chosen = choose_landmarks(wanted, reporter)
+    return see_landmarks(reader, people, load_landmark_network(chosen.path), chosen.name, reporter) if chosen else people
 
 
 def see_landmarks(reader: Reader, people: People, network: LandmarkNetwork, name: str, reporter: Reporter) -> People:

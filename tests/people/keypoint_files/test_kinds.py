@@ -174,6 +174,13 @@ def test_points_in_space_are_refused(tmp_path: Path) -> None:
         read(saved(tmp_path / "a.json", rows))
 
 
+def test_people_without_numbers_beside_those_with_are_noted(tmp_path: Path) -> None:
+    frames = [{"people": [{"keypoints": flat(t)} | ({"track_id": 1} if t else {})]} for t in range(FRAMES)]
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
+    assert "not all people have a number" in notes[0]
+
+
 def test_person_ids_tell_people_apart_unless_they_are_double(tmp_path: Path) -> None:
     (tmp_path / "json").mkdir()
     for frame in range(FRAMES):  # the two change places
@@ -225,6 +232,7 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "MMPose's predictions": (COCO, {"predictions": [[scored(t)] for t in range(FRAMES)]}),
     "frames of people": (COCO, [{"frame_index": t, "people": [{"keypoints": flat(t)}]} for t in range(FRAMES)]),
     "frames in an object": (COCO, {"frames": [{"people": [{"keypoints": flat(t), "track_id": 4}]} for t in range(FRAMES)]}),
+    "frames by number": (COCO, {str(t): [{"keypoints": flat(t)}] for t in range(FRAMES)}),
     "points of one person": (COCO, [figure(COCO, t) for t in range(FRAMES)]),
     "points of people": (COCO, [[figure(COCO, t)] for t in range(FRAMES)]),
     "Ultralytics": (
@@ -266,8 +274,23 @@ def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> No
 
 def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
     lines = [json.dumps({"frame": t, "people": [{"keypoints": flat(t)}]}) for t in range(FRAMES)]
-    (tmp_path / "a.jsonl").write_text("\r\n".join(lines))
-    is_the_figure(read(tmp_path / "a.jsonl"))
+    for name in ("a.jsonl", "a.json"):
+        (tmp_path / name).write_text("\r\n".join(lines))
+        is_the_figure(read(tmp_path / name))
+
+
+def test_a_folder_of_one_document_is_that_document(tmp_path: Path) -> None:
+    saved(tmp_path / "alphapose-results.json", DOCUMENTS["AlphaPose"][1])
+    is_the_figure(read(tmp_path))
+    saved(tmp_path / "other-results.json", DOCUMENTS["AlphaPose"][1])
+    with pytest.raises(InputError, match="no list of people"):
+        read(tmp_path)
+
+
+def test_scores_may_lie_in_an_array_of_their_own(tmp_path: Path) -> None:
+    points = np.array([figure(COCO, t) for t in range(FRAMES)])
+    np.savez(tmp_path / "a.npz", keypoints=points[..., :2], keypoint_scores=points[..., 2])
+    is_the_figure(read(tmp_path / "a.npz"))
 
 
 def test_feet_alone_are_nobody(tmp_path: Path) -> None:

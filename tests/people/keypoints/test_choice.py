@@ -7,7 +7,7 @@ import pytest
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, UsageError
 from hmr_video.people.keypoints import choice
-from hmr_video.people.keypoints.choice import choose_landmarks, store_choice, stored_choice
+from hmr_video.people.keypoints.choice import choose_landmarks, settled, store_choice, stored_choice
 
 
 @pytest.fixture
@@ -44,6 +44,13 @@ def test_without_any_the_detector_serves_and_a_hint_says_so(machine: dict[str, P
     assert choose_landmarks("auto", reporter) is None
     assert stored_choice() is None
     assert "weights get blazepose-heavy" in reporter.notes[0]
+
+
+def test_workers_of_a_batch_are_told_what_auto_means(machine: dict[str, Path]) -> None:
+    quiet = Reporter(quiet=True)
+    assert settled("auto", quiet) == "none"
+    machine["blazepose-full"] = Path("full.tflite")
+    assert settled("auto", quiet) == settled("blazepose-full", quiet) == "blazepose-full"
 
 
 def test_a_choice_that_got_lost_is_an_error_and_no_other_network(machine: dict[str, Path]) -> None:

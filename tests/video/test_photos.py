@@ -93,3 +93,73 @@ def test_absurd_dimensions_are_refused(tmp_path):
     (tmp_path / "photo.png").write_bytes(data)
     with pytest.raises(InputError, match="50000 x 50000"):
         frames(tmp_path / "photo.png")
+
+
+# --- several pictures in one file -----------------------------------------------------------------------------------------
+
+
+def steps(count: int = 6, size: tuple[int, int] = (60, 40)) -> list[Image.Image]:
+    """Pictures that get brighter."""
+    return [Image.fromarray(np.full((size[1], size[0], 3), 40 * number, np.uint8)) for number in range(count)]
+
+
+@pytest.mark.parametrize("name", ["clip.webp", "clip.png", "clip.apng"])
+def test_animated_pictures_are_clips_with_their_own_times(tmp_path, name):
+    images, shown = steps(), [40, 40, 80, 40, 120, 40]
+    kind = "WEBP" if name.endswith("webp") else "PNG"
+    images[0].save(tmp_path / name, kind, save_all=True, append_images=images[1:], duration=shown, lossless=True)
+    pixels, times, reporter = frames(tmp_path / name)
+    assert pixels[:, 0, 0, 0].tolist() == [0, 40, 80, 120, 160, 200]
+    np.testing.assert_allclose(times, np.cumsum([0, *shown[:-1]]) / 1000)
+    assert reporter.notes == []
+    part, times, _ = frames(tmp_path / name, start=0.08, every=2)
+    assert part[:, 0, 0, 0].tolist() == [80, 160]
+    np.testing.assert_allclose(times, [0.08, 0.2])
+    np.testing.assert_allclose(frames(tmp_path / name, frame_rate=10)[1], np.arange(6) / 10)
+
+
+def test_pages_are_frames_and_thumbnails_are_none(tmp_path):
+    images = steps(4)
+    thumbnail = images[3].resize((6, 4))
+    thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+    images[0].save(tmp_path / "clip.tif", save_all=True, append_images=[*images[1:], thumbnail])
+    pixels, times, _ = frames(tmp_path / "clip.tif")
+    assert pixels[:, 0, 0, 0].tolist() == [0, 40, 80, 120]
+    np.testing.assert_allclose(times, np.arange(4) / 30)
+
+
+def test_pages_of_other_shapes_keep_theirs(tmp_path):
+    wide, tall = picture(60, 40, 250), picture(20, 40, 250)
+    wide.save(tmp_path / "clip.tif", save_all=True, append_images=[tall])
+    pixels, _, reporter = frames(tmp_path / "clip.tif")
+    assert pixels.shape == (2, 40, 60, 3)
+    assert not pixels[1, :, :20].any()
+    assert pixels[1, :, 20:25].min() > 200
+    assert any("change their size" in note for note in reporter.notes)
+
+
+def test_a_picture_for_programs_without_animation_is_no_frame(tmp_path):
+    images = steps(4)
+    images[0].save(tmp_path / "clip.png", save_all=True, append_images=images[1:], duration=40, default_image=True)
+    assert frames(tmp_path / "clip.png")[0][:, 0, 0, 0].tolist() == [40, 80, 120]
+
+
+def test_an_animation_that_breaks_off_is_read_so_far_and_said(tmp_path):
+    images = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (40, 60, 3), np.uint8)) for n in range(6)]
+    images[0].save(tmp_path / "clip.tif", save_all=True, append_images=images[1:])
+    data = bytearray((tmp_path / "clip.tif").read_bytes())
+    (tmp_path / "clip.tif").write_bytes(data[: len(data) * 2 // 3])
+    pixels, _, reporter = frames(tmp_path / "clip.tif")
+    assert 1 <= len(pixels) < 6
+    np.testing.assert_array_equal(pixels[0], np.asarray(images[0]))
+    assert any("damaged" in note for note in reporter.notes)
+
+
+def test_what_is_transparent_is_black_and_said(tmp_path):
+    image = picture().convert("RGBA")
+    image.putalpha(Image.fromarray(np.repeat(np.array([[255] * 30 + [0] * 30], np.uint8), 40, 0)))
+    image.save(tmp_path / "photo.png")
+    pixels, _, reporter = frames(tmp_path / "photo.png")
+    assert pixels[0, :, :15].min() > 200
+    assert not pixels[0, :, 30:].any()
+    assert ["transparent" in note for note in reporter.notes] == [True]
