@@ -45,7 +45,7 @@ def clip(tmp_path_factory) -> Path:
 def cut(motion: Motion, rows: slice) -> Motion:
     """Some frames of a result."""
     names = ("poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future")
-    names += ("frame_ids",)
+    names += ("frame_ids", "landmarks2d")
     return motion.replace(**{name: getattr(motion, name)[rows] for name in names})
 
 
