@@ -78,4 +78,4 @@ def main() -> None:
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
     program: Any = typer.main.get_command(app)
-    return exit_code_of(lambda: program(prepared(arguments, program.commands)), debug)
+    return exit_code_of(lambda: program(prepared(arguments, program.commands), prog_name="hmr-video"), debug)

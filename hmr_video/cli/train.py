@@ -19,7 +19,8 @@ def train(
         str | None, typer.Option(help="TOML file with any setting of the run; `smoke` is ours, for a try of two minutes.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, as in --set objective.velocity=20. May be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as in --set objective.velocity=20. May be repeated."),
     ] = None,
     name: Annotated[
         str | None,

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from hmr_video.errors import InputError, OutputError
+from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
@@ -189,3 +189,23 @@ def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, bo
             tile = one[8 + row * 368 :, 8 + column * 488 :][:360, :480].astype(int)
             assert np.abs(tile[5, 5] - GREY).max() < 12
             assert (tile[..., 2] - tile[..., 0] > 40).sum() > 500
+
+
+def test_the_overlay_of_a_photograph_is_a_picture(motions, body, tmp_path):
+    from PIL import Image
+
+    photograph = tmp_path / "photo.PNG"
+    Image.new("RGB", (640, 480), (GREY, GREY, GREY)).save(photograph)
+    one = cut(motions[0], slice(0, 1)).replace(frame_ids=np.array([0]), timestamps=np.array([0.0]))
+    (path,) = export([one], body, tmp_path / "out", ["overlay"], ExportOptions(video=photograph))
+    assert path.name == "overlay.png"
+    drawn = np.asarray(Image.open(path)).astype(int)
+    assert drawn.shape == (480, 640, 3)
+    assert (np.abs(drawn - GREY).max(-1) > 25).sum() > 500
+
+
+@pytest.mark.parametrize(("name", "match"), [("a.png", "this is a video"), ("a.gif", "cannot be written as"), ("a", "cannot be")])
+def test_a_video_is_no_picture_and_other_endings_are_refused(clip, motions, body, tmp_path, name, match):
+    with pytest.raises(UsageError, match=match):
+        write_overlay(motions, body, clip, tmp_path / name, SoftwareRenderer(), ExportOptions())
+    assert not list(tmp_path.iterdir())
