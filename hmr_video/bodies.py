@@ -34,8 +34,6 @@ def bodies_of(
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     if options.height is not None:
-        if len(people.tracks) > 1:
-            reporter.note(f"--height was given to all {len(people.tracks)} people; --people largest keeps the one it belongs to.")
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
     if options.refine and models.image_encoder is None:
         with reporter.progress("Refining", len(people.tracks), "people") as advance:
@@ -118,7 +116,6 @@ def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, 
         camera_matrix=intrinsics.numpy(),
         image_size=np.array(people.image_size, np.int64),
         boxes=track.boxes,
-        keypoints2d=track.keypoints,
         landmarks2d=track.landmarks,
         joints3d=(joints + estimate.trans[:, None]).numpy(),
         poses_past=axis_angle(estimate.rotations @ lifted.to_past),

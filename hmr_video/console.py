@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,8 +21,6 @@ from rich.text import Text
 
 from hmr_video.errors import HmrVideoError
 
-INTERRUPTED = 130  # the exit code
-
 
 class RateColumn(ProgressColumn):
     """Items a second, in the unit that the task names."""
@@ -29,8 +28,7 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         unit = task.fields.get("unit", "frames")
-        told = f"{speed or 0:.0f}" if (speed or 0) >= 9.5 else f"{speed or 0:.1f}"
-        return Text("" if told == "0.0" else f"{told} {unit}/s", style="progress.data.speed")
+        return Text("" if not speed or speed < 1 else f"{speed:.0f} {unit}/s", style="progress.data.speed")
 
 
 @dataclass
@@ -49,12 +47,17 @@ class Reporter:
         if text not in self.notes:
             self.notes.append(text)
             if not self.quiet:
-                self.console.print(f"[yellow]note:[/yellow] {text}")
+                self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, style: str = "") -> None:
         """Prints a line, unless quiet."""
         if not self.quiet:
-            self.console.print(text)
+            self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    def wrote(self, path: Path) -> None:
+        """Tells where the result is, unless quiet."""
+        if not self.quiet:
+            self.console.print(Text.assemble("written to ", (str(path), "bold")), soft_wrap=True)
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[int], None]]:
@@ -83,8 +86,6 @@ def exit_code_of(program: Callable[[], None], debug: bool = False) -> int:
     try:
         program()
     except SystemExit as done:  # Typer's own ways out: 0, 2 for wrong usage, 130 when interrupted
-        if done.code == INTERRUPTED:
-            console.print("Interrupted: what was finished is kept, and nothing is half-written.")
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except HmrVideoError as error:
         if debug:

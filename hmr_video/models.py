@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from hmr_video.assets import SHIPPED_BODY, find_weights
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_image_encoder, load_model
+from hmr_video.device import choose_device
 from hmr_video.errors import UsageError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
 from hmr_video.model import HMMR
 from hmr_video.options import Options
-from hmr_video.people.engine import choose_engine
 
 
 @dataclass(frozen=True)
@@ -43,5 +43,5 @@ class Models:
             return cls(model, metadata, sha256(path), load_body(options.body), load_body(SHIPPED_BODY))
         own = load_body(str(path.resolve()))  # lies beside the weights
         body = own if options.body == SHIPPED_BODY else load_body(options.body)
-        device = choose_engine("torch", options.people.device)[1]
+        device = choose_device(options.people.device)
         return cls(model, metadata, sha256(path), body, own, load_image_encoder(path).to(device))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.files import replacing
-from hmr_video.geometry.skeleton import with_limb_ends
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 
 Array = NDArray[Any]
 
@@ -29,14 +29,13 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "camera_matrix": (3, 3),
     "image_size": (2,),
     "boxes": ("T", 4),
-    "keypoints2d": ("T", 17, 3),
     "landmarks2d": ("T", 29, 3),
     "joints3d": ("T", 24, 3),
     "poses_past": ("T", 72),
     "poses_future": ("T", 72),
     "world_from_camera": (4, 4),
 }
-_OPTIONAL = ("world_from_camera", "landmarks2d")
+_OPTIONAL = ("world_from_camera",)
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,9 @@ class Motion:
         camera_matrix: (3, 3) intrinsics in pixels, one per clip.
         image_size: (2,) width and height.
         boxes: (T, 4) x1 y1 x2 y2.
-        keypoints2d: (T, 17, 3) COCO x, y, confidence as used, never filtered; confidence 0 where absent. Fused from the detector
-            and the landmark network. Left and right are exchanged in frames in which one of them took a person's front for the
-            back, or one leg or arm for the other.
-        landmarks2d: (T, 29, 3) the same of `hmr_video.geometry.skeleton.LANDMARKS`: ``keypoints2d``, then feet and hands. Where
-            only the former is given, the others have confidence 0.
+        landmarks2d: (T, 29, 3) x, y, confidence of `hmr_video.geometry.skeleton.LANDMARKS` as used, never filtered; confidence 0
+            where absent. Fused from the detector and the landmark network. Left and right are exchanged in frames in which one of
+            them took a person's front for the back, or one leg or arm for the other. COCO's 17 alone are taken too.
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
         world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
     """
@@ -75,7 +72,7 @@ class Motion:
     camera_matrix: Array
     image_size: Array
     boxes: Array
-    keypoints2d: Array
+    landmarks2d: Array
     joints3d: Array
     poses_past: Array
     poses_future: Array
@@ -84,11 +81,10 @@ class Motion:
     weights_hash: str
     gender: str = "neutral"
     world_from_camera: Array | None = None
-    landmarks2d: Array = None  # type: ignore[assignment]  # replaced in __post_init__
 
     def __post_init__(self) -> None:
-        if self.landmarks2d is None and np.ndim(self.keypoints2d) == 3:
-            object.__setattr__(self, "landmarks2d", with_limb_ends(self.keypoints2d))
+        if np.shape(self.landmarks2d)[1:] == (BODY_LANDMARKS.stop, 3):
+            object.__setattr__(self, "landmarks2d", with_limb_ends(self.landmarks2d))
         for name, shape in _SHAPES.items():
             value = getattr(self, name)
             if value is None and name in _OPTIONAL:
@@ -106,6 +102,11 @@ class Motion:
     def __len__(self) -> int:
         return len(self.poses)
 
+    @property
+    def keypoints2d(self) -> Array:
+        """(T, 17, 3) COCO's, the first of the landmarks."""
+        return self.landmarks2d[:, BODY_LANDMARKS]
+
     def replace(self, **changes: Any) -> "Motion":
         """A copy with some fields changed."""
         return replace(self, **changes)
@@ -119,6 +120,7 @@ class Motion:
                 continue
             array = np.asarray(value)
             arrays[field.name] = array.astype(np.float32) if _is_single(field.name, array) else array
+        arrays["keypoints2d"] = arrays["landmarks2d"][:, BODY_LANDMARKS]
         # Both spellings are in use: AMASS writes the first, SMPL-X tools the second.
         arrays["mocap_framerate"] = arrays["mocap_frame_rate"] = np.array(self.frame_rate, np.float64)
         with replacing(path, overwrite) as temporary, temporary.open("wb") as stream:
@@ -128,7 +130,9 @@ class Motion:
     def load(cls, path: Path) -> "Motion":
         """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
         names = {field.name: field.name for field in fields(cls)} | {"frame_rate": "mocap_frame_rate"}
-        data = load_arrays(path, names.values())
+        data = load_arrays(path, [*names.values(), "keypoints2d"])
+        if "landmarks2d" not in data:  # as results were before there were landmarks
+            names["landmarks2d"] = "keypoints2d"
         missing = [key for name, key in names.items() if key not in data and name not in _OPTIONAL]
         if missing:
             raise InputError(

@@ -14,9 +14,7 @@ from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
-from hmr_video.people.opencv import import_opencv
 from hmr_video.video import Chunk, VideoReader, open_video
-from hmr_video.video.photos import folder_notes
 from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
 
@@ -56,10 +54,6 @@ def run(
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
     find_weights(options.weights)
     find_body(options.body)
-    if reader is not None:
-        import_opencv()  # whose system libraries are missing more often than anything else
-        for note in folder_notes(source, options.frame_rate):
-            reporter.note(note)
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)

@@ -1,63 +1,90 @@
 """A finished result on disk: the folder with every person's NPZ, the summary, and what formats were asked for."""
 
+import hashlib
 import json
 import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from hmr_video.console import Reporter
 from hmr_video.errors import OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
-from hmr_video.gait import SLOW, stride_seconds
 from hmr_video.options import Options
 
 if TYPE_CHECKING:
     from hmr_video.pipeline import Reconstruction
 
 SUMMARY = "summary.json"
+NAME_BYTES = 255  # of a file or folder, on most file systems
 _VERSIONS = ("hmr-video", "torch", "ultralytics", "numpy")
 
 
-def result_folder(source: Path, output: Path) -> Path:
-    """Where the result of a source goes: into a folder of ``output`` named after it, whatever its name is."""
-    path = Path(os.path.abspath(source))  # of `.` and `photos/..` too the name is that of the folder meant
-    name = path.stem if path.stem not in (".", "..") else path.name  # a video may be called `...mp4`
-    return output / (name or "root")
+def result_folder(source: Path, output: Path, reporter: Reporter, named: Path | None = None, hallucinated: bool = False) -> Path:
+    """Where the result of a source goes: into a folder of ``output`` named after it (or after ``named``), whatever its name is.
+
+    Where another source's result stands there, or one of the same source that came about otherwise (``hallucinated``), the
+    extension stays (``a.mov``, else ``a.mov~0123456789``), which is told.
+    """
+    path = Path(os.path.abspath(named or source))  # of `.` and `photos/..` too the name is that of the folder meant
+    folders = [output / name for name in folder_names(path.name or "root", str(path))]
+    owners = [_owner(folder) for folder in folders]
+    free = (place for place, owner in enumerate(owners) if owner in (None, (str(source.resolve()), hallucinated)))
+    chosen = next(free, len(folders) - 1)
+    if chosen > 0 and owners[0] is not None:
+        other, guessed = owners[0]
+        made = "what was hallucinated from" if guessed else "the result of"
+        reporter.note(f"{folders[0]} holds {made} {other}; this one goes to {folders[chosen]}.")
+    return folders[chosen]
+
+
+def folder_names(name: str, key: str) -> list[str]:
+    """What the folder of a source called ``name`` may be called, the best first; ``key`` tells it from all others.
+
+    >>> folder_names("a.mp4", "walks/a.mp4")
+    ['a', 'a.mp4', 'a.mp4~f41d4a3b1d']
+    """
+    unique = f"~{short_hash(key)}"
+    stem = PurePath(name).stem
+    lone = [stem] if stem not in ("", ".", "..") else []  # a video may be called `...mp4`
+    return [*lone, name, os.fsdecode(os.fsencode(name)[: NAME_BYTES - len(unique)]) + unique]
+
+
+def short_hash(name: str) -> str:
+    """Ten hexadecimal digits of a name."""
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
+
+
+def _owner(folder: Path) -> tuple[str, bool] | None:
+    """The source of the result in a folder, and whether it was hallucinated; None where there is none that tells."""
+    try:
+        told = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return str(told["source"]), bool(told["options"]["hallucinate"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
     """Raises OutputError now rather than after the work: when ``folder`` exists (and may not be replaced) or cannot be made.
 
-    It says whose result stands there: two sources may have one name (``a.mkv`` and ``a.mov``).
+    Makes nothing.
     """
     if folder.exists():
         if not (folder / SUMMARY).is_file():
             raise OutputError(f"{folder} exists and is not a result of hmr-video.", "Choose another output folder.")
         if not overwrite:
             raise OutputError(
-                f"{folder} holds a result already{_whose(folder / SUMMARY)}.",
-                "Pass --overwrite to replace it, or choose another output folder with -o.",
+                f"{folder} holds a result already.", "Pass --overwrite to replace it, or choose another output folder."
             )
-    there = next(place for place in Path(os.path.abspath(folder)).parents if place.exists())
+    there = next(parent for parent in Path(os.path.abspath(folder)).parents if os.path.lexists(parent))
     if not there.is_dir():
-        raise OutputError(f"{there} is a file where a folder is meant.", "Choose another output folder.")
+        raise OutputError(f"{there} is a file.", "Choose another output folder.")
     if not os.access(there, os.W_OK):
         raise OutputError(f"{there} cannot be written to.", "Choose another output folder, or change its permissions.")
-
-
-def _whose(summary: Path) -> str:
-    """What a summary says of where its result came from, for an error; nothing where it cannot be read."""
-    try:
-        told = json.loads(summary.read_text(encoding="utf-8"))
-        made = "hallucinate" if told["options"]["hallucinate"] else "convert"
-        return f": that of `{made}` for {told['source']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 def write_result(
@@ -105,11 +132,6 @@ def summary(
     doubtful = [str(number) for number, person in enumerate(people, 1) if not person["reliable"]]
     if doubtful:
         reporter.note(f"Do not rely on person {', '.join(doubtful)}: hardly seen, or the body does not fit what is seen.")
-    strides = [stride for stride in map(stride_seconds, result.motions) if stride is not None and stride > SLOW]
-    if strides:
-        reporter.note(
-            f"A stride takes {max(strides):.1f} s, as in slow motion: --frame-rate with the camera's true rate puts it right."
-        )
     first = result.motions[0]
     return {
         "source": str(source.resolve()),

@@ -118,7 +118,7 @@ def stage(clip: Clip, part: Part, folder: Path) -> Motion:
         camera_matrix=camera.numpy(),
         image_size=np.array(SIZE),
         boxes=torch.cat([pixels.min(1).values, pixels.max(1).values], 1).numpy(),
-        keypoints2d=np.concatenate([keypoints, np.ones((clip.frames, 17, 1))], 2),
+        landmarks2d=np.concatenate([keypoints, np.ones((clip.frames, 17, 1))], 2),
         joints3d=(joints + shift).numpy(),
         poses_past=axis_angle[part.first - DELTA :][: clip.frames],
         poses_future=axis_angle[part.first + DELTA :][: clip.frames],

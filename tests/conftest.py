@@ -121,7 +121,7 @@ def walk(
         camera_matrix=camera.astype(np.float32),
         image_size=np.array([640, 480]),
         boxes=boxes.astype(np.float32),
-        keypoints2d=keypoints.astype(np.float32),
+        landmarks2d=keypoints.astype(np.float32),
         joints3d=joints3d.astype(np.float32),
         poses_past=np.stack([_walking_pose(time - 5 / 30, heading) for time in seconds]).astype(np.float32),
         poses_future=np.stack([_walking_pose(time + 5 / 30, heading) for time in seconds]).astype(np.float32),

@@ -14,6 +14,15 @@ def test_a_result_survives_its_file(motion: Motion, tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(again, name), getattr(motion, name), err_msg=name)
 
 
+def test_results_from_before_there_were_landmarks_are_read(motion: Motion, tmp_path: Path) -> None:
+    motion.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as data:
+        np.savez(tmp_path / "old.npz", **{name: data[name] for name in data.files if name != "landmarks2d"})
+    again = Motion.load(tmp_path / "old.npz")
+    np.testing.assert_array_equal(again.keypoints2d, motion.keypoints2d)
+    assert again.landmarks2d.shape == (len(motion), 29, 3)
+
+
 def test_the_file_has_what_others_look_for(motion: Motion, tmp_path: Path) -> None:
     motion.save(tmp_path / "person_01.npz")
     with np.load(tmp_path / "person_01.npz", allow_pickle=False) as data:

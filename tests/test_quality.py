@@ -11,13 +11,13 @@ def test_a_body_on_its_keypoints_has_no_residual(motion: Motion) -> None:
     assert residuals(motion).max() < 1e-3
     shifted = motion.keypoints2d.copy()
     shifted[..., 0] += 0.1 * (motion.boxes[:, 3] - motion.boxes[:, 1])[:, None]
-    assert residuals(motion.replace(keypoints2d=shifted)) == pytest.approx(0.1, abs=1e-3)
+    assert residuals(motion.replace(landmarks2d=shifted)) == pytest.approx(0.1, abs=1e-3)
 
 
 def test_doubtful_keypoints_do_not_count(motion: Motion) -> None:
     doubtful = motion.keypoints2d * np.array([1.3, 0.7, 0.4])
-    assert len(residuals(motion.replace(keypoints2d=doubtful))) == 0
-    assert assess(motion.replace(keypoints2d=doubtful))["residual_median"] is None
+    assert len(residuals(motion.replace(landmarks2d=doubtful))) == 0
+    assert assess(motion.replace(landmarks2d=doubtful))["residual_median"] is None
 
 
 def test_acceleration_is_per_second_whatever_the_frame_rate() -> None:
@@ -53,4 +53,4 @@ def test_a_result_says_when_it_is_not_to_be_relied_on(motion: Motion) -> None:
     assert assess(motion.replace(confidence=np.full(len(motion), 0.1, np.float32)))["reliable"] is False
     shifted = motion.keypoints2d.copy()
     shifted[..., 0] += 0.1 * (motion.boxes[:, 3] - motion.boxes[:, 1])[:, None]
-    assert assess(sure.replace(keypoints2d=shifted))["reliable"] is False
+    assert assess(sure.replace(landmarks2d=shifted))["reliable"] is False

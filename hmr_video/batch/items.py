@@ -72,11 +72,6 @@ def in_shard(item: Item, shard: tuple[int, int] | None) -> bool:
     return shard is None or int.from_bytes(_digest(item.name)[:8]) % shard[1] == shard[0] - 1
 
 
-def short_hash(name: str) -> str:
-    """Ten hexadecimal digits of a name."""
-    return _digest(name).hex()[:10]
-
-
 def _digest(name: str) -> bytes:
     return hashlib.sha256(os.fsencode(name)).digest()
 

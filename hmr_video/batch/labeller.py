@@ -2,22 +2,28 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from hmr_video.assets import find_weights
+from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
+from hmr_video.device import choose_device
 from hmr_video.errors import NobodyFoundError
+from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing, sha256
 from hmr_video.options import Options
+from hmr_video.people import find_people
+from hmr_video.people.detector import Detector
 from hmr_video.people.engine import choose_engine
+from hmr_video.people.keypoints.choice import known_file
 from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
-
-if TYPE_CHECKING:
-    from hmr_video.features.resnet50 import ResNet50
+from hmr_video.train.feature_tracks import cache_features
+from hmr_video.train.label import SHORTEST, pseudo_tracks
+from hmr_video.video import open_video
 
 _RULES = 1  # to be raised when the rules change, so that videos are labelled again
 
@@ -34,21 +40,13 @@ class VideoLabeller:
 
     def prepare(self) -> None:
         """Loads the detector, which the process keeps, and the image encoder. Raises AssetError."""
-        from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
-        from hmr_video.people.detector import Detector
-
         Detector(self._options)
         if self._weights and self._encoder is None:
             self._encoder_hash = image_encoder_hash(self._weights)
-            self._encoder = load_image_encoder(self._weights).to(choose_engine("torch", self._options.device)[1])
+            self._encoder = load_image_encoder(self._weights).to(choose_device(self._options.device))
 
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         """Writes ``track_001.npz`` ..., their features, and a summary into the new ``folder``. Raises HmrVideoError."""
-        from hmr_video.people import find_people
-        from hmr_video.train.feature_tracks import cache_features
-        from hmr_video.train.label import SHORTEST, pseudo_tracks
-        from hmr_video.video import open_video
-
         reader = open_video(source, reporter)
         people = find_people(reader, self._options, reporter)
         people = look_closely(reader, people, self._options.landmarks, reporter)
@@ -80,13 +78,14 @@ class VideoLabeller:
         return {"frames": sum(len(track.frame_ids) for track in tracks), "people": len(people.tracks)}
 
 
-def labelling_key(options: Options, reporter: Reporter) -> str:
+def labelling_key(options: Options) -> str:
     """A hash of all that decides the labels besides the video. Raises AssetError without the weights that they take."""
-    people, detector = asdict(options.people), sha256(find_detector(options.people.detector, reporter))
-    engine = " on ".join(choose_engine(options.people.engine, options.people.device))
-    told = {"people": people, "focal": options.focal, "detector": detector, "engine": engine, "rules": _RULES}
+    engine, device = choose_engine(options.people.engine, options.people.device)
+    people = asdict(replace(options.people, engine=engine, device=device.partition(":")[0]))
+    told: dict[str, Any] = {"people": people, "focal": options.focal, "rules": _RULES}
+    told["detector"] = sha256(find_detector(options.people.detector))
+    if landmarks := known_file(options.people.landmarks):
+        told["landmarks"] = sha256(landmarks)
     if options.features == "resnet50":
-        from hmr_video.checkpoints.store import image_encoder_hash
-
         told["encoder"] = image_encoder_hash(find_weights(options.weights))
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

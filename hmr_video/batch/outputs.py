@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from hmr_video.batch.items import Item, short_hash
+from hmr_video.batch.items import Item
+from hmr_video.results import NAME_BYTES, folder_names
 
 STATE_FOLDER = ".batch"  # of a batch's output: its lock, and results that are not finished
 MANIFEST = "manifest.jsonl"
-_NAME_BYTES = 255
 
 
 def assign_outputs(items: Iterable[Item], pinned: Mapping[str, PurePosixPath]) -> dict[str, PurePosixPath]:
@@ -43,20 +43,16 @@ def is_safe(output: PurePosixPath) -> bool:
         sizes = [len(os.fsencode(part)) for part in output.parts]
     except UnicodeEncodeError:
         return False
-    if not sizes or max(sizes) > _NAME_BYTES or output.is_absolute() or _reserved(output):
+    if not sizes or max(sizes) > NAME_BYTES or output.is_absolute() or _reserved(output):
         return False
     return ".." not in output.parts and "\0" not in str(output)
 
 
 def _candidates(item: Item, lone: bool) -> Iterator[PurePosixPath]:
     path = PurePosixPath(item.name)
-    if lone and path.stem not in ("", ".", ".."):
-        yield _stem(item)
-    yield path
-    unique = f"~{short_hash(item.name)}"
-    name = os.fsdecode(os.fsencode(path.name)[: _NAME_BYTES - len(unique)]) + unique
-    yield path.parent / name
-    yield PurePosixPath(name)
+    names = folder_names(path.name, item.name)
+    yield from (path.parent / name for name in (names if lone else names[-2:]))
+    yield PurePosixPath(names[-1])
 
 
 def _stem(item: Item) -> PurePosixPath:

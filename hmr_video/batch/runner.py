@@ -12,7 +12,7 @@ from typing import Any
 from hmr_video.batch.content import byte_count, stamp
 from hmr_video.batch.display import Display, Tally
 from hmr_video.batch.events import EventLog
-from hmr_video.batch.items import Item, in_shard, short_hash
+from hmr_video.batch.items import Item, in_shard
 from hmr_video.batch.local import Workers
 from hmr_video.batch.lock import Shard, locked, shard_tag
 from hmr_video.batch.manifest import Manifest, read_entries
@@ -20,7 +20,7 @@ from hmr_video.batch.outputs import MANIFEST, STATE_FOLDER
 from hmr_video.batch.plan import Planned, plan
 from hmr_video.batch.worker import Outcome, Task
 from hmr_video.errors import AssetError, OutputError
-from hmr_video.results import check_output
+from hmr_video.results import check_output, short_hash
 
 _TICK = 0.25  # seconds between two looks at the workers
 _PARTIAL = ".partial"
@@ -179,7 +179,7 @@ class _Run:
         try:
             check_output(one.output, self._options.overwrite or one.ours or task.attempt > 1)
         except OutputError as error:  # nothing is recorded: with --overwrite, or elsewhere, it would go well
-            problem = f"{one.output} was made with other options, weights or content." if one.stale else error.problem
+            problem = f"{one.output} was made with other options, files or content." if one.stale else error.problem
             return self._conclude(one, Outcome("failed", problem, error.remedy, error.exit_code), display)
         except (OSError, ValueError) as error:
             return self._conclude(one, _unwritable(one.output, error), display)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
@@ -47,7 +46,7 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
     log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
     scheduler: Annotated[
-        str, typer.Option("--engine", help="local, or ray for several machines (needs the extra cluster).")
+        str, typer.Option("--engine", help="local, or ray for several machines (needs the extra `cluster`).")
     ] = "local",
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
     cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,
@@ -74,10 +73,7 @@ def batch(
     quiet: shared.Quiet = False,
 ) -> None:
     """Convert many videos. Run the same command again to go on after an interruption."""
-    from hmr_video.batch.converter import VideoConverter, options_key
-    from hmr_video.batch.display import one_line
     from hmr_video.batch.items import parse_shard
-    from hmr_video.batch.runner import BatchOptions, plan_batch
     from hmr_video.export.registry import check_formats
 
     if scheduler not in _SCHEDULERS:
@@ -85,12 +81,18 @@ def batch(
         raise UsageError(f"There is no engine {scheduler} for a batch.", choice)
     if scheduler == "local" and address is not None:
         raise UsageError("--address is the address of a Ray cluster.", "Add --engine ray, or leave it out.")
-    settings = shared.conversion(context)
+    shared.check_folder(output)
+    settings = shared.conversion(context, elsewhere=scheduler == "ray")
     wanted = tuple(check_formats(shared.split_formats(formats)))
     reporter = Reporter(quiet=quiet)
     part = parse_shard(shard)
     items = find_items(folder, listed, include or [], exclude or [], output, reporter)
-    options = BatchOptions(output, options_key(settings, wanted, reporter), part, overwrite, retry_failed)
+    settings = shared.with_known_landmarks(settings, reporter, fetch=not dry_run)
+    from hmr_video.batch.converter import VideoConverter, options_key  # and torch, once there is something to do
+    from hmr_video.batch.display import one_line
+    from hmr_video.batch.runner import BatchOptions, plan_batch
+
+    options = BatchOptions(output, options_key(settings, wanted), part, overwrite, retry_failed)
     if dry_run:
         waiting, report = plan_batch(items, options)
         for one in waiting if not as_json else []:
@@ -138,12 +140,12 @@ def _read(listed: Path) -> bytes:
 
 
 def local_workers(converter: "Converter", count: int | None, timeout: float | None, device: str) -> "Workers":
-    import torch
-
     from hmr_video.batch.local import LocalWorkers, default_workers, shares
+    from hmr_video.device import shared_gpus
 
-    cards = 0 if device in ("cpu", "mps") or ":" in device else torch.cuda.device_count()
-    return LocalWorkers(converter, shares(count or default_workers(cards), cards), timeout)
+    cards = shared_gpus(device)
+    fitting = 1 if device.startswith("cuda:") else default_workers(cards)
+    return LocalWorkers(converter, shares(count or fitting, cards), timeout)
 
 
 def _ray_workers(
@@ -174,9 +176,10 @@ def tell(report: "Report", output: Path, reporter: Reporter, retried: bool, dry_
     if failed and not reporter.quiet:
         reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))
     counts = ", ".join(f"{told[name]} {name}" for name in ("done", "nobody", "failed", "waiting") if told[name])
-    reporter.say(f"{told['total']} videos: {counts}; {told['earlier']} of them in earlier runs")
-    if told["done"]:
-        reporter.say(f"results are in [bold]{escape(str(output))}[/bold]")
+    earlier = f"; {told['earlier']} of them in earlier runs" if told["earlier"] else ""
+    reporter.say(f"{told['total']} {'video' if told['total'] == 1 else 'videos'}: {counts}{earlier}")
+    if told["done"] and not dry_run:
+        reporter.wrote(output)
     if failed and not dry_run:
         kept = any(item.earlier for item in failed) and not retried
         raise BatchError(

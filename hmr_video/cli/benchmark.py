@@ -28,7 +28,6 @@ def benchmark(
     as_json: shared.Json = False,
 ) -> None:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
-    shared.must_exist(clip)
     from hmr_video.assets import shipped_folder
     from hmr_video.evaluate import benchmark as room
 

@@ -62,6 +62,7 @@ def convert(
         _check_with_keypoints(context, device)
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
+    shared.check_folder(output)
     settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
     folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
@@ -97,13 +98,12 @@ def convert_one(
     evidence = keypoints or source
     assert evidence is not None
     shown = sorted(OF_VIDEO & set(check_formats(formats)))
-    shared.must_exist(source, keypoints)
     if shown and source is None:
         raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
-    folder = result_folder(source or evidence, output)
+    folder = result_folder(evidence, output, reporter, named=source)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
-    told = write_result(result, source or evidence, folder, settings, formats, reporter, overwrite, video=source)
+    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, video=source)
     return folder, told
 
 
@@ -112,9 +112,9 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     from rich.table import Table
 
     table = Table(title=None, box=None, header_style="bold")
-    residual = ("2D residual,\nmedian", "2D residual,\n90th perc.")
-    for heading in ("person", "frames", "filled\nin", "confidence", *residual, "acceleration"):
-        table.add_column(heading, justify="right")
+    headings = ("person", "frames", "filled in", "confidence", "2D residual,\nmedian", "9 of 10\nbelow", "acceleration")
+    for heading in headings:
+        table.add_column(heading, justify="right", vertical="bottom")
     for index, person in enumerate(told["people"], 1):
         median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))
         table.add_row(
@@ -128,7 +128,5 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
             style=None if person["reliable"] else "yellow",
         )
     reporter.console.print(table)
-    reporter.say(
-        "[dim]2D residual: distance of the 12 limb joints from the detector's confident keypoints, of the person's height[/dim]"
-    )
-    reporter.say(f"written to [bold]{folder}[/bold]")
+    reporter.say("2D residual: from limb joints to detected keypoints, of the person's height", style="dim")
+    reporter.wrote(folder)

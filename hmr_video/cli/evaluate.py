@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +11,10 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
-from hmr_video.device import choose_device
 from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
-    from hmr_video.options import Options
-    from hmr_video.people.options import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
@@ -47,7 +44,7 @@ def evaluate(
         Path | None,
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
-    detector_errors: Annotated[
+    detector: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
     ] = None,
@@ -63,63 +60,42 @@ def evaluate(
     failures: Annotated[
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
-    windows: Annotated[
-        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
-    ] = 40,
+    windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     weights: shared.Weights = "default",
-    detector: shared.Detector = "yolo11n-pose",
-    device: shared.Device = "auto",
     refine: shared.Refine = True,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
-    choose_device(device)
-    if protocol not in ("default", "paper"):
+    from hmr_video.evaluate import Protocol
+
+    if protocol not in list(Protocol):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
+    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector FOLDER.",
         )
-    if up and mocap is None and detector_errors is None:
-        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
+    if up and mocap is None and detector is None:
+        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector FOLDER.")
     if joints and views is None:
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
-    shared.must_exist(result, truth, mocap, views, detector_errors)
-    from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people.options import PeopleOptions
-
-    finder, reporter = PeopleOptions(detector=detector, device=device), Reporter(quiet=quiet)
+    reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap,
-            every_clip,
-            weak,
-            real,
-            all_points,
-            failures,
-            windows,
-            seed,
-            meshes,
-            weights,
-            finder,
-            refine,
-            up or "auto",
-            reporter,
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
         )
         if failures:
-            reporter.say(f"written to [bold]{failures}[/bold]")
+            reporter.wrote(failures)
         if as_json:
             typer.echo(json.dumps([one.as_dict() if failures else asdict(one) for one in found]))
         elif failures:
@@ -127,13 +103,13 @@ def evaluate(
         else:
             (print_weak_points if weak else print_rows)(found)
         return
-    if detector_errors is not None:
-        _evaluate_detector(detector_errors, windows, seed, up or "auto", as_json, reporter)
+    if detector is not None:
+        _evaluate_detector(detector, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
-        rows = _evaluate_samples(Options(finder, weights, refine=refine), Protocol(protocol), reporter)
+        rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, joints, Options(replace(finder, people="largest"), weights, refine=refine), reporter)
+        rows = _evaluate_views(views, joints, weights, refine, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -160,12 +136,14 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.models import Models
+    from hmr_video.options import Options
     from hmr_video.pipeline import run
 
+    settings = Options(weights=weights, refine=refine)
     models = Models.load(settings)
     rows: list[Row] = []
     for clip in sample_clips():
@@ -176,16 +154,19 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.models import Models
+    from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
     from hmr_video.pipeline import run
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
     clips = [find_video(folder, view) for view in views]
+    settings = Options(PeopleOptions(people="largest"), weights=weights, refine=refine)
     models = Models.load(settings)
     motions = []
     for clip in clips:
@@ -212,7 +193,6 @@ def _evaluate_mocap(
     seed: int,
     meshes: bool,
     weights: str,
-    finder: "PeopleOptions",
     refine: bool,
     up: str,
     reporter: Reporter,
@@ -224,6 +204,7 @@ def _evaluate_mocap(
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.models import Models
     from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
     from hmr_video.train.assess import assess
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
@@ -247,7 +228,7 @@ def _evaluate_mocap(
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, finder)
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions())
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
         config = TrialConfig(landmarks=all_points)

@@ -19,10 +19,7 @@ def export(
         ),
     ],
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", callback=shared.check_folder, help="Folder to write into.", show_default="the result's own"
-        ),
+        Path | None, typer.Option("--output", "-o", help="Folder to write into.", show_default="the result's own")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Resample BVH and AMASS to this frame rate.", min=1)] = None,
     video: Annotated[Path | None, typer.Option(help="The source video, if it has moved since.")] = None,
@@ -37,13 +34,15 @@ def export(
     from hmr_video.export.registry import refuse_written
     from hmr_video.export.results import body_of, read_result
 
+    if output is not None:
+        shared.check_folder(output)
     wanted = check_formats(shared.split_formats(formats))
     if fps is not None and not {"bvh", "amass"} & set(wanted):
         raise UsageError("--fps changes BVH and AMASS only.", "Leave it out, or ask for --format bvh or amass.")
-    refuse_written(output or result, wanted, overwrite)
-    motions, source, part = read_result(result)
+    motions, source, start, end, every, rate = read_result(result)
     reporter = Reporter(quiet=quiet)
-    options = ExportOptions(overwrite, video or source, frame_rate=fps, reporter=reporter, **part)
+    options = ExportOptions(overwrite, video or source, start, end, every, rate, fps, reporter)
+    refuse_written(output or result, len(motions), wanted, options)  # before torch, for the body, is imported
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))

@@ -29,24 +29,25 @@ def hallucinate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Guess from one photograph how its people moved just before and will just after."""
+    from hmr_video.export.hallucination import write_hallucination
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
+    shared.check_folder(output)
+    settings = replace(shared.conversion(context), hallucinate=True)
     reporter = Reporter(quiet=quiet)
     reader = open_video(photo, reporter)
     if reader.info.frame_count != 1:
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
-    folder = result_folder(photo, output)
+    folder = result_folder(photo, output, reporter, hallucinated=True)
     check_output(folder, overwrite)
-    from hmr_video.export.hallucination import write_hallucination
-    from hmr_video.export.render import choose_renderer
-    from hmr_video.pipeline import run
-
-    settings = replace(shared.conversion(context), hallucinate=True)
     result = run(photo, settings, reporter)
     told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]
     pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
-    reporter.say(f"written to [bold]{folder}[/bold]: {', '.join(path.name for path in pictures)}")
+    reporter.wrote(folder)
+    reporter.say(f"pictures: {', '.join(path.name for path in pictures)}")
     if as_json:
         typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | told))

@@ -16,12 +16,7 @@ from hmr_video.errors import UsageError
 def label(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", callback=shared.check_folder, help="Folder for the tracks; each video gets a folder of its own."
-        ),
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
@@ -49,15 +44,17 @@ def label(
     quiet: shared.Quiet = False,
 ) -> None:
     """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
+    shared.check_folder(output)
     settings = shared.conversion(context)
     if features not in ("keypoints", "resnet50"):
         raise UsageError(f"There are no features {features}.", "Choose keypoints or resnet50.")
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
-    from hmr_video.batch.labeller import VideoLabeller, labelling_key
+    settings = shared.with_known_landmarks(settings, reporter)
+    from hmr_video.batch.labeller import VideoLabeller, labelling_key  # and torch, once there is something to do
     from hmr_video.batch.runner import BatchOptions
 
-    options = BatchOptions(output, labelling_key(settings, reporter), None, overwrite, retry_failed)
+    options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
     make = partial(local_workers, VideoLabeller(settings), workers, timeout, device)
     report = run_items(items, options, make, log, reporter)
     if as_json:

@@ -1,13 +1,12 @@
 """The `hmr-video` program: its commands, and how errors become exit codes."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import typer.main
+from typer.main import get_command
 
 from hmr_video.assets import go_offline
-from hmr_video.cli.arguments import prepared
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
@@ -21,6 +20,7 @@ from hmr_video.cli.render import render
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
+from hmr_video.cli.wording import as_meant, paths_as_meant
 from hmr_video.console import exit_code_of
 
 app = typer.Typer(
@@ -28,8 +28,8 @@ app = typer.Typer(
     help="Turn a video of people into smooth 3D body meshes.",
     no_args_is_help=True,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -66,6 +66,11 @@ app.add_typer(weights, name="weights")
 app.add_typer(body, name="body")
 app.command()(doctor)
 
+for _group in (app, weights, body):
+    for _command in _group.registered_commands:
+        if _command.callback is not None:
+            _command.callback = paths_as_meant(_command.callback)
+
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
@@ -77,5 +82,8 @@ def main() -> None:
 
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
-    program: Any = typer.main.get_command(app)
-    return exit_code_of(lambda: program(prepared(arguments, program.commands), prog_name="hmr-video"), debug)
+
+    def program() -> None:
+        app(as_meant(arguments, get_command(app).commands))  # type: ignore[attr-defined]
+
+    return exit_code_of(program, debug)

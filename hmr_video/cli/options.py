@@ -1,51 +1,22 @@
 """Options that several commands share, and how they become the pipeline's."""
 
+import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.errors import InputError, OutputError, UsageError
+from hmr_video.device import check_device
+from hmr_video.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    from hmr_video.console import Reporter
     from hmr_video.options import Options
 
-_OF_FILES = {
-    ".glb",
-    ".gltf",
-    ".obj",
-    ".ply",
-    ".bvh",
-    ".csv",
-    ".npz",
-    ".npy",
-    ".fbx",
-    ".usd",
-    ".usda",
-    ".usdc",
-    ".usdz",
-    ".json",
-    ".pkl",
-}
-_OF_FILES |= {".mp4", ".mov", ".mkv", ".avi", ".webm", ".html", ".png", ".jpg", ".gif"}
-
-
-def check_folder(output: Path | None) -> Path | None:
-    """A folder to write into. Raises UsageError for the name of a file, and OutputError for a file."""
-    if output is not None and output.is_file():
-        raise OutputError(f"{output} is a file, and -o names a folder.", "Choose another name, or leave -o out.")
-    if output is not None and output.suffix.lower() in _OF_FILES and not output.is_dir():
-        hint = "choose formats with --format, as in -o results --format glb."
-        raise UsageError(f"-o names a folder, and {output} looks like a file.", f"Name a folder, and {hint}")
-    return output
-
-
 Output = Annotated[
-    Path,
-    typer.Option(
-        "--output", "-o", callback=check_folder, help="Folder for the results; each input gets a folder of its own in it."
-    ),
+    Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
 ]
 Format = Annotated[
     list[str] | None,
@@ -64,7 +35,7 @@ Landmarks = Annotated[
 ]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
 Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 (the second GPU) or mps.")]
 Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
 Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
 Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
@@ -87,26 +58,27 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results th
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
-
-def must_exist(*paths: Path | None) -> None:
-    """Raises InputError for the first that is given and is not there: before anything that takes long to load."""
-    for path in paths:
-        if path is not None and not path.exists():
-            raise InputError(f"{path} does not exist.", "Check the path.")
+_MAY_BE_PATHS = {"body", "detector", "weights"}
+_FILES = "3gp abc avi dae fbx gif gltf jpeg jpg json m4v mkv mov mp4 npz obj pkl png stl usd usda usdc usdz webm zip"
 
 
-def conversion(context: typer.Context) -> "Options":
-    """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError."""
-    from hmr_video.device import choose_device
+def conversion(context: typer.Context, elsewhere: bool = False) -> "Options":
+    """The pipeline's options from a command's parameters, which bear the names of its fields. Raises UsageError.
+
+    ``elsewhere``: other machines compute, so the device need not be in this one.
+    """
     from hmr_video.options import Options, options_from
-    from hmr_video.people.options import PeopleOptions
+    from hmr_video.people import PeopleOptions
 
     names = Options.__dataclass_fields__.keys() | PeopleOptions.__dataclass_fields__.keys()
     values = {name: value for name, value in context.params.items() if name in names}
     if "image_size" in values:
         values["image_size"] = parse_size(values["image_size"])
+    for name in values.keys() & _MAY_BE_PATHS:
+        values[name] = os.path.expanduser(values[name])
     options = options_from(values)
-    choose_device(options.people.device)  # learnt now, before anything is loaded
+    if not elsewhere:
+        check_device(options.people.device)
     return options
 
 
@@ -117,9 +89,34 @@ def spelled_out(context: typer.Context, names: Iterable[str]) -> list[str]:
     return [options[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
+def with_known_landmarks(settings: "Options", reporter: "Reporter", fetch: bool = True) -> "Options":
+    """The options with the landmark network that ``auto`` means, so that all workers use the same. Without ``fetch`` none is
+    fetched: as long as there is none, nothing can have been made with it. Raises AssetError, UsageError."""
+    from hmr_video.people.keypoints.choice import NONE, settled, stored_choice
+
+    wanted = settings.people.landmarks
+    unknown = wanted == "auto" and not fetch and stored_choice() is None
+    return replace(settings, people=replace(settings.people, landmarks=NONE if unknown else settled(wanted, reporter)))
+
+
 def split_formats(values: list[str] | None) -> list[str]:
-    """``["glb,bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
-    return [name.strip().lower() for value in values or [] for name in value.split(",") if name.strip()]
+    """``["GLB, .bvh", "obj"]`` -> ``["glb", "bvh", "obj"]``."""
+    names = [name.strip().removeprefix(".").lower() for value in values or [] for name in value.split(",")]
+    return [name for name in names if name]
+
+
+def check_folder(output: Path) -> None:
+    """Raises OutputError where the folder for results is a file, UsageError where its name is a file's."""
+    from hmr_video.export.registry import FORMATS
+
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output} is a file.", "-o names a folder: choose another.")
+    kind = output.suffix.lower().removeprefix(".")
+    if kind in (*FORMATS, *_FILES.split()) and not output.is_dir():
+        remedy = (
+            f"Name a folder, and add --format {kind}." if kind in FORMATS else "Name a folder; --format says what is written."
+        )
+        raise UsageError(f"{output} is the name of a file, and -o names a folder.", remedy)
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
+
+if TYPE_CHECKING:
+    from hmr_video.export.render import Renderer
 
 # Options that say how a video is converted; a finished result is drawn as it is.
 _CONVERTING = (
@@ -36,7 +39,7 @@ def render(
         typer.Option(
             "--output",
             "-o",
-            help="The MP4 to write, or the PNG of a photograph.",
+            help="The MP4 to write, of a photograph the PNG.",
             show_default="overlay.mp4 or .png in the result's folder",
         ),
     ] = None,
@@ -63,46 +66,59 @@ def render(
     quiet: shared.Quiet = False,
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
-    shared.must_exist(source)
-    from hmr_video.export import ExportOptions
-    from hmr_video.export.overlay import check_one_frame, check_target, overlay_name, source_video, write_overlay
-    from hmr_video.export.render import choose_renderer
-    from hmr_video.export.results import body_of, read_result
-
     reporter = Reporter(quiet=quiet)
-    if output is not None:
-        check_target(output)
-    drawer = choose_renderer(renderer, reporter)
     if _is_result(source):
+        from hmr_video.export.results import body_of, read_result, source_video
+
         _refuse_converting(context)
-        motions, known, part = read_result(source)
-        part |= {name: context.params[name] for name in ("start", "end") if shared.spelled_out(context, [name])}
+        motions, known, first, last, nth, rate = read_result(source)
+        start = start if shared.spelled_out(context, ["start"]) else first
+        end = end if shared.spelled_out(context, ["end"]) else last
+        footage = source_video(video or known)
+        target = _target(output, source, footage)
+        refuse_existing(target, overwrite)
         used = body_of(motions)
-        folder, footage = source if source.is_dir() else source.parent, source_video(video or known)
+        drawer = _renderer(renderer, reporter)
     else:
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, result_folder, write_result
-        from hmr_video.video import open_video
 
-        settings = shared.conversion(context)
-        folder, footage = result_folder(source, Path("hmr-out")), source
+        if video is not None:
+            raise UsageError("--video is for finished results.", "Leave it out.")
+        settings, nth, rate = shared.conversion(context), every, None
+        folder, footage = result_folder(source, Path("hmr-out"), reporter), source
+        target = _target(output, folder, footage)
         if output is None:
             check_output(folder, overwrite)
         else:
             refuse_existing(output, overwrite)
-            if output.suffix.lower() == ".png":
-                check_one_frame(open_video(source, Reporter(quiet=True), start, end, every).info.frame_count)
+        drawer = _renderer(renderer, reporter)
         found = run(source, settings, reporter)
         motions, used = found.motions, found.models.body
         if output is None:
             write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
-        part = {"start": start, "end": end, "every": every}
-    target = output or folder / overlay_name(footage)
-    options = ExportOptions(overwrite, reporter=reporter, **part)
-    write_overlay(motions, used, footage, target, drawer, options, side_by_side)
-    reporter.say(f"written to [bold]{target}[/bold]")
+    from hmr_video.export.overlay import write_overlay
+
+    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end, nth, rate)
+    reporter.wrote(target)
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+
+
+def _target(output: Path | None, folder: Path, footage: Path) -> Path:
+    """The file to draw into. Raises UsageError where its ending is not that of what is drawn."""
+    from hmr_video.export.registry import check_drawing, ending_of_drawn
+
+    if output is None:
+        return folder / f"overlay{ending_of_drawn(footage)}"
+    check_drawing(output, footage)
+    return output
+
+
+def _renderer(name: str, reporter: Reporter) -> "Renderer":
+    from hmr_video.export.render import choose_renderer
+
+    return choose_renderer(name, reporter)
 
 
 def _refuse_converting(context: typer.Context) -> None:

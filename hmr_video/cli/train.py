@@ -80,7 +80,6 @@ def train(
         "precision": precision,
         "threads": threads,
     }
-    shared.must_exist(mocap, tracks, filmed, start)
     _require_extra()
     from hmr_video.files import cache_folder, refuse_existing
     from hmr_video.train import settings as files
@@ -99,7 +98,7 @@ def train(
         from hmr_video.train.sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
-        reporter.say(f"written to [bold]{sheet}[/bold]")
+        reporter.wrote(sheet)
         return
     if count:
         print_kinds(resolved.mocap, resolved.source_weights, resolved.synthetic.invention)
@@ -112,7 +111,7 @@ def train(
     trainer = Trainer(resolved, reporter)
     trainer.train()
     trainer.write(output, name or resolved.state.name, overwrite)
-    reporter.say(f"written to [bold]{output}[/bold]")
+    reporter.wrote(output)
 
 
 def _require_extra() -> None:

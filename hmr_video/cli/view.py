@@ -24,10 +24,10 @@ def view(
     from hmr_video.export.results import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
-    motions, source, part = read_result(result)
+    motions, source, start, end, every, rate = read_result(result)
     page = result / "view.html"
     if overwrite or not page.exists():
-        options = ExportOptions(True, video or source, reporter=reporter, **part)
+        options = ExportOptions(True, video or source, start, end, every, rate, reporter=reporter)
         write(motions, body_of(motions), result, ["html"], options)
     reporter.say(str(page))
     if opened and not webbrowser.open(page.resolve().as_uri()):

@@ -97,7 +97,6 @@ def _played(motion: Motion, phases: Array) -> Motion:
         "timestamps",
         "confidence",
         "boxes",
-        "keypoints2d",
         "landmarks2d",
         "joints3d",
         "poses_past",

@@ -1,4 +1,6 @@
-"""`overlay.mp4`: the shaded bodies on the footage, with its sound; of a photograph `overlay.png`."""
+"""`overlay.mp4`: the shaded bodies on the footage, with the original sound; beside it, on request, the people from the side.
+
+Of a photograph it is `overlay.png`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,22 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from hmr_video.errors import InputError, UsageError
+from hmr_video.errors import InputError
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions
+from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
+from hmr_video.export.results import source_video
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
-from hmr_video.video.animations import is_animated
-from hmr_video.video.kinds import PHOTOGRAPHS
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.console import Reporter
 
-_ENDINGS = (".mp4", ".png")
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
 # made up.
@@ -31,10 +32,25 @@ _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, what
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """The overlay, with the renderer that works here. Raises InputError when the video is not known or does not fit."""
+    """``overlay.mp4`` or ``.png``, with the renderer that works here. Raises InputError when the video is missing or misfits."""
     renderer = choose_renderer("auto", options.reporter)
     video = source_video(options.video)
-    return [write_overlay(motions, body, video, folder / overlay_name(video), renderer, options)]
+    target = folder / f"overlay{ending_of_drawn(video)}"
+    return [
+        write_overlay(
+            motions,
+            body,
+            video,
+            target,
+            renderer,
+            options.reporter,
+            overwrite=options.overwrite,
+            start=options.start,
+            end=options.end,
+            every=options.every,
+            frame_rate=options.source_rate,
+        )
+    ]
 
 
 def write_overlay(
@@ -43,57 +59,44 @@ def write_overlay(
     video: Path,
     target: Path,
     renderer: Renderer,
-    options: ExportOptions,
+    reporter: "Reporter",
     side_by_side: bool = False,
+    overwrite: bool = False,
+    start: float = 0.0,
+    end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
 ) -> Path:
-    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes it to ``target``.
+    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``; of a
+    photograph a PNG.
 
-    An MP4 is in H.264; a PNG shows the one frame of a photograph.
-
-    Times are those of the source; its first sound track is kept, unless the pictures go by another rate. ``side_by_side`` doubles
-    the width with a view from the left. Raises InputError, OutputError and UsageError.
+    Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
+    the left. ``start`` and ``end`` (s) cut the footage; ``every`` and ``frame_rate`` are for `open_source`. Raises
+    InputError, UsageError and OutputError.
     """
-    check_target(target)
-    reader = open_source(motions, video, options)
+    check_drawing(target, video)
+    reader = open_source(motions, video, reporter, start, end, every, frame_rate)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
     if target.suffix.lower() == ".png":
-        return _write_picture(target, _drawn(painter, side, reader), reader.info.frame_count, options.overwrite)
-    sound = video if options.source_rate is None else None
-    size = (width * (1 + side_by_side), height)
-    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
-    with writer, options.reporter.progress("Rendering", reader.info.frame_count) as advance:
+        return _write_picture(next(_drawn(painter, side, reader))[0], target, overwrite)
+    sound = None if reader.info.retimed else video
+    writer = VideoWriter(
+        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=sound, overwrite=overwrite
+    )
+    with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
     return target
 
 
-def overlay_name(video: Path) -> str:
-    """A photograph's overlay is a picture, any other a video."""
-    return "overlay.png" if video.suffix.lower() in PHOTOGRAPHS and not is_animated(video) else "overlay.mp4"
-
-
-def check_target(target: Path) -> None:
-    """Raises UsageError for a file that is neither an MP4 nor a PNG by its name."""
-    if target.suffix.lower() not in _ENDINGS:
-        raise UsageError(f"An overlay cannot be written as {target.name}.", "End the name in .mp4, or .png for a photograph.")
-
-
-def check_one_frame(count: int | None) -> None:
-    """Raises UsageError when a video is to become a picture."""
-    if count != 1:
-        raise UsageError("A PNG holds one frame, and this is a video.", "End the name in .mp4, or choose one frame by --end.")
-
-
-def _write_picture(target: Path, drawn: Iterator[tuple[Array, float]], count: int | None, overwrite: bool) -> Path:
+def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
     from PIL import Image
 
-    check_one_frame(count)
-    picture, _ = next(drawn)
     with replacing(target, overwrite) as temporary:
-        Image.fromarray(picture).save(temporary, "PNG")
+        Image.fromarray(drawn).save(temporary, "PNG")
     return target
 
 
@@ -106,20 +109,24 @@ def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> It
             yield drawn, shot.time
 
 
-def source_video(video: Path | None) -> Path:
-    """The video to draw on. Raises InputError when there is none."""
-    if video is None:
-        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
-    return video
+def open_source(
+    motions: Sequence[Motion],
+    video: Path,
+    reporter: "Reporter",
+    start: float = 0.0,
+    end: float | None = None,
+    every: int | None = None,
+    frame_rate: float | None = None,
+) -> VideoReader:
+    """The video, with frames numbered and timed as in the result. Raises InputError if it is another.
 
-
-def open_source(motions: Sequence[Motion], video: Path, options: ExportOptions) -> VideoReader:
-    """The video, with frames numbered and timed as in the result. Raises InputError if it is another."""
-    every = options.every
+    ``every``: that the result uses every n-th frame only; None finds out by the rates. ``frame_rate``: one that was taken in
+    place of the video's own.
+    """
+    reader = open_video(video, reporter, start, end, every or 1, frame_rate)
     if every is None:
-        whole = open_video(video, options.reporter, frame_rate=options.source_rate)
-        every = max(1, round(whole.info.frame_rate / motions[0].frame_rate))
-    reader = open_video(video, options.reporter, options.start, options.end, every, options.source_rate)
+        every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
+        reader = open_video(video, reporter, start, end, every, frame_rate)
     size = tuple(int(length) for length in motions[0].image_size)
     if size != (reader.info.width, reader.info.height):
         raise InputError(

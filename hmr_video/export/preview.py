@@ -33,13 +33,14 @@ def make_preview(motions: list[Motion], video: Path, target: Path, options: Expo
     """
     from PIL import Image
 
-    reader = open_source(motions, video, options)
+    part = options.start, options.end, options.every, options.source_rate
+    reader = open_source(motions, video, options.reporter, *part)
     width, height = reader.info.width, reader.info.height
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     times: list[float] = []
     first_frame: int | None = None
-    sound = video if options.source_rate is None else None
+    sound = None if reader.info.retimed else video
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
     with writer, options.reporter.progress("Preparing the video", reader.info.frame_count) as advance:
         for chunk in ahead(reader.chunks(16)):

@@ -1,50 +1,57 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
+from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-# Name -> the module that writes it, what its files are called, and what it is.
-# Each module has `write(motions, body, folder, options) -> list[Path]`.
-# Modules are imported when first used: some bring heavy libraries along.
-FORMATS: dict[str, tuple[str, str, str]] = {
-    "obj": ("obj", "person_*_obj", "a Wavefront mesh per frame"),
-    "ply": ("ply", "person_*_ply", "a binary PLY mesh per frame, with colours"),
-    "glb": ("glb", "pe*.glb", "skinned, animated glTF for Blender, Unity, Unreal, Godot and the web"),
-    "bvh": ("bvh", "person_*.bvh", "skeleton animation for retargeting"),
-    "amass": ("amass", "amass/*_amass.npz", "SMPL-H poses in the layout of AMASS"),
-    "csv": ("tables", "person_*.csv", "joint positions and anatomical angles"),
-    "html": ("webpage", "view.html", "a page that plays the people in 3D beside the video"),
-    "overlay": ("overlay", "overlay.*", "the bodies drawn on the video"),
-    "sheet": ("sheet", "sheet.png", "eight frames on one picture, with the quality of each person"),
+
+class Format(NamedTuple):
+    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
+    ``{drawn}`` for the ending of what is drawn on the source.
+
+    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
+    libraries along.
+    """
+
+    module: str
+    files: tuple[str, ...]
+
+
+FORMATS = {
+    "obj": Format("obj", ("{}_obj",)),  # a Wavefront mesh per frame
+    "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
+    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
+}
+_GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
+_PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
+# What people ask for that is not written -> what serves them.
+_INSTEAD = {
+    "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
+    **dict.fromkeys(("gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "blend"), _GLB),
+    "stl": "MeshLab, Blender and slicers open ply and obj.",
+    **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
+    **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
+    **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
+    **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
-
-_BY_BLENDER = "Blender opens glb and bvh, and saves"
-_OTHERS = {
-    "fbx": f"{_BY_BLENDER} FBX; Unreal, Unity, Maya and MotionBuilder open one of the two themselves.",
-    "usd": f"{_BY_BLENDER} USD.",
-    "abc": f"{_BY_BLENDER} Alembic.",
-    "dae": f"{_BY_BLENDER} Collada.",
-    "stl": "Write ply or obj.",
-    "gltf": "glb is glTF in one file.",
-    "npz": "The NPZ is always written.",
-    "pkl": "The NPZ, which is always written, holds the same arrays.",
-    "json": "summary.json is always written; csv holds numbers as text.",
-    "mp4": "overlay is the video with the bodies drawn on it.",
-    "png": "sheet is a picture of eight frames.",
-    "video": "overlay is the video with the bodies drawn on it.",
-}
 
 
 @dataclass(frozen=True)
@@ -77,17 +84,10 @@ def check_formats(names: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
-        hints = [_OTHERS[name] for name in unknown if name in _OTHERS]
-        remedy = " ".join([*hints, f"Choose from {', '.join(FORMATS)}."])
+        instead = [_INSTEAD[name] for name in unknown if name in _INSTEAD]
+        remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     return wanted
-
-
-def refuse_written(folder: Path, formats: Iterable[str], overwrite: bool) -> None:
-    """Raises OutputError when one of the formats is there already: before anything that takes long."""
-    for name in check_formats(formats):
-        for path in sorted(folder.glob(FORMATS[name][1])):
-            refuse_existing(path, overwrite)
 
 
 def export(
@@ -97,13 +97,35 @@ def export(
 
     Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
     """
-    options, formats = options or ExportOptions(), list(formats)
-    refuse_written(folder, formats, options.overwrite)
+    options = options or ExportOptions()
     written: list[Path] = []
-    for name in check_formats(formats):
-        module = import_module(f"hmr_video.export.{FORMATS[name][0]}")
+    wanted = check_formats(formats)
+    refuse_written(folder, len(motions), wanted, options)
+    for name in wanted:
+        module = import_module(f"hmr_video.export.{FORMATS[name].module}")
         written += module.write(list(motions), body, folder, options)
     return written
+
+
+def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
+    """Raises OutputError when anything exists that would be written, before any of it is."""
+    drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
+    for pattern in (file for name in formats for file in FORMATS[name].files):
+        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
+            refuse_existing(folder / file, options.overwrite)
+
+
+def ending_of_drawn(source: Path | None) -> str:
+    """What is drawn on a photograph is a picture, on all else a video."""
+    return ".png" if source is not None and is_photograph(source) else ".mp4"
+
+
+def check_drawing(target: Path, source: Path) -> None:
+    """Raises UsageError where the file to draw into does not have the ending of what is written there."""
+    ending = ending_of_drawn(source)
+    if target.suffix.lower() != ending:
+        drawn = "photograph, which is drawn on as a picture" if ending == ".png" else "video, which is drawn on as a video"
+        raise UsageError(f"{target} cannot be written: {source} is a {drawn}.", f"Give a name that ends in {ending}.")
 
 
 def person_name(index: int) -> str:

@@ -16,12 +16,17 @@ class Result(NamedTuple):
 
     Attributes:
         video: None where there was none or where it is no more.
-        part: which frames of it were converted, and at what rate: `ExportOptions`' start, end, every and source_rate.
+        start, end: seconds of the video between which it was converted; ``end`` None means to its end.
+        every: that only every n-th frame was used; None where that is not told.
+        frame_rate: one that was taken in place of the video's own.
     """
 
     motions: list[Motion]
     video: Path | None
-    part: dict[str, Any]
+    start: float = 0.0
+    end: float | None = None
+    every: int | None = None
+    frame_rate: float | None = None
 
 
 def read_result(folder: Path) -> Result:
@@ -38,6 +43,13 @@ def read_result(folder: Path) -> Result:
     return Result([Motion.load(file) for file in files], *_footage(folder))
 
 
+def source_video(video: Path | None) -> Path:
+    """The video to draw on. Raises InputError when there is none."""
+    if video is None:
+        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
+    return video
+
+
 def body_of(motions: list[Motion]) -> "Body":
     """The body that the people were fitted with. Raises AssetError when it is not here, or not the same any more."""
     from hmr_video.body import load_body
@@ -51,11 +63,11 @@ def body_of(motions: list[Motion]) -> "Body":
     return body
 
 
-def _footage(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The video, and what of it was converted, as the summary tells."""
+def _footage(folder: Path) -> tuple[Any, ...]:
+    """The video, and what of it was converted, as the summary tells: the fields of `Result` after its people."""
     summary = folder / "summary.json"
     if not summary.is_file():
-        return None, {}
+        return (None,)
     try:
         told = json.loads(summary.read_text(encoding="utf-8"))
         named, options = told.get("video"), told.get("options", {})
@@ -64,4 +76,4 @@ def _footage(folder: Path) -> tuple[Path | None, dict[str, Any]]:
         video = Path(named) if isinstance(named, str) and Path(named).exists() else None
     except (ValueError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    return video, {"start": start, "end": end, "every": every, "source_rate": rate}
+    return video, start, end, every, rate

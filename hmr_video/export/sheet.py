@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmr_video.export.overlay import Painter, open_source, source_video
+from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import choose_renderer
+from hmr_video.export.results import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.quality import assess
@@ -35,7 +36,8 @@ _TABLE = (
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
-    reader = open_source(motions, source_video(options.video), options)
+    part = options.start, options.end, options.every, options.source_rate
+    reader = open_source(motions, source_video(options.video), options.reporter, *part)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
     wanted = chosen_frames(motions, _ROWS * _COLUMNS)
     tiles = []

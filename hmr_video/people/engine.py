@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from hmr_video.device import choose_device
-from hmr_video.errors import AssetError
+from hmr_video.errors import AssetError, UsageError
 from hmr_video.people.detections import Detections
 from hmr_video.people.opencv import import_opencv
 
@@ -31,8 +31,10 @@ def choose_engine(wanted: str, device: str) -> tuple[str, str]:
 
     Raises AssetError and UsageError.
     """
-    device = choose_device(device)
+    asked, device = device, choose_device(device)
     installed = util.find_spec("openvino") is not None
+    if wanted == "openvino" and asked not in ("auto", "cpu"):
+        raise UsageError(f"OpenVINO runs on the CPU, not on {asked}.", "Leave --device or --detector-engine out.")
     if wanted == "openvino" and not installed:
         raise AssetError("The engine openvino is not installed.", "Install openvino, or use --detector-engine torch.")
     if wanted == "auto":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hmr_video.device import check_device
+from hmr_video.device import check_name
 from hmr_video.errors import UsageError
 from hmr_video.people.keypoints.choice import check_choice
 
@@ -15,9 +15,9 @@ class PeopleOptions:
     """How people are detected, tracked and chosen.
 
     Attributes:
-        detector: name or path of YOLO pose weights. The default is installed, or fetched once.
+        detector: name or path of YOLO pose weights. The default comes with the installation.
         engine: ``openvino``, ``torch``, or ``auto``: OpenVINO on a CPU where it is installed, else torch.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` (the N-th GPU, from 0) or ``mps``.
         tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
         landmarks: the network that looks closely at each person: ``blazepose``, ``blazepose-full``, a file, ``none`` for the
             detector's own points, or ``auto``: what this machine chose at first, see `hmr_video.people.keypoints.choice`.
@@ -36,7 +36,7 @@ class PeopleOptions:
     image_size: int | None = None
 
     def __post_init__(self) -> None:
-        check_device(self.device)
+        check_name(self.device)
         if self.engine not in ENGINES:
             raise UsageError(f"There is no engine {self.engine}.", f"Choose one of {', '.join(ENGINES)}.")
         if self.tracker not in TRACKERS:

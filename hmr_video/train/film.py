@@ -169,7 +169,7 @@ def main(
     config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector, landmarks=landmarks)
     reporter = Reporter()
     found = film(mocap, output, windows, config, reporter, up)
-    reporter.say(f"{len(found)} windows in [bold]{output}[/bold]")
+    reporter.say(f"{len(found)} windows in {output}")
 
 
 if __name__ == "__main__":

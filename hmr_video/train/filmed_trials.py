@@ -20,7 +20,7 @@ def filmed(body: Body, people: PeopleOptions) -> Observer:
     camera, onlooker = Camera(body), Onlooker.of(people.detector, people.landmarks)
 
     def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
-        joints, _, points = placed(body, poses)
+        joints, _, points = placed(body, poses, landmarks=True)
         dice = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         shot = shoot(body, poses.rotations, joints[:, 0], poses.betas[0], dice)
         landmarks, _ = onlooker.see(shot, camera.film(shot, dice), MODEL_FRAME_RATE)

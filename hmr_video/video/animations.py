@@ -60,9 +60,10 @@ class AnimationSource:
         self._size = (0, 0)
         seconds = self._look_through()
         rate = frame_rate or (page_rate if None in seconds else None)
-        ends = np.cumsum([second or _UNTIMED for second in seconds])
-        self._times: Array = np.arange(len(seconds)) / rate if rate else np.concatenate([[0.0], ends[:-1]])
-        self.info = VideoInfo(path, *self._size, rate or nominal_rate(self._times, ()), len(seconds), None, "pillow")
+        shown = [second or _UNTIMED for second in seconds]
+        self._times: Array = np.arange(len(shown)) / rate if rate else np.cumsum([0.0, *shown[:-1]])
+        rate = rate or nominal_rate(self._times, (1.0 / float(np.median(shown)),))
+        self.info = VideoInfo(path, *self._size, rate, len(shown), None, "pillow")
 
     def timestamps(self) -> Array:
         return self._times

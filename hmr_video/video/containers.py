@@ -20,6 +20,7 @@ from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
 _DECORD_BYTES = 500_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
+_SAME = 0.1  # of a frame's duration, within which times are the same
 _NO_TURN = (False, False, False)
 
 
@@ -28,32 +29,38 @@ class ContainerSource:
 
     def __init__(self, path: Path, frame_rate: float | None = None) -> None:
         self.path = path
-        self.index = index_packets(path)
-        self._given = frame_rate
-        stated = nominal_rate(self.index.times, self.index.rates)
-        times = self.index.times if frame_rate is None else np.arange(len(self.index.times)) / frame_rate
-        self._times, self.origin = times, self.index.origin if frame_rate is None and self.index.timed else 0.0
+        self.index = index = index_packets(path)
+        stated = nominal_rate(index.times, index.rates)
+        self._given = None if frame_rate is None or self._keeps(frame_rate) else frame_rate
+        self._times = index.times if self._given is None else np.arange(len(index.times)) / self._given
+        self.origin = index.origin if self._given is None and index.timed else 0.0
+        retimed = self._given is not None and index.timed
         self._notes: dict[str, None] = {}
-        self._say(f"{path.name} holds {self.index.others + 1} videos; its main one was read.", self.index.others > 0)
+        self._say(f"{path.name} holds {index.others + 1} videos; its main one was read.", index.others > 0)
         self._say(
             f"{path.name} states no times; its frames were taken for {stated:.6g} a second (--frame-rate takes another rate).",
-            frame_rate is None and not self.index.timed,
+            frame_rate is None and not index.timed,
         )
+        self._say(f"{path.name} states {stated:.6g} frames a second; --frame-rate {self._given or 0:g} was taken.", retimed)
         self._say(
-            f"{path.name} states {stated:.6g} frames a second; --frame-rate {frame_rate or 0:.6g} was taken.",
-            frame_rate is not None and self.index.timed and abs(frame_rate / stated - 1) > 0.001,
+            f"The first {index.lead:.2f} s of {path.name} hold no picture: its stream begins in the middle.", index.lead > 0
         )
-        lead = self.index.lead
-        self._say(f"The first {lead:.2f} s of {path.name} hold no picture: its stream begins in the middle.", lead > 0)
         self.info = VideoInfo(
             path=path,
-            width=self.index.look.size[0],
-            height=self.index.look.size[1],
-            frame_rate=frame_rate or stated,
-            frame_count=len(times),
-            focal=self.index.focal,
+            width=index.look.size[0],
+            height=index.look.size[1],
+            frame_rate=self._given or stated,
+            frame_count=len(index.times),
+            focal=index.focal,
             decoder="pyav" if self._decord is None else "decord",
+            retimed=retimed,
         )
+
+    def _keeps(self, frame_rate: float) -> bool:
+        """Whether the file's own times are those of a rate anyway."""
+        times = self.index.times
+        off = times - times[0] - np.arange(len(times)) / frame_rate
+        return self.index.timed and bool(np.abs(off).max() < _SAME / frame_rate)
 
     def timestamps(self) -> Array:
         return self._times

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hmr_video.errors import InputError
-from hmr_video.video.kinds import PHOTOGRAPHS, VIDEOS
+from hmr_video.video.kinds import PHOTOGRAPHS
 from hmr_video.video.pictures import TRANSPARENT, on_black
 from hmr_video.video.source import Array, Frame, VideoInfo, check_size, equivalent_focal
 
@@ -38,19 +38,6 @@ def images_of(folder: Path) -> list[Path]:
             "Give a video, a photograph or a folder of images; `hmr-video batch` converts a folder of videos.",
         )
     return images
-
-
-def folder_notes(path: Path, frame_rate: float | None) -> list[str]:
-    """What somebody should know who gives a folder: what is assumed of it, and what is left out."""
-    if not path.is_dir():
-        return []
-    notes = []
-    if frame_rate is None and len(images_of(path)) > 1:
-        notes.append(f"Images state no frame rate: {FOLDER_RATE:g} a second is assumed; --frame-rate says another.")
-    videos = sum(file.suffix.lower() in VIDEOS and not file.name.startswith(".") for file in path.iterdir())
-    if videos:
-        notes.append(f"{videos} videos beside the images were left out; `hmr-video batch {path}` converts them.")
-    return notes
 
 
 class ImageSource:

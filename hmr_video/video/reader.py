@@ -132,6 +132,14 @@ def open_video(
     return VideoReader(_source(Path(path), frame_rate), selection, reporter)
 
 
+def is_photograph(path: Path) -> bool:
+    """Whether a source is one picture, which does not move. Raises InputError."""
+    if not path.is_dir() and path.suffix.lower() not in PHOTOGRAPHS:
+        return False
+    info = open_video(path, Reporter(quiet=True)).info
+    return info.decoder == "pillow" and info.frame_count == 1
+
+
 def _source(path: Path, frame_rate: float | None) -> Source:
     try:
         if path.is_dir():

@@ -28,6 +28,7 @@ class VideoInfo:
         frame_count: frames to expect after selection, None where the container does not tell.
         focal: focal length in pixels where the file's metadata state it, else None.
         decoder: ``decord``, ``pyav`` or ``pillow``; decided by the file alone.
+        retimed: the frames go at a rate that was given, and not at the times that the file states.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class VideoInfo:
     frame_count: int | None
     focal: float | None
     decoder: str
+    retimed: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def equivalent_focal(millimetres: float, width: int, height: int) -> float | Non
 def nominal_rate(timestamps: Array, stated: tuple[float, ...]) -> float:
     """Frames per second from presentation times (N,) s: the steady interval if there is one, else the mean.
 
-    A ``stated`` rate within half a per cent wins, because containers round times but state rates exactly.
+    The nearest ``stated`` rate within half a per cent wins, because containers round times but state rates exactly.
     """
     rates = [rate for rate in stated if math.isfinite(rate) and rate > 0]
     steps = np.diff(timestamps)
@@ -98,4 +100,5 @@ def nominal_rate(timestamps: Array, stated: tuple[float, ...]) -> float:
     middle = float(np.median(steps))
     steady = np.mean(np.abs(steps - middle) < 0.1 * middle) >= 0.9
     measured = 1.0 / (float(np.mean(steps[np.abs(steps - middle) < 0.1 * middle])) if steady else float(np.mean(steps)))
-    return next((rate for rate in rates if abs(rate / measured - 1) < 0.005), measured)
+    nearest = min(rates, key=lambda rate: abs(rate / measured - 1), default=measured)
+    return nearest if abs(nearest / measured - 1) < 0.005 else measured

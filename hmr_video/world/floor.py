@@ -6,9 +6,7 @@ person). A person who is taken for too small is also taken for too near, and see
 tells the sizes of people against each other.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,7 +24,6 @@ from hmr_video.world.footing import hold_feet, lay_feet_flat
 from hmr_video.world.planting import plant
 
 Array = NDArray[np.float64]
-Made = TypeVar("Made")
 
 _MAX_PITCH, _MAX_ROLL = np.radians(60.0), np.radians(30.0)
 # Standard deviations.
@@ -80,28 +77,12 @@ def to_world(
     (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does; then only gravity is found, from upright people,
     and the floor is a guess. Notes what could not be found.
     """
-    with reporter.progress("Standing on the floor", 4 * len(motions), "steps") as advance:
-        return _levelled(motions, body, reporter, moving, keep_sizes, lambda: advance(1))
-
-
-def _levelled(
-    motions: list[Motion], body: Body, reporter: Reporter, moving: bool, keep_sizes: bool, step: Callable[[], None]
-) -> list[Motion]:
-    """See :func:`to_world`. ``step`` is called as work goes on, at most four times a person."""
-
-    def stepwise(values: Iterable[Made]) -> list[Made]:
-        made = []
-        for value in values:
-            made.append(value)
-            step()
-        return made
-
     lean = mean_lean(motions)
-    feet = stepwise(soles(motion, body) for motion in motions)
+    feet = [soles(motion, body) for motion in motions]
     floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
     if floor.stances > 0:
-        motions = stepwise(lay_feet_flat(motion, body, floor.up) for motion in motions)
-        feet = stepwise(soles(motion, body) for motion in motions)
+        motions = [lay_feet_flat(motion, body, floor.up) for motion in motions]
+        feet = [soles(motion, body) for motion in motions]
         floor = find_floor(feet, lean, len(motions), keep_sizes)
     if floor.stances == 0:
         lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
@@ -115,8 +96,8 @@ def _levelled(
     if moving or floor.stances == 0:
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    planted = (plant(motion, soles(motion, body), world) for motion in motions)
-    return stepwise(hold_feet(motion, body, world) for motion in planted)
+    planted = [plant(motion, soles(motion, body), world) for motion in motions]
+    return [hold_feet(motion, body, world) for motion in planted]
 
 
 @dataclass(frozen=True)

@@ -304,9 +304,9 @@ def test_names_of_results_stay_in_the_output(tmp_path: Path) -> None:
     output, photos = tmp_path / "out", tmp_path / "photos"
     photos.mkdir()
     for name in ("...mp4", "..mp4", "..", ".", "a.mp4", "x" * 255, "a\nb.mp4", "/", "\udcff.mp4"):
-        folder = result_folder(photos / name, output)
+        folder = result_folder(photos / name, output, Reporter(quiet=True))
         assert Path(os.path.abspath(folder)).parent == output
-    assert result_folder(photos / "..", output).name == tmp_path.name
+    assert result_folder(photos / "..", output, Reporter(quiet=True)).name == tmp_path.name
 
 
 ODD = ["n" * 251, "a\nb", "\u202egpj", "a b'\"$(x)", "-rf", "\U0001f3ac\u00e9", "\udcff\udc80", "[red]x"]

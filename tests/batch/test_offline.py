@@ -39,6 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     own = {
         "PYTHONPATH": str(tmp_path / "watch"),
         "HMR_VIDEO_CACHE": str(tmp_path / "cache"),
+        "HMR_VIDEO_OFFLINE": "1",
         "ATTEMPTS": str(tmp_path / "attempts"),
     }
     return kept | home | own

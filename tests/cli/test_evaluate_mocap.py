@@ -86,6 +86,8 @@ def test_mocap_refuses(mocap: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "--mocap", str(mocap), "--all", "--weak-points", "--real-detector"]) == 2
     assert run(["evaluate", "--mocap", str(mocap), "--samples"]) == 2
     assert run(["evaluate", "--samples", "--failures", "worst.png"]) == 2
+    assert run(["evaluate", "--samples", "--up", "y"]) == 2
+    assert run(["evaluate", "--mocap", str(mocap), "--all", "--up", "x"]) == 2
     capsys.readouterr()
 
 

@@ -48,7 +48,7 @@ def test_only_frames_of_both_count(motion):
 def every_third(motion):
     """As `convert --every 3` leaves it: frames renumbered, times kept."""
     names = (
-        "poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future"
+        "poses", "trans", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future"
     )  # fmt: skip
     rows = np.flatnonzero(motion.frame_ids % 3 == 0)
     kept = {name: getattr(motion, name)[rows] for name in names}

@@ -96,7 +96,7 @@ def seen_by(view: View, points: np.ndarray, first: int, motion: Motion) -> Motio
     joints = np.zeros((len(points), 24, 3), np.float32)
     joints[:, LIMB_JOINTS] = points @ view.pose[:, :3].T + view.pose[:, 3]
     frames = np.arange(first, first + len(points))
-    return motion.replace(keypoints2d=keypoints, joints3d=joints, frame_ids=frames, timestamps=frames / motion.frame_rate)
+    return motion.replace(landmarks2d=keypoints, joints3d=joints, frame_ids=frames, timestamps=frames / motion.frame_rate)
 
 
 def test_a_perfect_result_agrees_with_what_all_views_show_of_it(motion):

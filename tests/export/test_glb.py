@@ -16,7 +16,7 @@ from hmr_video.export.actors import place
 _TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _PER_FRAME = (
-    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future",
+    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future",
 )  # fmt: skip
 
 _VALIDATE = """

@@ -16,7 +16,7 @@ from hmr_video.motion import Motion
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-PER_FRAME = ("poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d")
+PER_FRAME = ("poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from hmr_video.errors import InputError, OutputError, UsageError
+from hmr_video.console import Reporter
+from hmr_video.errors import InputError, OutputError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
@@ -15,6 +16,7 @@ from hmr_video.export.sheet import chosen_frames
 from hmr_video.export.stage import SideView
 from hmr_video.motion import Motion
 
+QUIET = Reporter(quiet=True)
 GREY = 110
 # A 25 fps clip in which every third frame comes 10 ms late.
 TIMES = np.arange(24) / 25 + np.where(np.arange(24) % 3 == 2, 0.01, 0)
@@ -44,8 +46,8 @@ def clip(tmp_path_factory) -> Path:
 
 def cut(motion: Motion, rows: slice) -> Motion:
     """Some frames of a result."""
-    names = ("poses", "trans", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future")
-    names += ("frame_ids", "landmarks2d")
+    names = ("poses", "trans", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future")
+    names += ("frame_ids",)
     return motion.replace(**{name: getattr(motion, name)[rows] for name in names})
 
 
@@ -61,7 +63,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
 @pytest.fixture(scope="module")
 def overlay(clip, motions, body, tmp_path_factory):
     target = tmp_path_factory.mktemp("overlay") / "overlay.mp4"
-    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), ExportOptions(), side_by_side=True))
+    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), QUIET, side_by_side=True))
 
 
 def test_times_and_sound_are_those_of_the_source(clip, overlay):
@@ -93,7 +95,7 @@ def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
     for name, depth in (("behind", 1.0), ("before", -1.0)):
         shift = np.array([0, 0, depth])
         two = one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift)
-        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), ExportOptions())
+        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), QUIET)
         image = read(target)[0][10].astype(int)
         pelvis = one.joints3d[7, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -106,10 +108,10 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
     keypoints = motion.keypoints2d.copy()
     keypoints[:, :, 2] = 0.9
     keypoints[2:18, :, 2] = 0.0  # 0.64 s
-    unseen = motion.replace(keypoints2d=keypoints)
-    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), ExportOptions()))[0].astype(int)
-    seen = read(write_overlay([motion.replace(keypoints2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
-                              SoftwareRenderer(), ExportOptions()))[0].astype(int)  # fmt: skip
+    unseen = motion.replace(landmarks2d=keypoints)
+    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), QUIET))[0].astype(int)
+    seen = read(write_overlay([motion.replace(landmarks2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
+                              SoftwareRenderer(), QUIET))[0].astype(int)  # fmt: skip
     for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
         pelvis = motion.joints3d[row, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -120,7 +122,7 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
 def test_who_was_detected_elsewhere_was_not_seen(motion):
     keypoints, confidence = motion.keypoints2d.copy(), np.full(len(motion), 0.9, np.float32)
     keypoints[:, :, 2], confidence[5:9] = 0.9, 0.05
-    away = unseen_seconds(motion.replace(keypoints2d=keypoints, confidence=confidence))
+    away = unseen_seconds(motion.replace(landmarks2d=keypoints, confidence=confidence))
     assert (away > 0).nonzero()[0].tolist() == [5, 6, 7, 8]
     assert away[6] == pytest.approx(motion.timestamps[6] - motion.timestamps[4])
 
@@ -146,8 +148,18 @@ def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, bo
     rows = slice(1, None, 2)  # source frames 4, 6, ... are frames 2, 3, ... of the halved video
     half = cut(motions[0], rows)
     half = half.replace(frame_ids=half.frame_ids // 2, frame_rate=12.5)
-    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), ExportOptions()))
+    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), QUIET))
     np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
+
+
+def test_every_format_goes_at_the_rate_that_the_result_was_made_at(clip, motions, body, tmp_path, monkeypatch):
+    monkeypatch.setattr("hmr_video.export.webpage.EMBEDDED_BYTES", 100)
+    slow = motions[0].replace(timestamps=motions[0].frame_ids / 10, frame_rate=10.0)
+    part = ExportOptions(video=clip, every=1, source_rate=10.0)
+    for path in export([slow], body, tmp_path, ["overlay", "html"], part)[::2]:
+        _, times, sound = read(path)
+        np.testing.assert_allclose(times, np.arange(24) / 10, atol=1e-3)
+        assert not sound  # which would go faster than the pictures
 
 
 def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_path, monkeypatch):
@@ -162,7 +174,7 @@ def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_pat
 def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, motions, body, tmp_path):
     small = [motion.replace(image_size=np.array([320, 240])) for motion in motions]
     with pytest.raises(InputError, match="640 x 480"):
-        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), ExportOptions())
+        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), QUIET)
     with pytest.raises(InputError, match="--video"):
         export(motions, body, tmp_path, ["overlay"], ExportOptions())
     (tmp_path / "overlay.mp4").write_bytes(b"mine")
@@ -189,23 +201,3 @@ def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, bo
             tile = one[8 + row * 368 :, 8 + column * 488 :][:360, :480].astype(int)
             assert np.abs(tile[5, 5] - GREY).max() < 12
             assert (tile[..., 2] - tile[..., 0] > 40).sum() > 500
-
-
-def test_the_overlay_of_a_photograph_is_a_picture(motions, body, tmp_path):
-    from PIL import Image
-
-    photograph = tmp_path / "photo.PNG"
-    Image.new("RGB", (640, 480), (GREY, GREY, GREY)).save(photograph)
-    one = cut(motions[0], slice(0, 1)).replace(frame_ids=np.array([0]), timestamps=np.array([0.0]))
-    (path,) = export([one], body, tmp_path / "out", ["overlay"], ExportOptions(video=photograph))
-    assert path.name == "overlay.png"
-    drawn = np.asarray(Image.open(path)).astype(int)
-    assert drawn.shape == (480, 640, 3)
-    assert (np.abs(drawn - GREY).max(-1) > 25).sum() > 500
-
-
-@pytest.mark.parametrize(("name", "match"), [("a.png", "this is a video"), ("a.gif", "cannot be written as"), ("a", "cannot be")])
-def test_a_video_is_no_picture_and_other_endings_are_refused(clip, motions, body, tmp_path, name, match):
-    with pytest.raises(UsageError, match=match):
-        write_overlay(motions, body, clip, tmp_path / name, SoftwareRenderer(), ExportOptions())
-    assert not list(tmp_path.iterdir())

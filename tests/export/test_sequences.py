@@ -75,5 +75,5 @@ def test_a_frame_costs_little(kind, motion, body, tmp_path):
 
 
 _PER_FRAME = (
-    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d", "poses_past", "poses_future",
+    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future",
 )  # fmt: skip

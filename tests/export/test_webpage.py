@@ -214,30 +214,3 @@ def _colored(image: np.ndarray) -> int:
 
 def _complaints(browser) -> list[str]:
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (400, 860), (760, 1000), (740, 360)])
-def test_everything_fits_a_phone(browser, page, width, height):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
-    )
-    try:
-        browser.get(page.as_uri())
-        _until(lambda: browser.execute_script("return document.querySelector('video').readyState") >= 2)
-        laid_out, beyond, stage = browser.execute_script(
-            """
-            const controls = [...document.querySelectorAll("button, select, output, #timeline")].filter(
-                (one) => one.offsetParent && !one.closest("dialog"));
-            const box = (one) => one.getBoundingClientRect();
-            const beyond = controls.filter((one) => box(one).left < 0 || box(one).right > innerWidth + 0.5
-                || box(one).top < 0 || box(one).bottom > innerHeight + 0.5);
-            const stage = box(document.getElementById("stage"));
-            return [document.documentElement.scrollWidth, beyond.map((one) => one.id), [stage.width, stage.height]];
-            """
-        )
-        assert laid_out == width
-        assert beyond == []
-        assert min(stage) >= 200
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

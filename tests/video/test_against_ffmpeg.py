@@ -124,7 +124,9 @@ def recipe(chance: random.Random, number: int) -> Recipe:
     if last in SOUND and chance.random() < 0.4:
         made.sound = True
     if not plain and chance.random() < 0.5:
-        made.copied = chance.choice([["-ss", "0.5"], ["-ss", "0.77", "-t", "0.5"], ["-t", "0.9"], ["-map_metadata", "-1"]])
+        refreshed = "intra-refresh=1" in made.coded  # begun in the middle, versions of ffmpeg differ in what they recover
+        cuts = [["-ss", "0.5"], ["-ss", "0.77", "-t", "0.5"], ["-t", "0.9"], ["-map_metadata", "-1"]]
+        made.copied = list(chance.choice(cuts[2:] if refreshed else cuts))
         if last in ("mp4", "mov") and chance.random() < 0.6:
             made.copied += ["-metadata:s:v:0", f"rotate={chance.choice([90, 180, 270])}"]
     return made

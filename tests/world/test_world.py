@@ -90,7 +90,7 @@ def made(body: Body, rotations: torch.Tensor, betas: np.ndarray, trans: np.ndarr
         camera_matrix=CAMERA,
         image_size=np.array([640, 480]),
         boxes=np.concatenate([pixels.min(1), pixels.max(1)], 1),
-        keypoints2d=keypoints,
+        landmarks2d=keypoints,
         joints3d=joints,
         poses_past=poses,
         poses_future=poses,
@@ -256,7 +256,7 @@ def test_before_a_moving_camera_people_are_only_levelled(people: list[Motion], b
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_photographs_have_a_floor_too(people: list[Motion], body: Body, frames: int) -> None:
-    per_frame = {"poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "keypoints2d", "joints3d"}
+    per_frame = {"poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d"}
     per_frame |= {"poses_past", "poses_future"}
     short = people[0].replace(**{name: getattr(people[0], name)[:frames] for name in per_frame})
     world = to_world([short], body, Reporter(quiet=True))[0].world_from_camera
@@ -268,7 +268,7 @@ def test_feet_that_nobody_saw_are_no_evidence(people: list[Motion], body: Body) 
     cut = people[0].keypoints2d.copy()
     cut[:, 15:, 2] = 0
     reporter = Reporter(quiet=True)
-    to_world([people[0].replace(keypoints2d=cut)], body, reporter)
+    to_world([people[0].replace(landmarks2d=cut)], body, reporter)
     assert any("No foot" in note for note in reporter.notes)
 
 

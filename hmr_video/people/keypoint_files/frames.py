@@ -44,7 +44,12 @@ def people_of(content: Any) -> list[Any] | None:
         return next((content[key] for key in _PEOPLE if isinstance(content.get(key), list)), None)
     if not isinstance(content, list) or not all(isinstance(one, Mapping) and _has_points(one) for one in content):
         return None
-    return content if len({str(one.get("image_id")) for one in content}) <= 1 else None
+    return content if len({str(frame_of(one)) for one in content}) <= 1 else None
+
+
+def frame_of(entry: Mapping[str, Any]) -> Any:
+    """What an entry says of the frame that it belongs to: a number, or an image's name; None where it says nothing."""
+    return _first(entry, (*_IMAGES, *NUMBERS))
 
 
 def read_frames(frames: list[Any], where: str, names: list[str] | None = None, whole: bool = True) -> Evidence:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hmr_video.errors import InputError
 from hmr_video.people.keypoint_files.evidence import FORMATS, Evidence, Pose
-from hmr_video.people.keypoint_files.frames import NUMBERS, Layout, people_of, poses_of, read_frames
+from hmr_video.people.keypoint_files.frames import NUMBERS, Layout, frame_of, people_of, poses_of, read_frames
 from hmr_video.people.keypoint_files.numbering import frame_numbers, from_zero
 
 _SPARSE = 50  # images are numbered by frames if at least one in so many numbers is there
@@ -39,14 +39,16 @@ def read_coco(data: Mapping[str, Any], where: str) -> Evidence:
 
 
 def read_results(results: list[Mapping[str, Any]], where: str) -> Evidence:
-    """One entry per person and image, in any order; images without people are not there."""
-    names = list(dict.fromkeys(str(entry["image_id"]) for entry in results))
+    """One entry per person and image, or frame, in any order; images without people are not there."""
+    names = list(dict.fromkeys(str(frame_of(entry)) for entry in results))
     numbers, notes = frame_numbers([_stem(name) for name in names], where)
     numbers, sparse = _dense(numbers, where)
+    if not sparse and all(isinstance(entry.get("image_id"), int) for entry in results):
+        notes.append(f"The image ids of {where} are taken for frame numbers.")
     frames, layout = dict(zip(names, numbers, strict=True)), Layout()
     poses: list[Pose] = []
     for position, entry in enumerate(results):
-        poses += poses_of([_person(entry)], frames[str(entry["image_id"])], f"{where}, entry {position}", layout)
+        poses += poses_of([_person(entry)], frames[str(frame_of(entry))], f"{where}, entry {position}", layout)
     return Evidence(poses, max(numbers) + 1, flags=True, notes=notes + sparse)
 
 
@@ -100,7 +102,7 @@ def _dense(numbers: list[int], where: str) -> tuple[list[int], list[str]]:
         order = {number: place for place, number in enumerate(sorted(numbers))}
         return [order[number] for number in numbers], [f"The images of {where} are not numbered by frames: each is the next one."]
     step = gcd(*(number - low for number in numbers))
-    return numbers, [f"Only every {step}th frame is in {where}; the frame rate is that of all frames."] if step > 1 else []
+    return numbers, [f"The frames in {where} are {step} apart; the frame rate is that of all frames."] if step > 1 else []
 
 
 def _size(images: Mapping[Any, Mapping[str, Any]], where: str) -> tuple[int, int] | None:

@@ -80,11 +80,13 @@ def _landmark(name: str) -> int | None:
 def points_of(values: Any, scores: Any, where: str) -> tuple[Array, list[str] | None]:
     """A person's points as files write them -> (K, 3) and their names where they stand beside them.
 
-    ``values``: numbers in a row or in rows of two or three, or objects with x and y. Without confidences, here or in ``scores``,
-    points have 1, or 0 where they are at 0, 0 or have no number. Raises InputError.
+    ``values``: numbers in a row or in rows of two or three, by name or not, or objects with x and y. Without confidences, here or
+    in ``scores``, points have 1, or 0 where they are at 0, 0 or have no number. Raises InputError.
     """
     names = None
-    if isinstance(values, Mapping):
+    if isinstance(values, Mapping) and "x" not in values:
+        names, values = [str(name) for name in values], list(values.values())
+    elif isinstance(values, Mapping):
         values, scores = _columns(values, scores, where)
     elif isinstance(values, list) and values and isinstance(values[0], Mapping):
         stated = [next((point[key] for key in ("name", "part", "id") if key in point), "") for point in values]

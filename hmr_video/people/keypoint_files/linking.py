@@ -51,23 +51,33 @@ class _Open:
 def linked(poses: Sequence[Pose], where: str) -> tuple[list[tuple[Array, Array]], list[str]]:
     """Poses in any order as tracks (frame ids, landmarks (n, 29, 3)), and notes.
 
-    By the file's names for people where all have one that nobody else in the frame has, else by where they are.
+    By the file's names for people where these tell them apart, else by where they are.
     """
-    named = {(pose.frame, pose.who) for pose in poses}
-    notes: list[str] = []
-    if all(pose.who is not None for pose in poses):
-        if len(named) == len(poses):
-            tracks: dict[Hashable, dict[int, Array]] = {}
-            for pose in poses:
-                tracks.setdefault(pose.who, {})[pose.frame] = pose.points
-            return [(np.array(sorted(own)), np.array([own[frame] for frame in sorted(own)])) for own in tracks.values()], notes
-        notes = [f"In {where} several people of a frame have the same number: they are told apart by where they are."]
-    elif any(pose.who is not None for pose in poses):
-        notes = [f"In {where} not all people have a number: they are told apart by where they are."]
+    doubt = _doubt(poses)
+    if doubt is None:
+        tracks: dict[Hashable, dict[int, Array]] = {}
+        for pose in poses:
+            tracks.setdefault(pose.who, {})[pose.frame] = pose.points
+        return [(np.array(sorted(own)), np.array([own[frame] for frame in sorted(own)])) for own in tracks.values()], []
     frames: dict[int, list[Array]] = {}
     for pose in poses:
         frames.setdefault(pose.frame, []).append(pose.points)
+    notes = [f"{doubt} in {where}: they are told apart by where they are."] if doubt else []
     return associate([(frame, np.array(found)) for frame, found in sorted(frames.items())]), notes
+
+
+def _doubt(poses: Sequence[Pose]) -> str | None:
+    """Why the file's names for people do not tell them apart, empty where it has none; None where they do."""
+    names = {pose.who for pose in poses}
+    if names == {None}:
+        return ""
+    if None in names:
+        return "Not all people have a number"
+    if len({(pose.frame, pose.who) for pose in poses}) < len(poses):
+        return "Several people of a frame have the same number"
+    if len({pose.frame for pose in poses}) > 1 and len(names) > len(poses) // 2:
+        return "The numbers of people hardly ever come again"
+    return None
 
 
 def associate(frames: Sequence[tuple[int, Array]], patience: int = 30) -> list[tuple[Array, Array]]:

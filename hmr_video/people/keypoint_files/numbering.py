@@ -8,6 +8,7 @@ import numpy as np
 
 from hmr_video.errors import InputError
 
+_NO_FRAME = 1_000_000  # nine hours at 30 a second
 _ONE_VIEW = "Give the files of one view of one video, in a folder of their own."
 
 
@@ -40,10 +41,14 @@ def frame_numbers(names: Sequence[str], where: str) -> tuple[list[int], list[str
 
 
 def from_zero(numbers: Sequence[int], where: str) -> tuple[list[int], list[str]]:
-    """Numbers of all frames of a video, counted from 0; those that begin with 1 are taken to count from 1."""
-    if not numbers or min(numbers) != 1:
-        return list(numbers), []
-    return [number - 1 for number in numbers], [f"The frames of {where} are counted from 1: frame 1 is the video's first."]
+    """Numbers of all frames of a video, counted from 0; those that begin with 1 are taken to count from 1.
+
+    So are those that begin where no frame of a video has its number, as where a date stands before it.
+    """
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    if low == 1 or (low >= _NO_FRAME and high - low < 2 * len(numbers)):
+        return [number - low for number in numbers], [f"The frames of {where} are counted from {low}: it is the video's first."]
+    return list(numbers), []
 
 
 def _twice(values: Sequence[object]) -> object:

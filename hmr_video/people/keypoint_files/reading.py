@@ -12,7 +12,7 @@ from hmr_video.errors import InputError, NobodyFoundError, UsageError
 from hmr_video.people.keypoint_files.arrays import read_npz, read_trc
 from hmr_video.people.keypoint_files.checks import VISIBLE, WIDEST, check_pixels, checked_points
 from hmr_video.people.keypoint_files.evidence import FORMATS, Array, Evidence, Pose
-from hmr_video.people.keypoint_files.frames import people_of, read_folder, read_frames
+from hmr_video.people.keypoint_files.frames import frame_of, people_of, read_folder, read_frames
 from hmr_video.people.keypoint_files.images import read_by_image, read_coco, read_results
 from hmr_video.people.keypoint_files.linking import BODY, MOST_FRAMES, linked, track_from_keypoints
 from hmr_video.people.keypoint_files.text import read_json
@@ -103,7 +103,7 @@ def _read_json(path: Path) -> Evidence:
     if isinstance(data, list):
         if not data:
             return Evidence([], 0)
-        if all(isinstance(entry, Mapping) and "image_id" in entry and people_of(entry) is None for entry in data):
+        if all(isinstance(entry, Mapping) and frame_of(entry) is not None and people_of(entry) is None for entry in data):
             return read_results(data, where)
         if _is_person(data):
             return read_frames([data], where)

@@ -71,6 +71,11 @@ def settled(wanted: str, reporter: Reporter) -> str:
     return NONE if chosen is None else next(option for option, name in NETWORKS.items() if name == chosen.name)
 
 
+def known_file(wanted: str) -> Path | None:
+    """The file of the network that ``wanted``, which is settled, means; None for none, or for one that is not here."""
+    return None if wanted == NONE else find_model_file(NETWORKS[wanted]) if wanted in NETWORKS else Path(wanted)
+
+
 def stored_choice() -> str | None:
     """The model file that ``auto`` means on this machine, or ``none``; None before the first choice."""
     path = _memory()

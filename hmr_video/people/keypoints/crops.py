@@ -70,7 +70,7 @@ def _filled(values: Array, known: Array, otherwise: list[float] | None = None) -
 
 def _steady(values: Array, frame_rate: float) -> Array:
     """Values (T, C) without single frames' jumps, and smoothed."""
-    from scipy.ndimage import gaussian_filter1d, median_filter
+    from scipy.ndimage import gaussian_filter1d, median_filter  # which takes longer to import than a crop to cut
 
     calm = median_filter(values, (5, 1), mode="nearest")
     return np.asarray(gaussian_filter1d(calm, _STEADY * frame_rate, axis=0, mode="nearest"))

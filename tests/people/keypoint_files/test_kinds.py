@@ -174,11 +174,18 @@ def test_points_in_space_are_refused(tmp_path: Path) -> None:
         read(saved(tmp_path / "a.json", rows))
 
 
+def test_numbers_of_detections_are_no_numbers_of_people(tmp_path: Path) -> None:
+    frames = [{"people": [{"keypoints": flat(t), "id": 100 + t}]} for t in range(FRAMES)]
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
+    assert "hardly ever come again" in notes[0]
+
+
 def test_people_without_numbers_beside_those_with_are_noted(tmp_path: Path) -> None:
     frames = [{"people": [{"keypoints": flat(t)} | ({"track_id": 1} if t else {})]} for t in range(FRAMES)]
     notes: list[str] = []
     is_the_figure(read(saved(tmp_path / "a.json", frames), notes))
-    assert "not all people have a number" in notes[0]
+    assert "Not all people have a number" in notes[0]
 
 
 def test_person_ids_tell_people_apart_unless_they_are_double(tmp_path: Path) -> None:
@@ -232,6 +239,11 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "MMPose's predictions": (COCO, {"predictions": [[scored(t)] for t in range(FRAMES)]}),
     "frames of people": (COCO, [{"frame_index": t, "people": [{"keypoints": flat(t)}]} for t in range(FRAMES)]),
     "frames in an object": (COCO, {"frames": [{"people": [{"keypoints": flat(t), "track_id": 4}]} for t in range(FRAMES)]}),
+    "a row a person, by frame": (COCO, [{"frame": t, "keypoints": flat(t)} for t in (1, 0, 3, 2)]),
+    "points by name": (
+        HALPE_26,
+        [[{"keypoints": {name: point(name, t) for name in reversed(HALPE_26)}}] for t in range(FRAMES)],
+    ),
     "frames by number": (COCO, {str(t): [{"keypoints": flat(t)}] for t in range(FRAMES)}),
     "points of one person": (COCO, [figure(COCO, t) for t in range(FRAMES)]),
     "points of people": (COCO, [[figure(COCO, t)] for t in range(FRAMES)]),
@@ -270,6 +282,16 @@ def test_images_without_people_are_not_in_lists_of_results(tmp_path: Path) -> No
         {f"{t}.jpg": {"people": [{"pose_keypoints_2d": flat(t, COCO_18)}]} for t in (1, 2)},
     ):
         assert read(saved(tmp_path / "a.json", content)).tracks[0].frame_ids.tolist() == [1, 2]
+
+
+def test_image_ids_without_names_are_taken_for_frames_and_it_is_said(tmp_path: Path) -> None:
+    notes: list[str] = []
+    is_the_figure(read(saved(tmp_path / "a.json", DOCUMENTS["COCO's results"][1]), notes))
+    assert "taken for frame numbers" in notes[0]
+    notes.clear()
+    content = [{"image_id": 139 + 977 * t, "keypoints": flat(t)} for t in range(FRAMES)]
+    is_the_figure(read(saved(tmp_path / "a.json", content), notes))
+    assert "not numbered by frames" in notes[0]
 
 
 def test_a_line_of_json_a_frame(tmp_path: Path) -> None:
@@ -418,7 +440,7 @@ def test_sparse_images_of_coco_stay_where_they_are_in_time(tmp_path: Path) -> No
     notes: list[str] = []
     people = read(saved(tmp_path / "a.json", content), notes)
     assert np.flatnonzero(people.tracks[0].detected).tolist() == [0, 10, 20, 30]
-    assert "every 10th" in notes[0]
+    assert "10 apart" in notes[0]
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
