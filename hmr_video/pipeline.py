@@ -14,6 +14,7 @@ from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
+from hmr_video.people.opencv import import_opencv
 from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
@@ -54,6 +55,8 @@ def run(
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
     find_weights(options.weights)
     find_body(options.body)
+    if reader:
+        import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
