@@ -19,7 +19,7 @@ from hmr_video.video.pictures import Look, Pictures
 from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
-_DECORD_BYTES = 500_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
+_DECORD_BYTES = 100_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
 _SAME = 0.1  # of a frame's duration, within which times are the same
 _NO_TURN = (False, False, False)
 

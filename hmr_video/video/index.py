@@ -97,11 +97,13 @@ def index_packets(path: Path) -> PacketIndex:
         check_size(path, *look.coded)
         check_size(path, *look.size)
         known = [tick for tick in packets.ticks if tick is not None]
-        rates = tuple(float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
-        step = 1.0 / float(stream.guessed_rate or 30)
+        timed = 2 * len(known) >= len(packets.ticks) and not _counts(kind)
+        # A bare stream itself knows better than its reader, which says 25 of any.
+        stated = (stream.average_rate, stream.guessed_rate) if timed else (stream.codec_context.framerate, stream.guessed_rate)
+        rates = tuple(float(rate) for rate in stated if rate)
+        step = 1.0 / ((rates[-1] if timed else rates[0]) if rates else 30.0)
         times, lead = _times(known, len(packets.ticks), first, stream, step)
         missing = _missing(file, times, packets)
-        timed = 2 * len(known) >= len(packets.ticks) and not _counts(kind)
         whole = packets.whole and sound and not missing and not file.broken
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
@@ -111,7 +113,7 @@ def index_packets(path: Path) -> PacketIndex:
             step=step,
             missing=missing,
             lead=lead,
-            rates=rates if timed else rates[::-1],  # a raw stream itself knows better than its reader, which always says 25
+            rates=rates,
             origin=(container.start_time or 0) / 1e6,
             focal=_focal(focals, *look.size),
             timed=timed,

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numbered_videos import make, numbers, read
+from PIL import Image
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
@@ -73,6 +74,13 @@ def test_gif(tmp_path):
     assert decoder == "pyav"
     assert numbers(whole.frames) == list(range(20))
     np.testing.assert_allclose(np.diff(whole.timestamps), 0.1, atol=1e-6)
+
+
+def test_pictures_of_a_gif_that_ask_for_no_time_get_that_of_browsers(tmp_path):
+    pictures = [Image.new("P", (8, 8), number) for number in range(4)]
+    pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=[50, 10, 10, 20], optimize=False)
+    whole, _, _ = read(tmp_path / "clip.gif")
+    np.testing.assert_allclose(whole.timestamps, [0, 0.05, 0.15, 0.25], atol=1e-6)
 
 
 def test_selection_keeps_the_numbers_of_the_source(tmp_path):
