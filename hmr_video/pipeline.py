@@ -14,6 +14,7 @@ from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
+from hmr_video.people.opencv import import_opencv
 from hmr_video.remarks import remark_on_people, remark_on_source
 from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
@@ -57,6 +58,8 @@ def run(
         remark_on_source(source, reader.info, options, reporter)
     find_weights(options.weights)
     find_body(options.body)
+    if reader:
+        import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)

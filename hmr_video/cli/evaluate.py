@@ -73,9 +73,7 @@ def evaluate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
-    from hmr_video.evaluate import Protocol
-
-    if protocol not in list(Protocol):
+    if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
     wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
@@ -91,6 +89,9 @@ def evaluate(
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
+    shared.must_exist(result, truth, mocap, views, joints)
+    from hmr_video.evaluate import Protocol
+
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
