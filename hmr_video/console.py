@@ -1,5 +1,9 @@
 """What a person sees while we work: progress and notes on standard error, never on standard output."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +24,10 @@ from rich.progress import (
 from rich.text import Text
 
 from hmr_video.errors import HmrVideoError
+from hmr_video.files import abandon_unfinished
+
+INTERRUPTED = 130  # exit code
+_GRACE = 2.0  # seconds for an interrupt to get through
 
 
 class RateColumn(ProgressColumn):
@@ -73,11 +81,42 @@ class Reporter:
             RateColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console) as bar:
+        with Progress(*columns, console=self.console, transient=True) as bar:
             task = bar.add_task(what, total=total, unit=unit)
             yield lambda count: bar.advance(task, count)
             done = bar.tasks[0].completed
             bar.update(task, total=done, completed=done)
+            bar.live.transient = False  # only what came to an end stays on the screen
+
+
+def end_soon_after_interrupts() -> None:
+    """Makes Ctrl-C end the program within moments, also where a thread or a library does not let go.
+
+    The first raises KeyboardInterrupt, as ever. If that does not get through, what is unfinished is removed and the program
+    ends. Where interrupts are ignored, as those of a shell's background jobs are, they stay so.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+
+    def end() -> None:
+        abandon_unfinished()
+        console = Console(stderr=True)
+        console.show_cursor()
+        tell_interrupted()
+        os._exit(INTERRUPTED)
+
+    def interrupt(number: int, frame: object) -> None:
+        timer = threading.Timer(_GRACE, end)
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+
+
+def tell_interrupted() -> None:
+    """The last line after Ctrl-C."""
+    print("\ninterrupted: nothing was left half-written", file=sys.stderr, flush=True)
 
 
 def exit_code_of(program: Callable[[], None], debug: bool = False) -> int:

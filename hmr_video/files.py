@@ -5,12 +5,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
 from hmr_video.errors import OutputError
+
+_unfinished: set[Path] = set()
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
@@ -28,6 +30,8 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
     refuse_existing(path, overwrite)
     # Names in a folder may be up to 255 bytes: a long one is cut for the temporary's sake. The suffix stays, writers look at it.
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.partial{path.suffix}")
+    made = [parent for parent in path.parents if not parent.exists()]
+    _unfinished.update((temporary, *made))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -39,10 +43,31 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
             f"{path} cannot be written: {error.strerror or error}.", "Check the folder, its permissions and the free space."
         ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+        for folder in made:
+            _remove_empty(folder)
+        _unfinished.difference_update((temporary, *made))
+
+
+def abandon_unfinished() -> None:
+    """Removes what :func:`replacing` is in the middle of: for a program that ends without unwinding."""
+    for path in sorted(_unfinished, key=lambda path: len(path.parts), reverse=True):
+        if path.name.endswith(f".partial{path.suffix}"):
+            _remove(path)
         else:
-            temporary.unlink(missing_ok=True)
+            _remove_empty(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # not empty, or gone
+        folder.rmdir()
 
 
 def sha256(path: Path) -> str:

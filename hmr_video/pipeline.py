@@ -14,6 +14,8 @@ from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
+from hmr_video.people.opencv import import_opencv
+from hmr_video.remarks import remark_on_people, remark_on_source
 from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
@@ -52,8 +54,12 @@ def run(
     torch and the models, which take seconds to load, are loaded while people are being found.
     """
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
+    if reader is not None:
+        remark_on_source(source, reader.info, options, reporter)
     find_weights(options.weights)
     find_body(options.body)
+    if reader:
+        import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
@@ -76,6 +82,7 @@ def run(
         from hmr_video.world.floor import to_world
 
         motions = to_world(motions, models.body, reporter, camera == "moving", keep_sizes=options.height is not None)
+    remark_on_people(motions, options, reporter)
     return Reconstruction(motions, people, models, camera)
 
 

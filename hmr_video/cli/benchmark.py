@@ -28,11 +28,12 @@ def benchmark(
     as_json: shared.Json = False,
 ) -> None:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
+    if growth and clip is not None:
+        raise UsageError("--growth makes its clips itself.", "Leave the clip out.")
+    shared.must_exist(clip)
     from hmr_video.assets import shipped_folder
     from hmr_video.evaluate import benchmark as room
 
-    if growth and clip is not None:
-        raise UsageError("--growth makes its clips itself.", "Leave the clip out.")
     sample = shipped_folder("samples") / "one_person.mp4"
     if growth:
         grown = room.growth(sample, runs=runs)

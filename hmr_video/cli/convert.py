@@ -112,7 +112,7 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     from rich.table import Table
 
     table = Table(title=None, box=None, header_style="bold")
-    headings = ("person", "frames", "filled in", "confidence", "2D residual,\nmedian", "9 of 10\nbelow", "acceleration")
+    headings = ("person", "frames", "filled in", "confidence", "2D residual\nmedian", "2D residual\n90 % under", "acceleration")
     for heading in headings:
         table.add_column(heading, justify="right", vertical="bottom")
     for index, person in enumerate(told["people"], 1):
@@ -128,5 +128,5 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
             style=None if person["reliable"] else "yellow",
         )
     reporter.console.print(table)
-    reporter.say("2D residual: from limb joints to detected keypoints, of the person's height", style="dim")
+    reporter.say("2D residual: how far limb joints lie from detected keypoints, in person heights", style="dim")
     reporter.wrote(folder)

@@ -29,9 +29,6 @@ def hallucinate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Guess from one photograph how its people moved just before and will just after."""
-    from hmr_video.export.hallucination import write_hallucination
-    from hmr_video.export.render import choose_renderer
-    from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
@@ -43,6 +40,10 @@ def hallucinate(
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
     folder = result_folder(photo, output, reporter, hallucinated=True)
     check_output(folder, overwrite)
+    from hmr_video.export.hallucination import write_hallucination
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.pipeline import run
+
     result = run(photo, settings, reporter)
     told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]

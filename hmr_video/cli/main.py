@@ -1,7 +1,10 @@
 """The `hmr-video` program: its commands, and how errors become exit codes."""
 
+import functools
+import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -21,7 +24,7 @@ from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
 from hmr_video.cli.wording import as_meant, paths_as_meant
-from hmr_video.console import exit_code_of
+from hmr_video.console import INTERRUPTED, end_soon_after_interrupts, exit_code_of, tell_interrupted
 
 app = typer.Typer(
     name="hmr-video",
@@ -66,10 +69,23 @@ app.add_typer(weights, name="weights")
 app.add_typer(body, name="body")
 app.command()(doctor)
 
+
+def _telling_interrupts(command: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        try:
+            command(**values)
+        except KeyboardInterrupt:
+            tell_interrupted()
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapped
+
+
 for _group in (app, weights, body):
     for _command in _group.registered_commands:
         if _command.callback is not None:
-            _command.callback = paths_as_meant(_command.callback)
+            _command.callback = _telling_interrupts(paths_as_meant(_command.callback))
 
 
 def main() -> None:
@@ -77,7 +93,11 @@ def main() -> None:
     told = sys.argv[1:]
     if "--offline" in told:
         go_offline()
-    sys.exit(run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told))
+    end_soon_after_interrupts()
+    code = run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told)
+    if code == INTERRUPTED:
+        os._exit(code)  # threads that were not told would be waited for
+    sys.exit(code)
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

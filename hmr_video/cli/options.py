@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmr_video.device import check_device
-from hmr_video.errors import OutputError, UsageError
+from hmr_video.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.console import Reporter
@@ -117,6 +117,13 @@ def check_folder(output: Path) -> None:
             f"Name a folder, and add --format {kind}." if kind in FORMATS else "Name a folder; --format says what is written."
         )
         raise UsageError(f"{output} is the name of a file, and -o names a folder.", remedy)
+
+
+def must_exist(*paths: Path | None) -> None:
+    """Raises InputError for the first that is given and is not there: before anything that takes long to load."""
+    for path in paths:
+        if path is not None and not path.exists():
+            raise InputError(f"{path} does not exist.", "Check the path.")
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:

@@ -80,6 +80,7 @@ def train(
         "precision": precision,
         "threads": threads,
     }
+    shared.must_exist(mocap, tracks, filmed)
     _require_extra()
     from hmr_video.files import cache_folder, refuse_existing
     from hmr_video.train import settings as files

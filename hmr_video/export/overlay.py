@@ -32,7 +32,10 @@ _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, what
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """``overlay.mp4`` or ``.png``, with the renderer that works here. Raises InputError when the video is missing or misfits."""
+    """``overlay.mp4`` or ``overlay.png``, with the renderer that works here.
+
+    Raises InputError when the video is not known or does not fit.
+    """
     renderer = choose_renderer("auto", options.reporter)
     video = source_video(options.video)
     target = folder / f"overlay{ending_of_drawn(video)}"
@@ -67,8 +70,9 @@ def write_overlay(
     every: int | None = None,
     frame_rate: float | None = None,
 ) -> Path:
-    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``; of a
-    photograph a PNG.
+    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
+
+    Of a photograph it writes a PNG.
 
     Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
     the left. ``start`` and ``end`` (s) cut the footage; ``every`` and ``frame_rate`` are for `open_source`. Raises

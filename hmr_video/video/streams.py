@@ -48,7 +48,11 @@ class VideoFile:
         from av.format import Flags
 
         packets = self.container.demux(self.stream)
-        clock = _Clock(self.stream) if self.container.format.flags & Flags.ts_discont.value else None
+        clock: _Clock | _GifClock | None = None
+        if self.container.format.flags & Flags.ts_discont.value:
+            clock = _Clock(self.stream)
+        elif self.container.format.name == "gif":
+            clock = _GifClock(self.stream)
         while True:
             try:
                 packet = next(packets)
@@ -91,6 +95,21 @@ class _Clock:
             packet.pts += self._shift
         self._last, self._next = packet.dts, packet.dts + (packet.duration or self._step)
         return jumped
+
+
+class _GifClock:
+    """Shows a picture that asks for hardly any time, or none, for as long as all browsers do."""
+
+    def __init__(self, stream: Any) -> None:
+        self._least, self._usual = (round(seconds / float(stream.time_base)) for seconds in (0.02, 0.1))
+        self._next = 0
+
+    def set(self, packet: Any) -> bool:
+        """Moves a packet's time behind the pictures before; the clock never starts anew."""
+        if packet.size:
+            packet.pts = packet.dts = self._next
+            self._next += packet.duration if (packet.duration or 0) >= self._least else self._usual
+        return False
 
 
 def _open(path: Path) -> Any:

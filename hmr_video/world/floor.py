@@ -6,7 +6,9 @@ person). A person who is taken for too small is also taken for too near, and see
 tells the sizes of people against each other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from hmr_video.world.footing import hold_feet, lay_feet_flat
 from hmr_video.world.planting import plant
 
 Array = NDArray[np.float64]
+Made = TypeVar("Made")
 
 _MAX_PITCH, _MAX_ROLL = np.radians(60.0), np.radians(30.0)
 # Standard deviations.
@@ -77,12 +80,28 @@ def to_world(
     (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does; then only gravity is found, from upright people,
     and the floor is a guess. Notes what could not be found.
     """
+    with reporter.progress("Levelling", 5 * len(motions), "steps") as advance:
+        return _levelled(motions, body, reporter, moving, keep_sizes, advance)
+
+
+def _levelled(
+    motions: list[Motion], body: Body, reporter: Reporter, moving: bool, keep_sizes: bool, advance: Callable[[int], None]
+) -> list[Motion]:
+    """:func:`to_world`, which counts by ``advance`` whenever it is through with a person."""
+
+    def each(act: Callable[[Motion], Made]) -> list[Made]:
+        made = []
+        for motion in motions:
+            made.append(act(motion))
+            advance(1)
+        return made
+
     lean = mean_lean(motions)
-    feet = [soles(motion, body) for motion in motions]
+    feet = each(lambda motion: soles(motion, body))
     floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
     if floor.stances > 0:
-        motions = [lay_feet_flat(motion, body, floor.up) for motion in motions]
-        feet = [soles(motion, body) for motion in motions]
+        motions = each(lambda motion: lay_feet_flat(motion, body, floor.up))
+        feet = each(lambda motion: soles(motion, body))
         floor = find_floor(feet, lean, len(motions), keep_sizes)
     if floor.stances == 0:
         lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
@@ -96,8 +115,8 @@ def to_world(
     if moving or floor.stances == 0:
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    planted = [plant(motion, soles(motion, body), world) for motion in motions]
-    return [hold_feet(motion, body, world) for motion in planted]
+    motions = each(lambda motion: plant(motion, soles(motion, body), world))
+    return each(lambda motion: hold_feet(motion, body, world))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numbered_videos import make, numbers, read
+from PIL import Image
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.video import ahead, open_video
+from hmr_video.video.source import nominal_rate
 
 
 @pytest.mark.parametrize("decord", [True, False])
@@ -75,6 +77,13 @@ def test_gif(tmp_path):
     np.testing.assert_allclose(np.diff(whole.timestamps), 0.1, atol=1e-6)
 
 
+def test_pictures_of_a_gif_that_ask_for_no_time_get_that_of_browsers(tmp_path):
+    pictures = [Image.new("P", (8, 8), number) for number in range(4)]
+    pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=[50, 10, 10, 20], optimize=False)
+    whole, _, _ = read(tmp_path / "clip.gif")
+    np.testing.assert_allclose(whole.timestamps, [0, 0.05, 0.15, 0.25], atol=1e-6)
+
+
 def test_selection_keeps_the_numbers_of_the_source(tmp_path):
     whole, _, _ = read(make(tmp_path / "clip.mp4"), start=0.5, end=1.0)
     assert numbers(whole.frames) == whole.frame_ids.tolist() == list(range(15, 30))
@@ -99,6 +108,13 @@ def test_meaningless_selections_are_refused(tmp_path, selection):
 def test_a_selection_after_the_end_is_refused(tmp_path):
     with pytest.raises(InputError, match="last one is at"):
         open_video(make(tmp_path / "clip.mp4"), Reporter(quiet=True), start=9)
+
+
+def test_the_rate_of_a_camera_that_lost_some_frames_is_the_cameras():
+    times = np.delete(np.arange(300) / 30, [50, 51, 120, 200])
+    assert nominal_rate(times, (len(times) / 10, 30.0)) == 30
+    assert nominal_rate(times * 1.003, (30.0,)) == 30
+    assert nominal_rate(np.array([0.0, 0.1, 0.5, 0.55]), ()) == pytest.approx(3 / 0.55)
 
 
 def test_ahead_keeps_order_and_passes_errors_on():

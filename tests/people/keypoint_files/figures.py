@@ -1,10 +1,19 @@
 """A figure of named points that moves, and how programs write it."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_NAMES, LANDMARKS
+from hmr_video.people import read_keypoints
+from hmr_video.people.tracks import People
+
+FRAMES = 4
+COCO = COCO_NAMES
 
 BODY_25 = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "middle_hip",
@@ -51,3 +60,28 @@ def landmarks(layout: Sequence[str], frames: int, x: float = 100.0) -> np.ndarra
     marks = {f"{side}_{mark}": f"{side}_{joint}" for side in ("left", "right") for mark, joint in _JOINTS.items()}
     known = set(layout) | {mark for mark, joint in marks.items() if joint in layout}
     return np.array([[point(name, t, x) if name in known else [0.0, 0, 0] for name in LANDMARKS] for t in range(frames)])
+
+
+def flat(frame: int, layout: tuple[str, ...] = COCO) -> list[float]:
+    return np.ravel(figure(layout, frame)).tolist()
+
+
+def read(path: Path, notes: list[str] | None = None) -> People:
+    """A file that states neither size nor rate."""
+    reporter = Reporter(quiet=True)
+    people = read_keypoints(path, (640, 480), 30.0, reporter=reporter)
+    if notes is not None:
+        notes += reporter.notes
+    return people
+
+
+def is_the_figure(people: People, layout: tuple[str, ...] = COCO, frames: int = FRAMES) -> None:
+    """One person, whole, from frame 0 on."""
+    (track,) = people.tracks
+    assert track.frame_ids.tolist() == list(range(frames))
+    np.testing.assert_allclose(track.keypoints, landmarks(layout, frames)[:, :17])
+
+
+def saved(path: Path, content: Any) -> Path:
+    path.write_text(json.dumps(content))
+    return path
