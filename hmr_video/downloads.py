@@ -75,7 +75,7 @@ class NpmPackage:
         npm = shutil.which("npm")
         if npm is None:
             raise DownloadError("npm is not installed")
-        command = [npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=0", self.package]
+        command = [npm, "pack", "--loglevel=error", "--no-update-notifier", "--ignore-scripts", "--fetch-retries=0", self.package]
         _run(command, folder, self.download, advance)
         try:
             with tarfile.open(_only(folder, "*.tgz")) as archive:
@@ -142,10 +142,13 @@ def _run(command: list[str], folder: Path, download: int, advance: Advance) -> N
 
 
 def _reason(text: str) -> str:
-    """The last error of what pip or npm said."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Why pip or npm failed, of what it said."""
+    if "connection broken by" in text:  # pip's errors speak of a distribution that does not exist
+        return "there is no connection to the index"
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "complete log" not in line]
     errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or [""])[-1].removeprefix("ERROR: ")[:300]
+    reasons = [line for line in errors if "reason:" in line]  # npm's, amid many others
+    return (reasons or errors or lines or [""])[-1].removeprefix("ERROR: ").removeprefix("npm error ")[:300]
 
 
 def _size(folder: Path) -> int:

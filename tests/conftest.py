@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from hmr_video.console import Reporter
+from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
-from hmr_video.model_files import find_model_file
+from hmr_video.model_files import find_model_file, get_model_file
 from hmr_video.motion import Motion
 from hmr_video.people.keypoints.choice import NONE, store_choice
 
@@ -34,7 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whatever this machine has fetched and chosen: tests fetch nothing, and look closely at people only where they say so."""
+    """Whatever this machine has fetched and chosen: tests fetch nothing, and look closely at people only where they say so.
+
+    The detector's weights, which newer Pythons cannot install, are fetched before the first test, once.
+    """
+    with suppress(AssetError):
+        get_model_file("yolo11n-pose", Reporter())
     usual, own = cache_folder(), tmp_path_factory.mktemp("cache")
     for name in ("models", "openvino"):
         (usual / name).mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hmr_video.assets import go_offline, is_offline
 from hmr_video.batch.local import Finished
 from hmr_video.batch.worker import Converter, Outcome, Task, perform
 from hmr_video.errors import UsageError, missing_extra
@@ -30,8 +31,10 @@ class Demand:
 class _Actor:
     """A worker in another process, perhaps on another machine."""
 
-    def __init__(self, converter: Converter, folder: str) -> None:
+    def __init__(self, converter: Converter, folder: str, offline: bool) -> None:
         os.chdir(folder)  # so that relative paths mean what they mean where the run was started
+        if offline:
+            go_offline()
         self._converter = converter
 
     def prepare(self) -> None:
@@ -66,7 +69,7 @@ class RayWorkers:
         options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "max_restarts": 0, "max_task_retries": 0}
         actor = self._ray.remote(_Actor).options(**options)
         program = self._ray.put(converter)
-        self._make: Callable[[], Any] = lambda: actor.remote(program, str(Path.cwd()))
+        self._make: Callable[[], Any] = lambda: actor.remote(program, str(Path.cwd()), is_offline())
         self._timeout = timeout
         self._idle: list[Any] = []
         self._running: dict[Any, _Running] = {}
