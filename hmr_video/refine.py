@@ -224,8 +224,9 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
 def trust(confidence: Tensor) -> Tensor:
     """Confidences (T, K) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
 
-    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65 (`evaluate --detector`), hence
-    the power. Detectors differ in scale, so confidences count against the surest tenth of the track.
+    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65
+    (`evaluate --detector-errors`), hence the power. Detectors differ in scale, so confidences count against the surest tenth of
+    the track.
     """
     seen = confidence > VISIBLE
     body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]

@@ -44,7 +44,7 @@ def evaluate(
         Path | None,
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
-    detector: Annotated[
+    detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
     ] = None,
@@ -60,7 +60,9 @@ def evaluate(
     failures: Annotated[
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
-    windows: Annotated[int, typer.Option(help="With --mocap, --detector: how many windows of up to 3 seconds, of 1.")] = 40,
+    windows: Annotated[
+        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
+    ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
@@ -73,14 +75,14 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector))]
+    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector FOLDER.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
         )
-    if up and mocap is None and detector is None:
-        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector FOLDER.")
+    if up and mocap is None and detector_errors is None:
+        raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
     if joints and views is None:
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
@@ -104,8 +106,8 @@ def evaluate(
         else:
             (print_weak_points if weak else print_rows)(found)
         return
-    if detector is not None:
-        _evaluate_detector(detector, windows, seed, up or "auto", as_json, reporter)
+    if detector_errors is not None:
+        _evaluate_detector(detector_errors, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
         rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)

@@ -13,7 +13,7 @@ from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare, metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays, with_points
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, LIMB_JOINTS
+from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.lift import lift, model_input, predict, sight
 from hmr_video.model import HMMR
 from hmr_video.refine import Estimate, refine
@@ -61,8 +61,7 @@ def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True
         "temporal": [_every_frame(one) for one in lifted],
     }
     if refined:
-        coco = [points[:, BODY_LANDMARKS] for points in keypoints]
-        ways["refined"] = [_every_frame(one) for one in refine(lifted, coco, times, camera, body)]
+        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
     return ways
 
 

@@ -1,4 +1,6 @@
-"""The numbers of the synthetic detector: YOLO11n-pose on bodies that we filmed. `hmr-video evaluate --detector` measures again.
+"""The numbers of the synthetic detector: YOLO11n-pose on bodies that we filmed.
+
+`hmr-video evaluate --detector-errors` measures again.
 
 Rows: visible keypoints, those hidden by the person's own body, covered by a thing, outside the picture (reported at its border).
 Columns: face, shoulders, elbows, wrists, hips, knees, ankles.

@@ -20,6 +20,7 @@ from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
 _DECORD_BYTES = 100_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
+_THREADS = 1  # of decord: several conceal an error otherwise each time
 _SAME = 0.1  # of a frame's duration, within which times are the same
 _NO_TURN = (False, False, False)
 
@@ -96,7 +97,7 @@ class ContainerSource:
             return None
         decord.logging.set_level(decord.logging.FATAL)
         with contextlib.suppress(Exception):  # decord raises a zoo of types; whatever it is, PyAV takes over
-            video = decord.VideoReader(str(self.path.absolute()), num_threads=2)
+            video = decord.VideoReader(str(self.path.absolute()), num_threads=_THREADS)
             if len(video) == len(index.times) and video.next().shape == (look.coded[1], look.coded[0], 3):
                 return decord
         return None
@@ -106,7 +107,7 @@ class ContainerSource:
 
         Always from the start: where decord seeks to may be another picture.
         """
-        video = self._decord.VideoReader(str(self.path.absolute()), num_threads=2)
+        video = self._decord.VideoReader(str(self.path.absolute()), num_threads=_THREADS)
         for frame_id in range(len(self._times)):
             try:
                 image = video.next().asnumpy()
@@ -152,4 +153,6 @@ class ContainerSource:
         lost = max(wanted - count, 0) if errors or file.broken or index.missing else 0
         self._say(f"{lost} of {wanted} frames ({100 * lost / wanted:.1f} %) of {name} could not be read.", lost > 0)
         self._say(f"{name} is damaged at its end.", file.broken and not lost)
+        interrupted = index.damaged > 0 and not file.joins
+        self._say(f"The stream of {name} is interrupted ({index.damaged} times): pictures may be wrong there.", interrupted)
         self._say(f"The clock of {name} starts anew on the way; what follows was joined on.", file.joins > 0)

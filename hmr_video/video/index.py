@@ -25,8 +25,9 @@ class PacketIndex:
 
     times (N,): seconds at which frames are to be shown, ascending; what is hidden or comes before the first picture is none.
     step: seconds that a frame lasts by the stated rate. missing: how many more frames the header promises. lead: seconds at the
-    start that hold no picture. timed: it states times, rather than counting at a rate. whole: nothing is broken or missing.
-    ordinary: H.264 in an MP4, whole, nothing hidden, and pictures that cannot change their size.
+    start that hold no picture. timed: it states times, rather than counting at a rate. damaged: packets that are, or follow
+    a gap. whole: nothing is broken or missing. ordinary: H.264 in an MP4, whole, nothing hidden, and pictures that cannot change
+    their size.
     """
 
     look: Look
@@ -38,6 +39,7 @@ class PacketIndex:
     origin: float
     focal: float | None
     timed: bool
+    damaged: int
     whole: bool
     ordinary: bool
     others: int
@@ -48,13 +50,13 @@ class _Packets:
 
     def __init__(self, codec: str, container: str) -> None:
         self._codec = codec
-        self.whole, self.ordinary = True, codec == "h264" and "mp4" in container.split(",")
+        self.damaged, self.ordinary = 0, codec == "h264" and "mp4" in container.split(",")
         self.total = 0
         self.ticks: list[int | None] = []
 
     def add(self, packet: Any) -> None:
         self.total += 1
-        self.whole &= not packet.is_corrupt
+        self.damaged += packet.is_corrupt
         if self.ordinary:
             self.ordinary = not (packet.is_discard or packet.pts is None or (packet.is_keyframe and _may_resize(packet)))
         if not packet.is_discard and _shown(self._codec, packet):
@@ -104,7 +106,7 @@ def index_packets(path: Path) -> PacketIndex:
         step = 1.0 / ((rates[-1] if timed else rates[0]) if rates else 30.0)
         times, lead = _times(known, len(packets.ticks), first, stream, step)
         missing = _missing(file, times, packets)
-        whole = packets.whole and sound and not missing and not file.broken
+        whole = not packets.damaged and sound and not missing and not file.broken
         metadata = {**stream.metadata, **container.metadata}
         focals = [metadata[key] for key in _FOCAL_KEYS if key in metadata]
         return PacketIndex(
@@ -117,6 +119,7 @@ def index_packets(path: Path) -> PacketIndex:
             origin=(container.start_time or 0) / 1e6,
             focal=_focal(focals, *look.size),
             timed=timed,
+            damaged=packets.damaged,
             whole=whole,
             ordinary=packets.ordinary and whole and lead == 0 and bool(np.all(np.diff(times) > 0)),
             others=file.others,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hmr_video.errors import InputError
 from hmr_video.video.source import Array, check_size
 
 Tag = TypeVar("Tag")
@@ -135,10 +136,16 @@ class Pictures:
             self._chain = None
 
     def _enter(self, look: Look, frame: Any) -> "_Chain":
+        import av
+
         check_size(self._path, *look.coded)
         check_size(self._path, *look.size)
         self._tell(look, frame)
-        return _Chain(look, self._fields, fit(look.size, self.size), frame.time_base)
+        try:
+            return _Chain(look, self._fields, fit(look.size, self.size), frame.time_base)
+        except (av.FFmpegError, ValueError) as error:
+            kind = f"{look.coded[0]} x {look.coded[1]} pixels of {look.pixels}"
+            raise InputError(f"Pictures of {kind} cannot be shown ({self._path}).", "Convert the file to H.264 first.") from error
 
     def _tell(self, look: Look, frame: Any) -> None:
         sizes = f"{look.upright[0]} x {look.upright[1]}", f"{look.size[0]} x {look.size[1]}"

@@ -1,6 +1,8 @@
 """`export` and `view` on a finished result."""
 
 import json
+import subprocess
+import sys
 import webbrowser
 
 import numpy as np
@@ -50,6 +52,14 @@ def test_errors_have_their_exit_codes(result, motions, tmp_path, capsys):
     motions[0].replace(body_hash="1" * 64).save(tmp_path / "other" / "person_01.npz")
     assert run(["export", str(tmp_path / "other"), "-f", "bvh"]) == 6  # made with another body
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_exists_is_refused_before_anything_is_written_or_torch_is_imported(result):
+    (result / "person_02.glb").touch()
+    code = f"import sys; from hmr_video.cli.main import run; code = run(['export', {str(result)!r}, '-f', 'csv,glb'])"
+    code += "; sys.exit(code + 10 * ('torch' in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 7
+    assert not list(result.glob("*.csv"))
 
 
 def test_the_video_is_found_where_the_summary_says(result, tmp_path):

@@ -1,11 +1,13 @@
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from hmr_video.cli.main import run
+from hmr_video.cli.main import app, run
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,10 +15,37 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("hmr-video 0.")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["doctor"], ["weights", "list"]])
+_QUICK = [
+    ["--help"],
+    ["convert", "--help"],
+    ["doctor"],
+    ["weights", "list"],
+    ["batch", "no such folder"],
+    ["label", "no such folder", "-o", "x"],
+    ["export", "no such folder", "-f", "glb"],
+    ["render", "no such folder", "-o", "x.mp4"],
+]
+
+
+@pytest.mark.parametrize("arguments", _QUICK)
 def test_who_only_asks_does_not_wait_for_torch(arguments: list[str]) -> None:
     code = f"import sys; from hmr_video.cli.main import run; run({arguments}); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_every_help_text_is_shown_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is taken for markup, and nothing of Python shows through."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    told = []
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        for path, one in [([name], command), *(([name, inner], two) for inner, two in getattr(command, "commands", {}).items())]:
+            assert run([*path, "--help"]) == 0
+            shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+            assert "list[str]" not in shown
+            told += [text for parameter in one.params if (text := getattr(parameter, "help", None))]
+            assert [text for text in told if " ".join(text.split()) not in shown] == [], path
+            told.clear()
 
 
 def test_people_are_found_while_torch_is_loaded() -> None:
@@ -58,7 +87,7 @@ def test_a_bug_of_ours_is_one_and_shows_no_traceback_unless_asked(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import hmr_video.cli.convert as module
 
     def interrupt(*_: object) -> None:
@@ -66,3 +95,38 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "convert_one", interrupt)
     assert run(["convert", "x.mp4"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted: nothing was left half-written"
+
+
+def test_an_interrupt_ends_a_program_that_holds_on(tmp_path: Path) -> None:
+    """A thread that nobody can stop, and a file that is being written."""
+    code = f"""
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # of a background job it is ignored
+from pathlib import Path
+from hmr_video.cli import main
+from hmr_video.cli import convert as module
+from hmr_video.files import replacing
+
+def work(*_):
+    with replacing(Path({str(tmp_path / "new" / "x.txt")!r})) as temporary:
+        temporary.write_text("half")
+        print("writing", flush=True)
+        for _ in range(600):
+            try:
+                time.sleep(0.1)
+            except KeyboardInterrupt:
+                pass
+
+sys.modules["hmr_video.cli.convert"].convert_one = work
+sys.argv = ["hmr-video", "convert", "x.mp4"]
+main.main()
+"""
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    assert program.stdout.readline() == "writing\n"
+    program.send_signal(signal.SIGINT)
+    _, said = program.communicate(timeout=30)
+    assert program.returncode == 130
+    assert said.strip().endswith("interrupted: nothing was left half-written")
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmr_video.console import Reporter
-from hmr_video.errors import InputError, OutputError
+from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
@@ -201,3 +201,27 @@ def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, bo
             tile = one[8 + row * 368 :, 8 + column * 488 :][:360, :480].astype(int)
             assert np.abs(tile[5, 5] - GREY).max() < 12
             assert (tile[..., 2] - tile[..., 0] > 40).sum() > 500
+
+
+def test_on_a_photograph_it_is_a_picture(motions, body, tmp_path) -> None:
+    from PIL import Image
+
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (640, 480), (GREY,) * 3).save(photo)
+    alone = [cut(motions[0], slice(0, 1)).replace(frame_ids=np.array([0]))]
+    (written,) = export(alone, body, tmp_path / "out", ["overlay"], ExportOptions(video=photo))
+    assert written.name == "overlay.png"
+    with Image.open(written) as picture:
+        assert (picture.format, picture.size) == ("PNG", (640, 480))
+        assert (np.abs(np.asarray(picture).astype(int) - GREY).max(-1) > 30).sum() > 3000
+    with pytest.raises(OutputError, match=r"overlay\.png exists"):
+        export(alone, body, tmp_path / "out", ["overlay"], ExportOptions(video=photo))
+    with pytest.raises(UsageError, match=r"ends in \.png"):
+        write_overlay(alone, body, photo, tmp_path / "x.mp4", SoftwareRenderer(), QUIET)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.avi", "x"])
+def test_on_a_video_it_is_a_video(motions, body, clip, tmp_path, name) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.mp4"):
+        write_overlay(motions, body, clip, tmp_path / name, SoftwareRenderer(), QUIET)
+    assert not list(tmp_path.iterdir())

@@ -170,6 +170,36 @@ def test_a_video_beside_the_page_plays_from_disk(browser, motions, body, clip, t
     assert _complaints(browser) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [360, 400, 760])
+def test_everything_is_within_reach_on_a_phone(browser, motions, body, clip, tmp_path, width):
+    many = [motions[index % 2] for index in range(7)]
+    named = clip.with_name("a name that is far too long for the top of a small telephone.mp4")
+    named.write_bytes(clip.read_bytes())
+    (path,) = export(many, body, tmp_path, ["html"], ExportOptions(video=named))
+    size = {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(path.as_uri())
+        _until(lambda: browser.execute_script("return document.querySelectorAll('.person').length") == 7)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == width
+        outside = browser.execute_script(
+            "return [...document.querySelectorAll('button, select, output, h1, #timeline')].filter((element) => {"
+            "  const box = element.getBoundingClientRect();"
+            "  return box.width && (box.left < 0 || box.right > innerWidth || box.bottom > innerHeight);"
+            "}).map((element) => element.outerHTML)"
+        )
+        assert outside == []
+        stage = browser.execute_script("return document.querySelector('#stage').getBoundingClientRect().toJSON()")
+        assert min(stage["width"], stage["height"]) > 200  # pixels are left for the people
+        browser.find_element("id", "help").click()
+        dialog = browser.execute_script("return document.querySelector('dialog').getBoundingClientRect().toJSON()")
+        assert dialog["left"] >= 0
+        assert dialog["right"] <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def _until(condition, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

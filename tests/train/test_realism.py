@@ -69,7 +69,7 @@ def simulated() -> Observed:
 
 
 def test_the_fit_is_what_was_measured(simulated: Observed) -> None:
-    """Against the real detector on 176 windows of 12 frames (`hmr-video evaluate --detector`), its constant offsets left out."""
+    """Against the real detector on 176 windows of 12 frames (`evaluate --detector-errors`), its constant offsets left out."""
     found = describe(simulated)
     measured = {
         "error p50 visible knees": (0.33, 0.1),

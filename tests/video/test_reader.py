@@ -10,6 +10,7 @@ from PIL import Image
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.video import ahead, open_video
+from hmr_video.video.source import nominal_rate
 
 
 @pytest.mark.parametrize("decord", [True, False])
@@ -107,6 +108,13 @@ def test_meaningless_selections_are_refused(tmp_path, selection):
 def test_a_selection_after_the_end_is_refused(tmp_path):
     with pytest.raises(InputError, match="last one is at"):
         open_video(make(tmp_path / "clip.mp4"), Reporter(quiet=True), start=9)
+
+
+def test_the_rate_of_a_camera_that_lost_some_frames_is_the_cameras():
+    times = np.delete(np.arange(300) / 30, [50, 51, 120, 200])
+    assert nominal_rate(times, (len(times) / 10, 30.0)) == 30
+    assert nominal_rate(times * 1.003, (30.0,)) == 30
+    assert nominal_rate(np.array([0.0, 0.1, 0.5, 0.55]), ()) == pytest.approx(3 / 0.55)
 
 
 def test_ahead_keeps_order_and_passes_errors_on():
