@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 Advance = Callable[[int], None]  # told of every kB that has come
 _BLOCK = 64_000  # bytes
+_SILENCE = 30  # seconds without a byte, after which a source is given up: firewalls drop what they forbid, and say nothing
 
 
 class DownloadError(Exception):
@@ -80,15 +81,8 @@ class NpmPackage:
 
     def bring(self, file: str, folder: Path, advance: Advance) -> Path:
         """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
-        command = [
-            shutil.which("npm") or "npm",
-            "pack",
-            "--loglevel=error",
-            "--no-update-notifier",
-            "--ignore-scripts",
-            "--fetch-retries=0",
-            self.package,
-        ]
+        command = [shutil.which("npm") or "npm", "pack", "--loglevel=error", "--no-update-notifier", "--ignore-scripts"]
+        command += ["--fetch-retries=0", "--cache=npm", self.package]  # the cache in the folder, where what has come is seen
         _run(command, folder, self.download, advance)
         try:
             with tarfile.open(_only(folder, "*.tgz")) as archive:
@@ -117,8 +111,8 @@ class Url:
     def bring(self, file: str, folder: Path, advance: Advance) -> Path:
         """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
         try:
-            with urlopen(self.url, timeout=30) as stream:
-                return _write(stream, folder / file, advance)
+            with urlopen(self.url, timeout=_SILENCE) as stream:
+                return _write(stream, folder / file, advance, self.download)
         except (OSError, ValueError) as error:
             raise DownloadError(str(getattr(error, "reason", error))) from error
 
@@ -138,11 +132,15 @@ def _run(command: list[str], folder: Path, download: int, advance: Advance) -> N
             )
         except OSError as error:
             raise DownloadError(str(error)) from error
-        seen = 0
+        seen, size, since = 0, 0, time.monotonic()
         try:
             while process.poll() is None:
                 time.sleep(0.1)
-                come = max(seen, min(_size(folder), download) // 1000)
+                before, size = size, _size(folder)
+                since = time.monotonic() if size != before else since
+                if time.monotonic() - since > _SILENCE:
+                    raise DownloadError(f"nothing came for {_SILENCE} seconds")
+                come = max(seen, min(size, download) // 1000)
                 advance(come - seen)
                 seen = come
         finally:
@@ -184,9 +182,12 @@ def _only(folder: Path, pattern: str) -> Path:
     return found
 
 
-def _write(stream: IO[bytes], path: Path, advance: Advance = lambda count: None) -> Path:
+def _write(stream: IO[bytes], path: Path, advance: Advance = lambda count: None, most: int | None = None) -> Path:
+    """Copies at most ``most`` bytes. Raises DownloadError for more."""
     with path.open("wb") as target:
         while block := stream.read(_BLOCK):
             target.write(block)
+            if most is not None and target.tell() > most:
+                raise DownloadError("the file is larger than it should be")
             advance(len(block) // 1000)
     return path

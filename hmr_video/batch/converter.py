@@ -38,14 +38,17 @@ class VideoConverter:
         return {"frames": told["frames"], "people": len(told["people"])}
 
 
-def options_key(options: Options, formats: tuple[str, ...]) -> str:
+def options_key(options: Options, formats: tuple[str, ...], elsewhere: bool = False) -> str:
     """A hash of all that decides a result besides the video: options, formats, the bytes of the networks and the body, and what
     runs the detector on this machine, in place of the options that leave that open.
+
+    ``elsewhere``: other machines compute, of which this one knows only what they are asked for.
 
     Options at their defaults do not count, so that an option that a later version adds changes nothing. Raises AssetError
     when the files are not here.
     """
-    engine, device = choose_engine(options.people.engine, options.people.device)
+    wanted = options.people.engine, options.people.device
+    engine, device = wanted if elsewhere else choose_engine(*wanted)
     people = replace(options.people, engine="auto", device="auto")
     defaults = asdict(Options())
     chosen = {name: value for name, value in asdict(replace(options, people=people)).items() if value != defaults[name]}

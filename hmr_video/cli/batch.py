@@ -92,7 +92,7 @@ def batch(
     from hmr_video.batch.display import one_line
     from hmr_video.batch.runner import BatchOptions, plan_batch
 
-    options = BatchOptions(output, options_key(settings, wanted), part, overwrite, retry_failed)
+    options = BatchOptions(output, options_key(settings, wanted, elsewhere=scheduler == "ray"), part, overwrite, retry_failed)
     if dry_run:
         waiting, report = plan_batch(items, options)
         for one in waiting if not as_json else []:

@@ -36,6 +36,14 @@ def test_the_detector_s_bytes_and_what_runs_it_count(key, detector: Path, monkey
     assert on("openvino", "cpu") != first
 
 
+def test_a_cluster_s_machines_may_have_what_this_one_has_not(detector: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converter, "choose_engine", lambda *_: pytest.fail("asked this machine"))
+    options = Options(people=PeopleOptions(detector=str(detector), device="cuda:7"))
+    assert options_key(options, (), elsewhere=True) != options_key(
+        Options(people=replace(options.people, device="cpu")), (), True
+    )
+
+
 def test_what_is_spelled_out_is_what_would_have_been_taken(detector: Path) -> None:
     people = PeopleOptions(detector=str(detector), engine="torch", device="cpu")
     assert options_key(Options(people=people), ()) == options_key(Options(people=replace(people, device="auto")), ())

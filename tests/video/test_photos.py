@@ -144,6 +144,7 @@ def test_a_picture_for_programs_without_animation_is_no_frame(tmp_path):
     assert frames(tmp_path / "clip.png")[0][:, 0, 0, 0].tolist() == [40, 80, 120]
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_an_animation_that_breaks_off_is_read_so_far_and_said(tmp_path):
     images = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (40, 60, 3), np.uint8)) for n in range(6)]
     images[0].save(tmp_path / "clip.tif", save_all=True, append_images=images[1:])
