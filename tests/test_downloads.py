@@ -36,7 +36,7 @@ def test_a_file_without_end_is_given_up(tmp_path: Path) -> None:
     ("said", "reason"),
     [
         (
-            "WARNING: Retrying after connection broken by ...\nERROR: No matching distribution",
+            "WARNING: Retrying : connection broken by x\nERROR: No matching distribution",
             "there is no connection to the index",
         ),
         ("ERROR: Could not find a version\nERROR: No matching distribution", "No matching distribution"),
