@@ -35,12 +35,15 @@ def test_a_file_without_end_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ("WARNING: Retrying (Retry(total=0)) after ...\nERROR: Could not find a version", "its index cannot be reached"),
-        ("ERROR: Could not find a version\nERROR: No matching distribution", "Could not find a version"),
-        ("npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run", "code E404"),
+        (
+            "WARNING: Retrying : connection broken by x\nERROR: No matching distribution",
+            "there is no connection to the index",
+        ),
+        ("ERROR: Could not find a version\nERROR: No matching distribution", "No matching distribution"),
+        ("npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run", "404 Not Found"),
         ("Killed\n", "Killed"),
         ("", ""),
     ],
 )
-def test_the_reason_is_the_first_that_is_given(said: str, reason: str) -> None:
+def test_of_all_that_was_said_the_reason_is_told(said: str, reason: str) -> None:
     assert downloads._reason(said) == reason

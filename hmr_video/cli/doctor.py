@@ -67,9 +67,13 @@ def _check_detector() -> str:
 
 def _check_landmarks() -> str:
     from hmr_video.assets import MODEL_FILES, find_model_file
+    from hmr_video.people.keypoints.choice import NONE, stored_choice
 
     names = [name for name in MODEL_FILES if name.startswith("blazepose")]
     here = [name for name in names if find_model_file(name)]
+    chosen = stored_choice()
+    if chosen in (*here, NONE):
+        return f"{chosen}, chosen by --landmarks auto"
     return ", ".join(here) or f"not here; `hmr-video weights get {names[0]}` brings a network"
 
 

@@ -1,6 +1,7 @@
 """`hmr-video label`: a folder of unlabelled videos in, pseudo-labelled 2D tracks to train on out."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +32,9 @@ def label(
     features: Annotated[
         str, typer.Option(help="resnet50 keeps image features of the people too, for `train --features resnet50`.")
     ] = "keypoints",
-    weights: Annotated[str, typer.Option(help="With resnet50: weights with the image encoder, by name or path.")] = "hmmr",
+    weights: Annotated[
+        str, typer.Option(callback=os.path.expanduser, help="With resnet50: weights with the image encoder, by name or path.")
+    ] = "hmmr",
     people: shared.People = "all",
     focal: shared.Focal = None,
     detector: shared.Detector = "yolo11n-pose",

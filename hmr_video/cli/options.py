@@ -28,17 +28,23 @@ Format = Annotated[
     ),
 ]
 People = Annotated[str, typer.Option(help="Whom to keep: all, largest, or how many of the largest.")]
-Detector = Annotated[str, typer.Option(help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower.")]
+Detector = Annotated[
+    str,
+    typer.Option(callback=os.path.expanduser, help="YOLO pose weights by name or path; yolo11x-pose finds more and is slower."),
+]
 Landmarks = Annotated[
     str,
-    typer.Option(help="What looks closely at each person: auto, blazepose, blazepose-full, none, or a .tflite file."),
+    typer.Option(
+        callback=os.path.expanduser,
+        help="What looks closely at each person: auto, blazepose, blazepose-full, none, or a .tflite file.",
+    ),
 ]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
 Engine = Annotated[str, typer.Option("--detector-engine", help="What runs the detector: auto, openvino or torch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 (the second GPU) or mps.")]
-Weights = Annotated[str, typer.Option(help="Weights of the model: a name or a path.")]
+Weights = Annotated[str, typer.Option(callback=os.path.expanduser, help="Weights of the model: a name or a path.")]
 Features = Annotated[str, typer.Option(help="keypoints or resnet50, to insist on it; auto is what the weights read.")]
-Body = Annotated[str, typer.Option(help="open, or a body that you have added.")]
+Body = Annotated[str, typer.Option(callback=os.path.expanduser, help="open, or a body that you have added.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels.", show_default="the file's own, else the image diagonal")
 ]
@@ -58,7 +64,6 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results th
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
-_MAY_BE_PATHS = {"body", "detector", "weights"}
 _FILES = "3gp abc avi dae fbx gif gltf jpeg jpg json m4v mkv mov mp4 npz obj pkl png stl usd usda usdc usdz webm zip"
 
 
@@ -74,8 +79,6 @@ def conversion(context: typer.Context, elsewhere: bool = False) -> "Options":
     values = {name: value for name, value in context.params.items() if name in names}
     if "image_size" in values:
         values["image_size"] = parse_size(values["image_size"])
-    for name in values.keys() & _MAY_BE_PATHS:
-        values[name] = os.path.expanduser(values[name])
     options = options_from(values)
     if not elsewhere:
         check_device(options.people.device)

@@ -55,6 +55,18 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path_as_meant(Path("rtsp://camera/1"))
 
 
+@pytest.mark.parametrize("option", ["--weights", "--body", "--detector"])
+def test_names_that_may_be_paths(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hmr_video.cli.options as module
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(module, "conversion", lambda context: seen.append(context.params))
+    run(["convert", "x.mp4", option, "~/mine"])
+    assert seen[0][option[2:]] == str(tmp_path / "mine")
+
+
 def test_formats_in_any_case() -> None:
     assert split_formats(["GLB, .Bvh", "obj,,"]) == ["glb", "bvh", "obj"]
     with pytest.raises(UsageError, match="Choose from"):

@@ -6,9 +6,10 @@ from pathlib import Path
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, HmrVideoError, UsageError
 from hmr_video.files import cache_folder, replacing
-from hmr_video.model_files import find_model_file, get_model_file
+from hmr_video.model_files import find_model_file, get_model_file, is_offline
 
 NONE = "none"
+MISSING = "missing"  # could not be fetched
 NETWORKS = {"blazepose": "blazepose-heavy", "blazepose-full": "blazepose-full"}  # by option, the model file; the best first
 CHOICES = ("auto", *NETWORKS, NONE)
 _SUFFIX = ".tflite"
@@ -34,7 +35,7 @@ def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
     """The network that ``wanted`` means, fetched if it must be; None for none. Raises AssetError, UsageError.
 
     ``auto`` is what it was before on this machine; the first time the best that is here, or else that can be fetched. Where none
-    can, it is none for now.
+    can, it is none, and no more is fetched until the user does.
     """
     check_choice(wanted)
     if wanted == NONE:
@@ -46,9 +47,14 @@ def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
             raise AssetError(f"There is no file {wanted}.", "Name the file of a landmark network, or leave --landmarks out.")
         return Choice(Path(wanted).name, Path(wanted))
     before = stored_choice()
-    if before is not None:
-        return None if before == NONE else Choice(before, get_model_file(before, reporter))
-    found = _best_here() or _best_fetched(reporter)
+    if before == NONE:
+        return None
+    if before is not None and before != MISSING:
+        return Choice(before, get_model_file(before, reporter))
+    found = _best_here()
+    if found is None and before is None and not is_offline():
+        found = _best_fetched(reporter)
+        store_choice(MISSING)
     if found is None:
         reporter.note(
             "People's limbs are the detector's alone: no landmark network is here. `hmr-video weights get blazepose-heavy` "
@@ -77,10 +83,10 @@ def known_file(wanted: str) -> Path | None:
 
 
 def stored_choice() -> str | None:
-    """The model file that ``auto`` means on this machine, or ``none``; None before the first choice."""
+    """The model file that ``auto`` means on this machine, or NONE, or MISSING; None before the first choice."""
     path = _memory()
     name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-    return name if name in (*NETWORKS.values(), NONE) else None
+    return name if name in (*NETWORKS.values(), NONE, MISSING) else None
 
 
 def store_choice(name: str) -> None:

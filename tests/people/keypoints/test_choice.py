@@ -26,7 +26,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     return fetchable
 
 
-def test_the_best_that_can_be_had_is_chosen_once(machine: dict[str, Path]) -> None:
+def test_the_best_that_can_be_had_is_chosen_once(machine: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HMR_VIDEO_OFFLINE")
     machine["blazepose-full"] = Path("full.tflite")
     first = choose_landmarks("auto", Reporter(quiet=True))
     assert first is not None
@@ -39,16 +40,29 @@ def test_the_best_that_can_be_had_is_chosen_once(machine: dict[str, Path]) -> No
     assert stored_choice() == "blazepose-full"
 
 
-def test_without_any_the_detector_serves_and_a_hint_says_so(machine: dict[str, Path]) -> None:
-    reporter = Reporter(quiet=True)
-    assert choose_landmarks("auto", reporter) is None
+def test_without_any_the_detector_serves_and_a_hint_says_so(machine: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HMR_VIDEO_OFFLINE")
+    for _ in range(2):
+        reporter = Reporter(quiet=True)
+        assert choose_landmarks("auto", reporter) is None
+        assert "weights get blazepose-heavy" in reporter.notes[0]
+        machine["blazepose-heavy"] = Path("heavy.tflite")  # could be fetched by now, but nobody said so
+    monkeypatch.setattr(choice, "find_model_file", machine.get)  # `weights get` did
+    found = choose_landmarks("auto", Reporter(quiet=True))
+    assert found is not None
+    assert found.name == stored_choice() == "blazepose-heavy"
+
+
+def test_offline_nothing_is_decided(machine: dict[str, Path]) -> None:
+    machine["blazepose-heavy"] = Path("heavy.tflite")
+    assert choose_landmarks("auto", Reporter(quiet=True)) is None
     assert stored_choice() is None
-    assert "weights get blazepose-heavy" in reporter.notes[0]
 
 
-def test_workers_of_a_batch_are_told_what_auto_means(machine: dict[str, Path]) -> None:
+def test_workers_of_a_batch_are_told_what_auto_means(machine: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = Reporter(quiet=True)
     assert settled("auto", quiet) == "none"
+    monkeypatch.delenv("HMR_VIDEO_OFFLINE")
     machine["blazepose-full"] = Path("full.tflite")
     assert settled("auto", quiet) == settled("blazepose-full", quiet) == "blazepose-full"
 
