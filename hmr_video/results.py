@@ -33,8 +33,8 @@ def result_folder(source: Path, output: Path, reporter: Reporter, named: Path | 
     path = Path(os.path.abspath(named or source))  # of `.` and `photos/..` too the name is that of the folder meant
     folders = [output / name for name in folder_names(path.name or "root", str(path))]
     owners = [_owner(folder) for folder in folders]
-    free = (place for place, owner in enumerate(owners) if owner in (None, (str(source.resolve()), hallucinated)))
-    chosen = next(free, len(folders) - 1)
+    own = str(source.resolve()), hallucinated
+    chosen = owners.index(own) if own in owners else owners.index(None) if None in owners else len(folders) - 1
     if chosen > 0 and owners[0] is not None:
         other, guessed = owners[0]
         made = "what was hallucinated from" if guessed else "the result of"
@@ -46,7 +46,7 @@ def folder_names(name: str, key: str) -> list[str]:
     """What the folder of a source called ``name`` may be called, the best first; ``key`` tells it from all others.
 
     >>> folder_names("a.mp4", "walks/a.mp4")
-    ['a', 'a.mp4', 'a.mp4~f41d4a3b1d']
+    ['a', 'a.mp4', 'a.mp4~3b1e9fe858']
     """
     unique = f"~{short_hash(key)}"
     stem = PurePath(name).stem
