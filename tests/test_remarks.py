@@ -23,7 +23,7 @@ def strider(motion: Motion, stride: float, step: float, seconds: float = 6.0, ra
     swing = step / 2 * np.sin(2 * np.pi * times / stride)
     joints[:, 7] = np.stack([np.full(count, -0.1), np.full(count, 0.9), 4.0 + swing], -1)
     joints[:, 8] = np.stack([np.full(count, 0.1), np.full(count, 0.9), 4.0 - swing], -1)
-    frames = {name: getattr(motion, name)[rows] for name in ("poses", "trans", "confidence", "boxes", "keypoints2d")}
+    frames = {name: getattr(motion, name)[rows] for name in ("poses", "trans", "confidence", "boxes", "landmarks2d")}
     frames |= {name: getattr(motion, name)[rows] for name in ("poses_past", "poses_future")}
     return motion.replace(**frames, joints3d=joints, timestamps=times, frame_ids=np.arange(count), frame_rate=rate)
 

@@ -48,3 +48,14 @@ def test_what_is_spelled_out_is_what_would_have_been_taken(detector: Path) -> No
     people = PeopleOptions(detector=str(detector), engine="torch", device="cpu")
     assert options_key(Options(people=people), ()) == options_key(Options(people=replace(people, device="auto")), ())
     assert options_key(Options(people=people), ()) != options_key(Options(people=people, height=1.8), ())
+
+
+def test_the_landmark_network_s_bytes_count(tmp_path: Path) -> None:
+    network = tmp_path / "own.tflite"
+    settings = Options(people=PeopleOptions(landmarks=str(network)))
+    keys = []
+    for content in (b"one", b"other", b"one"):
+        network.write_bytes(content)
+        keys.append(options_key(settings, ()))
+    assert keys[0] == keys[2] != keys[1]
+    assert options_key(Options(people=PeopleOptions(landmarks="none")), ()) not in keys

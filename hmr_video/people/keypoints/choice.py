@@ -78,8 +78,11 @@ def settled(wanted: str, reporter: Reporter) -> str:
 
 
 def known_file(wanted: str) -> Path | None:
-    """The file of the network that ``wanted``, which is settled, means; None for none, or for one that is not here."""
-    return None if wanted == NONE else find_model_file(NETWORKS[wanted]) if wanted in NETWORKS else Path(wanted)
+    """The file on this machine of the network that ``wanted`` means; None for none, or for one that is not here."""
+    name = stored_choice() if wanted == "auto" else NETWORKS.get(wanted, wanted)
+    if name is None or name in (NONE, MISSING):
+        return None
+    return find_model_file(name) if name in NETWORKS.values() else Path(name)
 
 
 def stored_choice() -> str | None:
