@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,8 @@ from hmr_video.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
+    from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
@@ -67,6 +69,7 @@ def evaluate(
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
+    landmarks: shared.Landmarks = "auto",
     weights: shared.Weights = "default",
     refine: shared.Refine = True,
     as_json: shared.Json = False,
@@ -91,11 +94,14 @@ def evaluate(
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
     from hmr_video.evaluate import Protocol
+    from hmr_video.options import Options
+    from hmr_video.people import PeopleOptions
 
+    settings = Options(PeopleOptions(landmarks=landmarks), weights=weights, refine=refine)
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, weights, refine, up or "auto", reporter
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, settings, up or "auto", reporter
         )
         if failures:
             reporter.wrote(failures)
@@ -107,12 +113,12 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, windows, seed, up or "auto", as_json, reporter)
+        _evaluate_detector(detector_errors, settings.people, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
-        rows = _evaluate_samples(weights, refine, Protocol(protocol), reporter)
+        rows = _evaluate_samples(settings, Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, joints, weights, refine, reporter)
+        rows = _evaluate_views(views, joints, settings, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -139,14 +145,12 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.models import Models
-    from hmr_video.options import Options
     from hmr_video.pipeline import run
 
-    settings = Options(weights=weights, refine=refine)
     models = Models.load(settings)
     rows: list[Row] = []
     for clip in sample_clips():
@@ -157,19 +161,17 @@ def _evaluate_samples(weights: str, refine: bool, protocol: "Protocol", reporter
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, weights: str, refine: bool, reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.models import Models
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
     from hmr_video.pipeline import run
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
     clips = [find_video(folder, view) for view in views]
-    settings = Options(PeopleOptions(people="largest"), weights=weights, refine=refine)
+    settings = replace(settings, people=replace(settings.people, people="largest"))
     models = Models.load(settings)
     motions = []
     for clip in clips:
@@ -195,8 +197,7 @@ def _evaluate_mocap(
     windows: int,
     seed: int,
     meshes: bool,
-    weights: str,
-    refine: bool,
+    settings: "Options",
     up: str,
     reporter: Reporter,
 ) -> list[Any]:
@@ -206,8 +207,6 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.models import Models
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
     from hmr_video.train.assess import assess
     from hmr_video.train.failures import draw_failures, worst
     from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
@@ -216,7 +215,7 @@ def _evaluate_mocap(
     from hmr_video.train.weak_points import weak_points
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
-    models = Models.load(Options(weights=weights, features="keypoints"))
+    models = Models.load(replace(settings, features="keypoints"))
     names = list_mocap(folder)
     names = names if every_clip else split(names)[1]
     if weak and (real or failures or all_points):
@@ -231,25 +230,27 @@ def _evaluate_mocap(
     if weak:
         return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
     if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, PeopleOptions())
+        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, settings.people)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     else:
         config = TrialConfig(landmarks=all_points)
         trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
     if failures:
-        found = worst(models.model, models.body, trials, reporter, refine)
+        found = worst(models.model, models.body, trials, reporter, settings.refine)
         draw_failures(found, models.body, failures, reporter)
         return found
-    return assess(models.model, models.body, trials, reporter, refine, meshes)
+    return assess(models.model, models.body, trials, reporter, settings.refine, meshes)
 
 
-def _evaluate_detector(folder: Path, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter) -> None:
+def _evaluate_detector(
+    folder: Path, people: "PeopleOptions", windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from hmr_video.train.realism import measure
 
-    found = measure(folder, reporter, windows, seed, up=up)
+    found = measure(folder, people, reporter, windows, seed, up=up)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return

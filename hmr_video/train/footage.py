@@ -10,7 +10,8 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.export.render.base import Array
-from hmr_video.geometry.skeleton import with_limb_ends
+from hmr_video.features.keypoints import MODEL_FRAME_RATE
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 from hmr_video.mocap.clips import Mocap
 from hmr_video.people.clean import fill
 from hmr_video.people.detections import Detections, box_overlap
@@ -59,37 +60,6 @@ class Footage:
         return (self.beyond != 0).any(-1)
 
 
-def film_and_detect(
-    mocap: Mocap, body: Body, clip_weights: Tensor, windows: int, frames: int, detector: str, reporter: Reporter, seed: int = 0
-) -> Footage:
-    """Films ``windows`` of motion and asks the real ``detector``. The same seed films the same."""
-    camera = Camera(body)
-    people = PeopleOptions(detector=detector, image_size=LONGEST_SIDE)
-    shots, seen = [], []
-    with reporter.progress("filming", windows, "windows") as advance:
-        for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
-            pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
-            shots.append((shot, visibility(shot, np.asarray(body.faces))))
-            seen.append(rays_of(shot, Detector(people)(pictures)))
-            advance(1)
-    hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
-
-    def stacked(name: str) -> Tensor:
-        return torch.from_numpy(np.stack([getattr(shot, name) for shot, _ in shots])).float()
-
-    return Footage(
-        points=stacked("points"),
-        joints=stacked("joints"),
-        turned=stacked("turned"),
-        detections=torch.from_numpy(np.stack(seen)).float(),
-        hidden=hidden,
-        covered=covered,
-        beyond=stacked("beyond"),
-        height=stacked("height"),
-        shutter=stacked("shutter"),
-    )
-
-
 @dataclass(frozen=True)
 class Onlooker:
     """What the tool sees of filmed people: its detector, and its landmark network if there is one."""
@@ -128,9 +98,45 @@ class _Pictures:
         yield Chunk(self.frames, numbers, numbers.astype(float))
 
 
-def rays_of(shot: Shot, found: list[Detections]) -> Array:
-    """(T, 17, 3) the person's detections in rays, see :func:`of_person`."""
-    return in_rays(shot, of_person(shot, found)[0])
+def film_and_detect(
+    mocap: Mocap,
+    body: Body,
+    clip_weights: Tensor,
+    windows: int,
+    frames: int,
+    onlooker: Onlooker,
+    reporter: Reporter,
+    seed: int = 0,
+) -> Footage:
+    """Films ``windows`` of motion and asks a real detector, and a landmark network if the ``onlooker`` has one, of COCO's points.
+
+    The same seed films the same.
+    """
+    camera = Camera(body)
+    shots, seen = [], []
+    with reporter.progress("filming", windows, "windows") as advance:
+        for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
+            pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
+            shots.append((shot, visibility(shot, np.asarray(body.faces))))
+            landmarks, _ = onlooker.see(shot, pictures, MODEL_FRAME_RATE)
+            seen.append(in_rays(shot, landmarks[:, BODY_LANDMARKS]))
+            advance(1)
+    hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
+
+    def stacked(name: str) -> Tensor:
+        return torch.from_numpy(np.stack([getattr(shot, name) for shot, _ in shots])).float()
+
+    return Footage(
+        points=stacked("points"),
+        joints=stacked("joints"),
+        turned=stacked("turned"),
+        detections=torch.from_numpy(np.stack(seen)).float(),
+        hidden=hidden,
+        covered=covered,
+        beyond=stacked("beyond"),
+        height=stacked("height"),
+        shutter=stacked("shutter"),
+    )
 
 
 def in_rays(shot: Shot, keypoints: Array) -> Array:

@@ -11,9 +11,10 @@ from hmr_video.console import Reporter
 from hmr_video.evaluate.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.geometry.skeleton import COCO_NAMES
 from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.people.options import PeopleOptions
 from hmr_video.train.config import SOURCE_WEIGHTS
 from hmr_video.train.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
-from hmr_video.train.footage import Footage, film_and_detect
+from hmr_video.train.footage import Footage, Onlooker, film_and_detect
 
 # The fitted detector alone, without the variety around it that training has.
 FITTED = replace(
@@ -50,19 +51,23 @@ class Realism:
 
 def measure(
     mocap: Path,
+    people: PeopleOptions,
     reporter: Reporter,
     windows: int,
     seed: int,
     frames: int = 30,
-    detector: str = "yolo11n-pose",
     up: str = "auto",
 ) -> Realism:
-    """Films ``windows`` of the motion in ``mocap`` and compares; about 0.1 s a frame. Raises InputError."""
+    """Films ``windows`` of the motion in ``mocap`` and compares; about 0.1 s a frame.
+
+    ``people`` names the detector and the landmark network. Raises InputError, AssetError, UsageError.
+    """
     names, dice = list_mocap(mocap), np.random.default_rng(seed)
     chosen = dice.choice(len(names), min(2 * windows, len(names)), replace=False)  # to load all would take longer than to film
     clips = load_mocap(mocap, [names[number] for number in sorted(chosen)], up, reporter)
     weights = clips.sampling_weights(SOURCE_WEIGHTS)
-    return compare(film_and_detect(clips, load_body(), weights, windows, frames, detector, reporter, seed), seed)
+    onlooker = Onlooker.of(people.detector, people.landmarks)
+    return compare(film_and_detect(clips, load_body(), weights, windows, frames, onlooker, reporter, seed), seed)
 
 
 def compare(footage: Footage, seed: int = 0) -> Realism:
