@@ -1,10 +1,11 @@
 """One body of evidence from two witnesses: the detector, which saw the whole picture, and the landmark network, which saw a crop.
 
-What each is worth was measured once, on 2,000 filmed pictures of which the truth is known; `evaluate --detector-errors MOCAP` with
-`--landmarks none` and without tells what the detector errs by, and what both together. Where the two agree to a twentieth of the person, their errors are alike (4.3 and 3.9 % of the person's size; their mean 3.8). Where they differ, the
-crop is the better one, the more so the more they differ (7.8 to 9.7 at 8 % of disagreement, 13 to 18 at 15 %), and it has the
-right sides in 7 of 10 frames in which they differ in these. The exception is company: of a crop with two people in it the network
-may take the other one, or a limb of his; there the detector decides.
+What each is worth was measured once, on 2,000 filmed pictures of which the truth is known. Where the two agree to a twentieth of
+the person, their errors are alike (4.3 and 3.9 % of the person's size; their mean 3.8). Where they differ, the crop is the better
+one, the more so the more they differ (7.8 to 9.7 at 8 % of disagreement, 13 to 18 at 15 %), and it has the right sides in 7 of 10
+frames in which they differ in these. The exception is company: of a crop with two people in it the network may take the other
+one, or a limb of his; there the detector decides. `evaluate --detector-errors MOCAP`, with `--landmarks none` and without, tells
+what the detector errs by, and what both together.
 
 The detector's confidence tells whether a point is in the picture and can be placed; the network's, whether it is hidden.
 """
