@@ -75,13 +75,18 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
     joints, turned = body.joints(rotations, betas)
     moved = torch.from_numpy(trans)[:, None]
     points = body.coco_from_joints(joints, turned, betas) + moved
+    as_it_was = body.coco_from_joints(*body.joints(torch.from_numpy(before), betas), betas)
+    as_it_was = as_it_was + torch.as_tensor(motion.trans, dtype=torch.float64)[:, None]
     detected = np.asarray((motion.keypoints2d[..., 2] > 0).any(-1))
     track = Track(motion.frame_ids, motion.boxes, motion.landmarks2d, detected)
+    camera = torch.as_tensor(motion.camera_matrix, dtype=torch.float64)
+    fit, fit_before = (frame_confidence(shown, track, camera) for shown in (points, as_it_was))
     return motion.replace(
         poses=_axis_angles(after),
         trans=trans.astype(np.float32),
         joints3d=(joints + moved).float().numpy(),
-        confidence=frame_confidence(points, track, torch.as_tensor(motion.camera_matrix, dtype=torch.float64)),
+        # By how much worse or better the evidence is met; what else made the confidence is not known any more.
+        confidence=(motion.confidence * fit / np.maximum(fit_before, 1e-6)).clip(0, 1).astype(np.float32),
         poses_past=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_past)),
         poses_future=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_future)),
     )

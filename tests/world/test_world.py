@@ -12,7 +12,7 @@ from hmr_video.motion import Motion
 from hmr_video.quality import residuals
 from hmr_video.world.feet import soles
 from hmr_video.world.floor import to_world, up_of
-from hmr_video.world.footing import hold_feet, lay_feet_flat
+from hmr_video.world.footing import hold_feet, lay_feet_flat, reposed
 from hmr_video.world.planting import plant
 
 PITCH, ROLL, HEIGHT = 20.0, 5.0, 1.7
@@ -275,3 +275,11 @@ def test_feet_that_nobody_saw_are_no_evidence(people: list[Motion], body: Body) 
 @pytest.mark.parametrize(("pitch", "roll"), [(0.0, 0.0), (20.0, 5.0), (-10.0, -8.0)])
 def test_up_is_the_second_row_of_a_tilted_camera(pitch: float, roll: float) -> None:
     np.testing.assert_allclose(up_of(np.radians(pitch), np.radians(roll)), tilted_camera(pitch, roll)[1, :3], atol=1e-12)
+
+
+def test_who_is_not_moved_is_as_sure_as_before_and_who_is_moved_away_is_not(motion: Motion, body: Body) -> None:
+    """Confidence says more than the fit does, where two witnesses agreed: only the change of the fit counts."""
+    sure = motion.replace(confidence=np.full(len(motion), 0.99, np.float32))
+    rotations = axis_angle_to_matrix(torch.from_numpy(sure.poses).double().view(-1, 24, 3)).numpy()
+    assert reposed(sure, body, rotations, rotations, sure.trans).confidence == pytest.approx(sure.confidence, abs=1e-4)
+    assert reposed(sure, body, rotations, rotations, sure.trans + np.array([0.3, 0, 0])).confidence.max() < 0.5
