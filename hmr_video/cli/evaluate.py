@@ -148,8 +148,8 @@ def _read(path: Path) -> list["Sequence"]:
 def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
-    from hmr_video.models import Models
     from hmr_video.pipeline import run
+    from hmr_video.reconstruct.models import Models
 
     models = Models.load(settings)
     rows: list[Row] = []
@@ -165,8 +165,8 @@ def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", repo
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
-    from hmr_video.models import Models
     from hmr_video.pipeline import run
+    from hmr_video.reconstruct.models import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -204,15 +204,15 @@ def _evaluate_mocap(
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
+    from hmr_video.evaluate.assess import assess
+    from hmr_video.evaluate.failures import draw_failures, worst
+    from hmr_video.evaluate.filmed_trials import FILMED_FRAMES, filmed
+    from hmr_video.evaluate.trials import TrialConfig, draw_trials
+    from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
-    from hmr_video.models import Models
-    from hmr_video.train.assess import assess
-    from hmr_video.train.failures import draw_failures, worst
-    from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
-    from hmr_video.train.holdout import split
-    from hmr_video.train.trials import TrialConfig, draw_trials
-    from hmr_video.train.weak_points import weak_points
+    from hmr_video.mocap.holdout import split
+    from hmr_video.reconstruct.models import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))
@@ -248,7 +248,7 @@ def _evaluate_detector(
     from rich.console import Console
     from rich.table import Table
 
-    from hmr_video.train.realism import measure
+    from hmr_video.evaluate.realism import measure
 
     found = measure(folder, people, reporter, windows, seed, up=up)
     if as_json:

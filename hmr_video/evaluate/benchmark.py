@@ -169,7 +169,7 @@ def _worker() -> ProcessPoolExecutor:
 
 def machine() -> dict[str, str]:
     """What was measured on: processor, cores, versions."""
-    from hmr_video.people.openvino import has_bfloat16
+    from hmr_video.people.detect.openvino import has_bfloat16
 
     cpuinfo = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]

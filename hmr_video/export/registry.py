@@ -29,11 +29,11 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "obj": Format("obj", ("{}_obj",)),  # a Wavefront mesh per frame
-    "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
-    "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
-    "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
-    "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
+    "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
     "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video

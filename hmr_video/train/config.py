@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hmr_video.errors import UsageError
 from hmr_video.mocap.up import AXES
+from hmr_video.synth.synthetic import SyntheticConfig
 from hmr_video.train.objective import ObjectiveWeights
-from hmr_video.train.synthetic import SyntheticConfig
 
 # How much a collection weighs against its length. Game clips are stylised, but hold the rare poses.
 SOURCE_WEIGHTS = {
@@ -59,7 +59,7 @@ class TrainConfig:
         start: weights to train further, which also set the size of the model; None begins from random ones.
         tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
         track_share: of a batch's windows, those from tracks, where there is motion beside them.
-        filmed: file of windows that `python -m hmr_video.train.film` filmed, with a real detector's keypoints; None does without.
+        filmed: file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector; None does without.
         filmed_share: of a batch's windows with 3D truth, those from that file.
         up: the axis that points up in NPZ files of motion, ``y``, ``z``, or ``auto``, found by how most people stand.
         width, blocks: size of the model.
