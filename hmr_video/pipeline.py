@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmr_video.assets import find_body, find_weights
 from hmr_video.console import Reporter
+from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
@@ -53,6 +54,7 @@ def run(
 
     torch and the models, which take seconds to load, are loaded while people are being found.
     """
+    check_device(options.people.device)
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
     if reader is not None:
         remark_on_source(source, reader.info, options, reporter)

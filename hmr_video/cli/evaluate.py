@@ -12,16 +12,16 @@ from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
+from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
 
 
+@shared.takes_options(only=["landmarks", "weights", "refine", "device"])
 def evaluate(
     result: Annotated[Path | None, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")] = None,
     truth: Annotated[Path | None, typer.Argument(help="The truth: such a file or folder, or a sequence of 3DPW (.pkl).")] = None,
@@ -69,9 +69,7 @@ def evaluate(
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
-    landmarks: shared.Landmarks = "auto",
-    weights: shared.Weights = "default",
-    refine: shared.Refine = True,
+    options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -94,14 +92,11 @@ def evaluate(
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
     from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
-    settings = Options(PeopleOptions(landmarks=landmarks), weights=weights, refine=refine)
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, settings, up or "auto", reporter
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
         )
         if failures:
             reporter.wrote(failures)
@@ -113,12 +108,12 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, settings.people, windows, seed, up or "auto", as_json, reporter)
+        _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
-        rows = _evaluate_samples(settings, Protocol(protocol), reporter)
+        rows = _evaluate_samples(options, Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, joints, settings, reporter)
+        rows = _evaluate_views(views, joints, options, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -145,7 +140,7 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.pipeline import run
@@ -161,7 +156,7 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, settings: Options, reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
@@ -197,7 +192,7 @@ def _evaluate_mocap(
     windows: int,
     seed: int,
     meshes: bool,
-    settings: "Options",
+    settings: Options,
     up: str,
     reporter: Reporter,
 ) -> list[Any]:
@@ -243,7 +238,7 @@ def _evaluate_mocap(
 
 
 def _evaluate_detector(
-    folder: Path, people: "PeopleOptions", windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
+    folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
 ) -> None:
     from rich.console import Console
     from rich.table import Table

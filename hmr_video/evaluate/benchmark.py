@@ -19,7 +19,7 @@ from hmr_video.evaluate.clips import make_clip
 from hmr_video.evaluate.meter import Cost, run_program, typical
 from hmr_video.evaluate.stages import CROP_TYPES, STAGES, Facts, crop_seconds, examine, run_stages
 from hmr_video.model_files import models_folder
-from hmr_video.people import PeopleOptions
+from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
