@@ -22,7 +22,7 @@ from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
 
 if TYPE_CHECKING:
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def run(
         network = load_landmark_network(landmarks.path)
         people = see_landmarks(reader, people, network, landmarks.name, reporter)
 
-    from hmr_video.reconstruct.bodies import bodies_of
+    from hmr_video.reconstruction.bodies import bodies_of
 
     motions = bodies_of(people, reader, models, options, reporter, camera == "moving")
     if options.world:
@@ -90,7 +90,7 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:

@@ -144,7 +144,7 @@ def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporte
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     models = Models.load(settings)
     rows: list[Row] = []
@@ -161,7 +161,7 @@ def _evaluate_views(folder: Path, joints: Path | None, settings: Options, report
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -207,7 +207,7 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.mocap.holdout import split
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))

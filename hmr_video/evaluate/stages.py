@@ -17,11 +17,11 @@ from hmr_video.people import People
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.finder import Trail
 from hmr_video.people.keypoints.landmarks import look_closely
-from hmr_video.reconstruct.bodies import evidence_of, intrinsics_of, lift_people, motion_of
-from hmr_video.reconstruct.lift import model_input
-from hmr_video.reconstruct.lift_images import lift_images
-from hmr_video.reconstruct.models import Models
-from hmr_video.reconstruct.refine import refine
+from hmr_video.reconstruction.bodies import evidence_of, intrinsics_of, lift_people, motion_of
+from hmr_video.reconstruction.lift import model_input
+from hmr_video.reconstruction.lift_images import lift_images
+from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.refine import refine
 from hmr_video.video import Chunk, VideoReader, open_video
 
 STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")

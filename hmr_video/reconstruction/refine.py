@@ -17,7 +17,7 @@ from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
-from hmr_video.reconstruct.lbfgs import minimise
+from hmr_video.reconstruction.lbfgs import minimise
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
 

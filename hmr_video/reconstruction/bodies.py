@@ -14,11 +14,11 @@ from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import with_sure_knees
-from hmr_video.reconstruct.lift import Lifted, lift
-from hmr_video.reconstruct.models import Models
-from hmr_video.reconstruct.quality import frame_confidence
-from hmr_video.reconstruct.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
-from hmr_video.reconstruct.shape import on_body, with_height
+from hmr_video.reconstruction.lift import Lifted, lift
+from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.quality import frame_confidence
+from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
+from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
 
@@ -82,7 +82,7 @@ def _lift_images(
     if reader is None or models.image_encoder is None:
         raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
     from hmr_video.features.images import image_features, zero_feature
-    from hmr_video.reconstruct.lift_images import lift_images
+    from hmr_video.reconstruction.lift_images import lift_images
 
     features = image_features(reader, people.tracks, models.image_encoder, reporter)
     padding = zero_feature(models.image_encoder)

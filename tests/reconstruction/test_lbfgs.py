@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from hmr_video.reconstruct.lbfgs import minimise
+from hmr_video.reconstruction.lbfgs import minimise
 
 
 def rosenbrock(point):
@@ -41,7 +41,7 @@ def test_at_the_minimum_nothing_moves():
 def test_torchs_compiler_is_not_imported():
     program = """
 import sys, torch
-from hmr_video.reconstruct.lbfgs import minimise
+from hmr_video.reconstruction.lbfgs import minimise
 point = torch.zeros(3, requires_grad=True)
 minimise(lambda: (point - 1).square().sum(), point, 5)
 sys.exit("torch._dynamo" in sys.modules)
