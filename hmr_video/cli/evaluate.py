@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
+OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
 Row = tuple[str, Mapping[str, float]]
 
 
@@ -329,11 +330,12 @@ def _print_ablations(rows: list[Row]) -> None:
     from rich.table import Table
 
     (_, whole), *others = rows
+    metrics = [metric for metric in OF_REMEDIES if metric in whole]
     table = Table(box=None, header_style="bold")
     table.add_column("without", no_wrap=True)
-    for metric in whole:
-        table.add_column(metric, justify="right")
-    table.add_row("nothing", *(f"{value:.2f}" for value in whole.values()))
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
     for name, scores in others:
-        table.add_row(name, *(f"{scores[metric] - value:+.2f}" if metric in scores else "-" for metric, value in whole.items()))
-    Console(soft_wrap=True).print(table)
+        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
+    Console(width=140).print(table)
