@@ -96,7 +96,7 @@ def adjust(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, round
         else:
             return scene
         gain, scene, current, damping = current - value, tried, value, max(damping / 6, 1e-7)
-        if gain < 1e-4 * current:
+        if gain < 3e-5 * current:
             break
     return scene
 

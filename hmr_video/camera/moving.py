@@ -13,6 +13,7 @@ _SHARED = 30  # points that the first two views must share
 _REACH = 12  # keyframes between them, at the most
 _FEWEST = 10  # points that a view must show of those that are placed
 _AGAIN = 4  # views after which all is adjusted
+_SURE = 6  # views from which they tell the focal length, too
 
 
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
@@ -35,14 +36,15 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
         scene = _with_view(scene, seen, turning, number, near, done)
         done.append(number)
         if step % _AGAIN == _AGAIN - 1 or step < 3:
-            scene = _adjusted(_with_points(scene, seen, done), seen, done, Freedom(places=True, focal=False), guess, 4)
+            freedom = Freedom(places=True, focal=free_focal and len(done) >= _SURE)
+            scene = _adjusted(_with_points(scene, seen, done), seen, done, freedom, guess, 5)
         else:
             scene = _with_points(scene, seen, done, only_new=True)
     done = list(range(count))
     scene = _with_points(scene, seen, done)
-    scene = adjust(scene, seen, Freedom(places=True, focal=False), guess, 10)
+    scene = adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 10)
     scene = _with_points(scene, seen, done)
-    return adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 20)
+    return adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 30)
 
 
 def _outwards(low: int, high: int, count: int) -> list[list[int]]:
@@ -188,4 +190,4 @@ def _adjusted(scene: Scene, seen: Seen, done: list[int], freedom: Freedom, guess
     part = adjust(part, Seen(number[mine.camera], point, mine.pixels), freedom, guess, rounds)
     turns, centres, points = scene.turns.copy(), scene.centres.copy(), scene.points.copy()
     turns[chosen], centres[chosen], points[inner] = part.turns, part.centres, part.points
-    return Scene(turns, centres, scene.focals, points)
+    return Scene(turns, centres, np.full(len(turns), np.exp(np.log(part.focals).mean())), points)

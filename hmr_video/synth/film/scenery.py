@@ -72,7 +72,7 @@ def _textures(dice: np.random.Generator) -> Array:
         for cells in (4, 16, 64, 256):
             noise = zoom(dice.random((cells, cells)), _TEXELS / cells, order=1, grid_mode=True, mode="grid-wrap")
             weight += noise * dice.uniform(0.1, 0.4)
-        first, second = dice.uniform(40, 220, (2, 3))
+        first, second = _muted(dice.uniform(40, 220, (2, 3)))
         picture = first + (second - first) * weight[..., None]
         if number % 3 == 0:
             step = int(dice.integers(30, 90))
@@ -81,12 +81,29 @@ def _textures(dice: np.random.Generator) -> Array:
         if number % 3 == 1:
             for _ in range(25):
                 top, left, tall, wide = dice.integers(0, _TEXELS - 20, 2).tolist() + dice.integers(8, 90, 2).tolist()
-                picture[top : top + tall, left : left + wide] = dice.uniform(20, 235, 3)
+                picture[top : top + tall, left : left + wide] = _muted(dice.uniform(20, 235, 3))
         for level in range(_LEVELS):
             side = _TEXELS >> level
             made[number, level, :side, :side] = picture.clip(0, 255)
             picture = picture.reshape(side // 2, 2, side // 2, 2, 3).mean((1, 3))
     return made
+
+
+def _muted(colours: Array) -> Array:
+    """Colours (..., 3) half way to their own grey, as most things are."""
+    return np.asarray(0.5 * colours + 0.5 * colours.mean(-1, keepdims=True))
+
+
+@compiled
+def _texel(look: Array, level: int, u: float, v: float, channel: int) -> float:
+    """The colour of a texture at (u, v) metres, in its picture of a level of fineness."""
+    scale, count = _TEXEL * 2**level, _TEXELS >> level
+    u, v = u / scale - 0.5, v / scale - 0.5
+    i, j = int(np.floor(u)), int(np.floor(v))
+    du, dv = u - i, v - j
+    low = (1 - dv) * look[i % count, j % count, channel] + dv * look[i % count, (j + 1) % count, channel]
+    high = (1 - dv) * look[(i + 1) % count, j % count, channel] + dv * look[(i + 1) % count, (j + 1) % count, channel]
+    return (1 - du) * low + du * high
 
 
 @compiled
@@ -121,16 +138,13 @@ def _cast(
                 u, v = point[2], point[1]
             else:
                 u, v = point[0], point[1]
-            footprint = nearest / focal / _TEXEL
-            level = min(_LEVELS - 1, max(0, int(np.log2(max(footprint, 1.0)) + 0.5)))
-            scale, count = _TEXEL * 2**level, _TEXELS >> level
-            u, v = u / scale - 0.5, v / scale - 0.5
-            i, j = int(np.floor(u)), int(np.floor(v))
-            du, dv = u - i, v - j
-            look = textures[looks[box, side], level]
+            slant = abs(ray[side]) / np.sqrt((ray * ray).sum())
+            fineness = np.log2(max(nearest / focal / _TEXEL / max(slant, 0.05), 1.0))  # of the picture that fits, from 0
+            level = min(_LEVELS - 2, int(fineness))
+            blend = min(fineness - level, 1.0)
             for k in range(3):
-                colour = (1 - du) * ((1 - dv) * look[i % count, j % count, k] + dv * look[i % count, (j + 1) % count, k])
-                colour += du * ((1 - dv) * look[(i + 1) % count, j % count, k] + dv * look[(i + 1) % count, (j + 1) % count, k])
+                colour = (1 - blend) * _texel(textures[looks[box, side], level], level, u, v, k)
+                colour += blend * _texel(textures[looks[box, side], level + 1], level + 1, u, v, k)
                 image[row, column, k] = np.uint8(colour * (1.0, 0.8, 0.9)[side])
 
 
