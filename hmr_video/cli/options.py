@@ -60,6 +60,10 @@ Up = Annotated[
     str | None,
     typer.Option(help="What points up in NPZ files of motion: y, z, or auto: along it most people stand.", show_default="auto"),
 ]
+Rig = Annotated[
+    str, typer.Option(help="Names and rest pose of the bones in GLB and BVH: smpl, mixamo, unity, unreal, vrm or rigify.")
+]
+RootMotion = Annotated[bool, typer.Option("--root-motion", help="A bone on the ground takes the hips' way and heading.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.export.rigs import find_rig
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
 from hmr_video.video import is_photograph
@@ -52,6 +53,8 @@ _INSTEAD = {
     **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
+ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
+WITH_BONES = frozenset({"glb", "bvh"})  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,10 @@ class ExportOptions:
         start, end: the seconds of it that were converted; the rest is not shown.
         every: that only every n-th frame was used; None finds out by the frame rates.
         source_rate: a rate that was taken in place of the source's own.
-        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames where
-            they are evenly spaced.
+        frame_rate: resample the motion to this rate, for all formats but those that show the footage; None keeps the source's
+            frames, where a format has one rate only if they are evenly spaced.
+        rig: whose names and rest pose the bones have (`rigs.RIGS`), in formats with bones.
+        root_motion: a bone on the ground takes the way and the heading of the hips.
         reporter: where progress and notes go.
     """
 
@@ -76,6 +81,8 @@ class ExportOptions:
     every: int | None = None
     source_rate: float | None = None
     frame_rate: float | None = None
+    rig: str = "smpl"
+    root_motion: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
 
@@ -100,11 +107,33 @@ def export(
     options = options or ExportOptions()
     written: list[Path] = []
     wanted = check_formats(formats)
+    check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
     for name in wanted:
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(list(motions), body, folder, options)
+        written += module.write(_at_rate(motions, name, options), body, folder, options)
     return written
+
+
+def _at_rate(motions: Sequence[Motion], name: str, options: ExportOptions) -> list[Motion]:
+    """The motions as a format is to have them: at the rate that was asked for, unless it shows them frame by frame."""
+    from hmr_video.export.resample import resampled
+
+    if options.frame_rate is None or name in ON_FOOTAGE:
+        return list(motions)
+    return [resampled(motion, options.frame_rate) for motion in motions]
+
+
+def check_options(formats: Collection[str], options: ExportOptions) -> None:
+    """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
+    find_rig(options.rig)
+    bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
+    if options.rig != "smpl" and not WITH_BONES.intersection(formats):
+        raise UsageError("--rig changes formats with bones only.", bones)
+    if options.root_motion and not WITH_BONES.intersection(formats):
+        raise UsageError("--root-motion changes formats with bones only.", bones)
+    if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
+        raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
 
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
@@ -126,6 +155,16 @@ def check_drawing(target: Path, source: Path) -> None:
     if target.suffix.lower() != ending:
         drawn = "photograph, which is drawn on as a picture" if ending == ".png" else "video, which is drawn on as a video"
         raise UsageError(f"{target} cannot be written: {source} is a {drawn}.", f"Give a name that ends in {ending}.")
+
+
+def casts(count: int) -> list[tuple[str, list[int]]]:
+    """The files of a format that can hold several people: their names without ending, and who is in each.
+
+    >>> casts(2)
+    [('person_01', [0]), ('person_02', [1]), ('people', [0, 1])]
+    """
+    alone = [(person_name(index), [index]) for index in range(count)]
+    return alone if count < 2 else [*alone, ("people", list(range(count)))]
 
 
 def person_name(index: int) -> str:

@@ -1,13 +1,11 @@
-"""Frames at one rate, for formats that know no times."""
-
-from dataclasses import replace
+"""Motions at one rate: for formats that know no times, and for who asks for another rate than the video's."""
 
 import numpy as np
 import torch
 
-from hmr_video.export.actors import Actor
+from hmr_video.export.actors import matrices
 from hmr_video.export.registry import ExportOptions
-from hmr_video.geometry.rotations import slerp
+from hmr_video.geometry.rotations import matrix_to_axis_angle, slerp
 from hmr_video.motion import Array, Motion
 
 _EVEN = 0.1  # of a frame's duration that a frame may be off before the frames are not evenly spaced
@@ -17,19 +15,18 @@ _USUAL = (10.0, 12.0, 15.0, 24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 120.0)  # 
 _NEAR = 0.03  # of a rate, within which it means a usual one
 
 
-def evenly(actor: Actor, options: ExportOptions) -> tuple[Actor, float]:
-    """The actor for a format of one frame rate, and that rate: the one asked for, else the source's own.
+def evenly(motion: Motion, options: ExportOptions) -> Motion:
+    """The motion for a format of one frame rate, which is its ``frame_rate``.
 
     Frames that are not evenly spaced are resampled, which is noted.
     """
-    motion = actor.motion
-    if options.frame_rate is not None:
-        return resampled(actor, options.frame_rate), options.frame_rate
     if is_even(motion):
-        return actor, motion.frame_rate
+        return motion
     rate = close_rate(motion)
-    options.reporter.note(f"The frames are not evenly spaced: for BVH and AMASS they were resampled to {rate:.6g} a second.")
-    return resampled(actor, rate), rate
+    options.reporter.note(
+        f"The frames are not evenly spaced: for formats of one rate they were resampled to {rate:.6g} a second."
+    )
+    return resampled(motion, rate)
 
 
 def is_even(motion: Motion) -> bool:
@@ -48,19 +45,35 @@ def close_rate(motion: Motion) -> float:
     return usual if abs(usual / rate - 1) < _NEAR else rate
 
 
-def resampled(actor: Actor, frame_rate: float) -> Actor:
-    """The actor at equally spaced times from its first to its last, rotations by slerp.
+def resampled(motion: Motion, frame_rate: float) -> Motion:
+    """The motion at equally spaced times from its first to its last, numbered by them: rotations by slerp, the rest linearly.
 
-    Only ``rotations`` and ``trans`` change: ``motion`` stays that of the source frames.
+    Landmarks, of which some frames may have none, are those of the frame before.
     """
-    times = actor.motion.timestamps - actor.motion.timestamps[0]
-    count = int(np.floor(times[-1] * frame_rate + 1e-6)) + 1
-    before, weight = _brackets(times, np.arange(count) / frame_rate)
+    times = motion.timestamps - motion.timestamps[0]
+    wanted = np.arange(int(np.floor(times[-1] * frame_rate + 1e-6)) + 1) / frame_rate
+    before, weight = _brackets(times, wanted)
     after = np.minimum(before + 1, len(times) - 1)
-    start, end = torch.from_numpy(actor.rotations[before]), torch.from_numpy(actor.rotations[after])
-    rotations = slerp(start, end, torch.from_numpy(weight)[:, None].expand(-1, 24)).numpy()
-    trans = actor.trans[before] + weight[:, None] * (actor.trans[after] - actor.trans[before])
-    return replace(actor, rotations=rotations, trans=trans)
+
+    def turned(poses: Array) -> Array:
+        start, end = torch.from_numpy(matrices(poses[before])), torch.from_numpy(matrices(poses[after]))
+        between = slerp(start, end, torch.from_numpy(weight)[:, None].expand(-1, 24))
+        return matrix_to_axis_angle(between).reshape(-1, 72).numpy()
+
+    def moved(values: Array) -> Array:
+        part = weight.reshape(-1, *[1] * (values.ndim - 1))
+        return values[before] + part * (values[after] - values[before])
+
+    rotations = {name: turned(getattr(motion, name)) for name in ("poses", "poses_past", "poses_future")}
+    places = {name: moved(getattr(motion, name)) for name in ("trans", "confidence", "boxes", "joints3d")}
+    return motion.replace(
+        **rotations,
+        **places,
+        landmarks2d=motion.landmarks2d[before],
+        frame_ids=round(motion.timestamps[0] * frame_rate) + np.arange(len(wanted)),
+        timestamps=motion.timestamps[0] + wanted,
+        frame_rate=frame_rate,
+    )
 
 
 def _brackets(times: Array, wanted: Array) -> tuple[Array, Array]:
