@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
+from hmr_video.errors import UsageError, missing_extra
 from hmr_video.export.rigs import find_rig
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
@@ -21,12 +22,15 @@ class Format(NamedTuple):
     """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
     ``{drawn}`` for the ending of what is drawn on the source.
 
+    ``needs`` is a package of an extra that it cannot do without.
+
     The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
     libraries along.
     """
 
     module: str
     files: tuple[str, ...]
+    needs: str = ""
 
 
 FORMATS = {
@@ -34,6 +38,8 @@ FORMATS = {
     "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
     "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
     "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "usd": Format("usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera, for film tools, Blender, Omniverse, Unreal
+    "usdz": Format("usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
     "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
@@ -45,7 +51,8 @@ _PICTURES = "overlay writes a video of the bodies on the footage, of a photograp
 # What people ask for that is not written -> what serves them.
 _INSTEAD = {
     "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
-    **dict.fromkeys(("gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "blend"), _GLB),
+    **dict.fromkeys(("gltf", "dae", "abc", "blend"), _GLB),
+    **dict.fromkeys(("usda", "usdc"), "usd is USD in its binary form."),
     "stl": "MeshLab, Blender and slicers open ply and obj.",
     **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
     **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
@@ -54,7 +61,7 @@ _INSTEAD = {
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
-WITH_BONES = frozenset({"glb", "bvh"})  # those that have a rig
+WITH_BONES = frozenset({"glb", "bvh", "usd", "usdz"})  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -87,13 +94,16 @@ class ExportOptions:
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format."""
+    """The names in order and once each. Raises UsageError for one that is not a format, or that lacks what writes it."""
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
         instead = [_INSTEAD[name] for name in unknown if name in _INSTEAD]
         remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
+    for name in wanted:
+        if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
+            raise missing_extra("usd", f"--format {name}")
     return wanted
 
 

@@ -170,7 +170,7 @@ def _rest_mesh(actor: Actor, resting: Array, joints: Array, turned: Array) -> Ar
 
 
 def _blended(actor: Actor, turned: Array, places: Array, rest: Array) -> tuple[Array, Array]:
-    """Linear blend skinning of bodies that rest at joints (24, 3): of every vertex the matrices (T, V, 3, 3) and shifts (T, V, 3)."""
+    """Linear blend skinning of bodies that rest at joints (24, 3): matrices (T, V, 3, 3) and shifts (T, V, 3)."""
     weights = actor.body.weights.double().numpy()
     shifts = places - (turned @ rest[..., None])[..., 0]
     return np.einsum("vj,tjab->tvab", weights, turned, optimize=True), np.einsum("vj,tja->tva", weights, shifts, optimize=True)
