@@ -8,13 +8,13 @@ from pathlib import Path
 from hmr_video.assets import find_body, find_weights
 from hmr_video.console import Reporter
 from hmr_video.files import sha256
-from hmr_video.models import Models
 from hmr_video.options import Options
-from hmr_video.people.detector import Detector
-from hmr_video.people.engine import choose_engine
+from hmr_video.people.detect.detector import Detector
+from hmr_video.people.detect.engine import choose_engine
+from hmr_video.people.detect.weights import find_weights as find_detector
 from hmr_video.people.keypoints.choice import known_file
-from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.pipeline import run
+from hmr_video.reconstruction.models import Models
 from hmr_video.results import write_result
 
 

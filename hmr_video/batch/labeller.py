@@ -15,11 +15,11 @@ from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing, sha256
 from hmr_video.options import Options
 from hmr_video.people import find_people
-from hmr_video.people.detector import Detector
-from hmr_video.people.engine import choose_engine
+from hmr_video.people.detect.detector import Detector
+from hmr_video.people.detect.engine import choose_engine
+from hmr_video.people.detect.weights import find_weights as find_detector
 from hmr_video.people.keypoints.choice import known_file
 from hmr_video.people.keypoints.landmarks import look_closely
-from hmr_video.people.weights import find_weights as find_detector
 from hmr_video.results import SUMMARY
 from hmr_video.train.feature_tracks import cache_features
 from hmr_video.train.label import SHORTEST, pseudo_tracks

@@ -45,14 +45,14 @@ def _version(package: str) -> str:
 
 def _check_detector() -> str:
     from hmr_video.assets import find_model_file
-    from hmr_video.people.engine import choose_engine
-    from hmr_video.people.opencv import import_opencv
-    from hmr_video.people.options import PeopleOptions
+    from hmr_video.options import PeopleOptions
+    from hmr_video.people.detect.engine import choose_engine
+    from hmr_video.people.detect.opencv import import_opencv
 
     import_opencv()
     engine, device = choose_engine("auto", "auto")
     if engine == "torch":
-        from hmr_video.people.ultralytics import import_ultralytics
+        from hmr_video.people.detect.ultralytics import import_ultralytics
 
         import_ultralytics()
     detector = PeopleOptions().detector

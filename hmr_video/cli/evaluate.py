@@ -12,16 +12,16 @@ from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
+from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 Row = tuple[str, Mapping[str, float]]
 
 
+@shared.takes_options(only=["landmarks", "weights", "refine", "device"])
 def evaluate(
     result: Annotated[Path | None, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")] = None,
     truth: Annotated[Path | None, typer.Argument(help="The truth: such a file or folder, or a sequence of 3DPW (.pkl).")] = None,
@@ -69,9 +69,7 @@ def evaluate(
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
-    landmarks: shared.Landmarks = "auto",
-    weights: shared.Weights = "default",
-    refine: shared.Refine = True,
+    options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -94,14 +92,11 @@ def evaluate(
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
     from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
-    settings = Options(PeopleOptions(landmarks=landmarks), weights=weights, refine=refine)
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, settings, up or "auto", reporter
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
         )
         if failures:
             reporter.wrote(failures)
@@ -113,12 +108,12 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, settings.people, windows, seed, up or "auto", as_json, reporter)
+        _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
     if samples:
-        rows = _evaluate_samples(settings, Protocol(protocol), reporter)
+        rows = _evaluate_samples(options, Protocol(protocol), reporter)
     elif views is not None:
-        rows = _evaluate_views(views, joints, settings, reporter)
+        rows = _evaluate_views(views, joints, options, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -145,11 +140,11 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
-    from hmr_video.models import Models
     from hmr_video.pipeline import run
+    from hmr_video.reconstruction.models import Models
 
     models = Models.load(settings)
     rows: list[Row] = []
@@ -161,12 +156,12 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, settings: Options, reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
-    from hmr_video.models import Models
     from hmr_video.pipeline import run
+    from hmr_video.reconstruction.models import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -197,22 +192,22 @@ def _evaluate_mocap(
     windows: int,
     seed: int,
     meshes: bool,
-    settings: "Options",
+    settings: Options,
     up: str,
     reporter: Reporter,
 ) -> list[Any]:
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
+    from hmr_video.evaluate.assess import assess
+    from hmr_video.evaluate.failures import draw_failures, worst
+    from hmr_video.evaluate.filmed_trials import FILMED_FRAMES, filmed
+    from hmr_video.evaluate.trials import TrialConfig, draw_trials
+    from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
-    from hmr_video.models import Models
-    from hmr_video.train.assess import assess
-    from hmr_video.train.failures import draw_failures, worst
-    from hmr_video.train.filmed_trials import FILMED_FRAMES, filmed
-    from hmr_video.train.holdout import split
-    from hmr_video.train.trials import TrialConfig, draw_trials
-    from hmr_video.train.weak_points import weak_points
+    from hmr_video.mocap.holdout import split
+    from hmr_video.reconstruction.models import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))
@@ -243,12 +238,12 @@ def _evaluate_mocap(
 
 
 def _evaluate_detector(
-    folder: Path, people: "PeopleOptions", windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
+    folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
 ) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from hmr_video.train.realism import measure
+    from hmr_video.evaluate.realism import measure
 
     found = measure(folder, people, reporter, windows, seed, up=up)
     if as_json:

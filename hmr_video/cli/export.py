@@ -15,7 +15,7 @@ def export(
     formats: Annotated[
         list[str],
         typer.Option(
-            "--format", "-f", metavar="NAMES", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats."
+            "--format", "-f", metavar="NAMES", help="obj, ply, glb, bvh, usd, usdz, amass, csv, html, overlay, sheet. Commas or repeats."
         ),
     ],
     output: Annotated[

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hmr_video.train.assess import Row
-    from hmr_video.train.invented import InventedConfig
-    from hmr_video.train.weak_points import WeakPoint
+    from hmr_video.evaluate.assess import Row
+    from hmr_video.evaluate.weak_points import WeakPoint
+    from hmr_video.synth.motion.invented import InventedConfig
 
 _TABLE_WIDTH = 190
 _COLUMNS = {
@@ -74,8 +74,8 @@ def print_kinds(folder: "Path", source_weights: dict[str, float], invention: "In
 
     from hmr_video.body import load_body
     from hmr_video.mocap.clips import list_mocap, load_mocap
-    from hmr_video.train.holdout import split
-    from hmr_video.train.pose_kinds import KINDS, table
+    from hmr_video.mocap.holdout import split
+    from hmr_video.synth.motion.pose_kinds import KINDS, table
 
     mocap = load_mocap(folder, split(list_mocap(folder))[0])
     printed = Table(box=None, header_style="bold")

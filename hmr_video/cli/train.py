@@ -35,7 +35,7 @@ def train(
     ] = False,
     tracks: Annotated[Path | None, typer.Option(help="Folder of tracks that `label` made, to train on too.")] = None,
     filmed: Annotated[
-        Path | None, typer.Option(help="File of windows that `python -m hmr_video.train.film` filmed, to train on too.")
+        Path | None, typer.Option(help="File of windows that `python -m hmr_video.synth.film` filmed, to train on too.")
     ] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to train further; else it begins from random ones.")] = None,
     features: Annotated[

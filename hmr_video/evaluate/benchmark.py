@@ -19,7 +19,7 @@ from hmr_video.evaluate.clips import make_clip
 from hmr_video.evaluate.meter import Cost, run_program, typical
 from hmr_video.evaluate.stages import CROP_TYPES, STAGES, Facts, crop_seconds, examine, run_stages
 from hmr_video.model_files import models_folder
-from hmr_video.people import PeopleOptions
+from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
@@ -169,7 +169,7 @@ def _worker() -> ProcessPoolExecutor:
 
 def machine() -> dict[str, str]:
     """What was measured on: processor, cores, versions."""
-    from hmr_video.people.openvino import has_bfloat16
+    from hmr_video.people.detect.openvino import has_bfloat16
 
     cpuinfo = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]

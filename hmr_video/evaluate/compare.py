@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from hmr_video.errors import InputError
-from hmr_video.evaluate import metrics
+from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LIMB_JOINTS, PARENTS

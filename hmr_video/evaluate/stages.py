@@ -6,22 +6,22 @@ from pathlib import Path
 
 import torch
 
-from hmr_video.bodies import evidence_of, intrinsics_of, lift_people, motion_of
 from hmr_video.console import Reporter
 from hmr_video.evaluate.meter import Cost, Meter, typical
 from hmr_video.export import ExportOptions, export
 from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.lift import model_input
-from hmr_video.lift_images import lift_images
-from hmr_video.models import Models
 from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People
-from hmr_video.people.detector import Detector
+from hmr_video.people.detect.detector import Detector
 from hmr_video.people.finder import Trail
 from hmr_video.people.keypoints.landmarks import look_closely
-from hmr_video.refine import refine
+from hmr_video.reconstruction.bodies import evidence_of, intrinsics_of, lift_people, motion_of
+from hmr_video.reconstruction.lift import model_input
+from hmr_video.reconstruction.lift_images import lift_images
+from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.refine import refine
 from hmr_video.video import Chunk, VideoReader, open_video
 
 STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")

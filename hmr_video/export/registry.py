@@ -34,13 +34,13 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "obj": Format("obj", ("{}_obj",)),  # a Wavefront mesh per frame
-    "ply": Format("ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
-    "glb": Format("glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
-    "bvh": Format("bvh", ("{}.bvh",)),  # skeleton animation for retargeting
-    "usd": Format("usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera, for film tools, Blender, Omniverse, Unreal
-    "usdz": Format("usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
-    "amass": Format("amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
+    "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
+    "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
+    "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
     "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video

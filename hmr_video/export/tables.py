@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmr_video.export.actors import Actor, place
-from hmr_video.export.angles import joint_angles
+from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES

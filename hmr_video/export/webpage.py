@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmr_video.export.actors import Actor, continuous_quaternions, matrices, place, world_from_camera
-from hmr_video.export.angles import joint_angles
-from hmr_video.export.glb import strongest
+from hmr_video.export.formats.angles import joint_angles
+from hmr_video.export.formats.glb import strongest
 from hmr_video.export.palette import person_color
 from hmr_video.export.preview import Preview, make_preview
 from hmr_video.export.registry import ExportOptions

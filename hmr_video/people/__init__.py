@@ -1,8 +1,7 @@
 """Who is in the video, where, and their 2D keypoints: frames in, one `Track` per person out."""
 
 from hmr_video.people.finder import find_people
-from hmr_video.people.keypoint_files import read_keypoints
-from hmr_video.people.options import PeopleOptions
-from hmr_video.people.tracks import People, Track
+from hmr_video.people.keypoints.files import read_keypoints
+from hmr_video.people.track.tracks import People, Track
 
-__all__ = ["People", "PeopleOptions", "Track", "find_people", "read_keypoints"]
+__all__ = ["People", "Track", "find_people", "read_keypoints"]

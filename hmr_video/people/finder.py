@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
-from hmr_video.people.clean import clean_tracklets
-from hmr_video.people.detections import Detections
-from hmr_video.people.detector import Detector
-from hmr_video.people.options import PeopleOptions
-from hmr_video.people.tracker import Tracker
-from hmr_video.people.tracks import People, Track
+from hmr_video.options import PeopleOptions
+from hmr_video.people.detect.detections import Detections
+from hmr_video.people.detect.detector import Detector
+from hmr_video.people.track.clean import clean_tracklets
+from hmr_video.people.track.tracker import Tracker
+from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, VideoInfo, ahead
 
 Array = NDArray[Any]

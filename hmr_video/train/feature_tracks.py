@@ -21,8 +21,8 @@ from hmr_video.features.crops import VISIBLE, Crops, person_crops
 from hmr_video.features.images import image_features
 from hmr_video.features.resnet50 import PHI_SIZE, ResNet50
 from hmr_video.files import replacing
-from hmr_video.people.tracks import Track
-from hmr_video.train.holdout import EVERY
+from hmr_video.mocap.holdout import EVERY
+from hmr_video.people.track.tracks import Track
 from hmr_video.train.label import PseudoTrack
 from hmr_video.train.tracks import TrackBatch
 from hmr_video.video import VideoReader

@@ -26,18 +26,18 @@ from hmr_video.files import replacing, sha256
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.mocap.clips import Mocap, folder_of, list_mocap, load_mocap
+from hmr_video.mocap.holdout import split
 from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.synth.film.filmed import FilmSampler, load_film
+from hmr_video.synth.motion.pose_kinds import kinds_of_mocap
+from hmr_video.synth.synthetic import Batch, Sampler, joined
 from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_by_video
-from hmr_video.train.filmed import FilmSampler, load_film
-from hmr_video.train.holdout import split
 from hmr_video.train.log import Log
 from hmr_video.train.objective import Objective
-from hmr_video.train.pose_kinds import kinds_of_mocap
 from hmr_video.train.settings import refuse_other_config, write_config
-from hmr_video.train.synthetic import Batch, Sampler, joined
 from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
 from hmr_video.train.widening import reading_all_points

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hmr_video.body import Body
-from hmr_video.evaluate.metrics import at_hips
+from hmr_video.geometry.metrics import at_hips
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.model.hmmr import HMMR, Prediction
 from hmr_video.model.losses import (
@@ -17,7 +17,7 @@ from hmr_video.model.losses import (
     hallucination_loss,
     shape_variance_loss,
 )
-from hmr_video.train.synthetic import Batch, relative_ends
+from hmr_video.synth.synthetic import Batch, relative_ends
 from hmr_video.train.track_terms import delta_term, in_box, judged_poses, present_terms
 from hmr_video.train.tracks import TrackBatch
 

@@ -14,11 +14,11 @@ from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array
+from hmr_video.synth.motion.invented import NAMES
+from hmr_video.synth.synthetic import Sampler
 from hmr_video.train.config import TrainConfig
-from hmr_video.train.holdout import split
-from hmr_video.train.invented import NAMES
-from hmr_video.train.synthetic import Sampler
 
 _ROWS, _COLUMNS = 6, 8
 _SIZE = 180  # pixels of one view; two of them side by side make a cell

@@ -21,8 +21,8 @@ from hmr_video.features.keypoints import (
     with_points,
 )
 from hmr_video.geometry.skeleton import LANDMARKS
-from hmr_video.train.augment import chance, uniform
-from hmr_video.train.detector import DetectorConfig, detect
+from hmr_video.synth.augment import chance, uniform
+from hmr_video.synth.detector import DetectorConfig, detect
 from hmr_video.train.label import PseudoTrack
 
 SLOWEST, FASTEST = 0.7, 1.45  # playing speed

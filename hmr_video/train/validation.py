@@ -7,16 +7,16 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from hmr_video.body import Body
-from hmr_video.evaluate import metrics
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.features.resnet50 import IMAGE_SIZE
+from hmr_video.geometry import metrics
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import Mocap
 from hmr_video.model import HMMR
+from hmr_video.synth.synthetic import Batch, Sampler
 from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler
 from hmr_video.train.objective import pelvis_joints
-from hmr_video.train.synthetic import Batch, Sampler
 from hmr_video.train.track_terms import projected
 from hmr_video.train.tracks import TrackBatch
 

@@ -12,7 +12,7 @@ from hmr_video.cli.main import run
 from hmr_video.evaluate.views import CALIBRATION
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
-from hmr_video.train.filming import Camera, Shot
+from hmr_video.synth.film.filming import Camera, Shot
 from hmr_video.video import VideoWriter
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "one_person.npz"

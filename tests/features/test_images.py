@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hmr_video.bodies import _lift_images
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
-from hmr_video.models import Models
 from hmr_video.options import Options
-from hmr_video.people.tracks import People, Track
+from hmr_video.people.track.tracks import People, Track
+from hmr_video.reconstruction.bodies import _lift_images
+from hmr_video.reconstruction.models import Models
 from hmr_video.video import Chunk
 
 

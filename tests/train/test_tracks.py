@@ -15,8 +15,8 @@ from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.model.hmmr import Prediction
+from hmr_video.synth.detector import DetectorConfig
 from hmr_video.train.config import TrainConfig
-from hmr_video.train.detector import DetectorConfig
 from hmr_video.train.label import PseudoTrack
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights

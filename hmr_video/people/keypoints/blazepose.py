@@ -72,7 +72,7 @@ class _OpenVino:
     engine = "openvino"
 
     def __init__(self, path: Path) -> None:
-        from hmr_video.people.openvino import has_bfloat16, import_openvino
+        from hmr_video.people.detect.openvino import has_bfloat16, import_openvino
 
         core = import_openvino().Core()
         settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_FACE, LANDMARKS
-from hmr_video.people.detections import hidden_share
+from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
 from hmr_video.people.keypoints.fusion import Witnesses, agreement, fuse
 from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
-from hmr_video.people.sides import settle_sides
-from hmr_video.people.tracks import People, Track
+from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
 
 Array = NDArray[Any]

@@ -6,7 +6,7 @@ import pytest
 from hmr_video.console import Reporter
 from hmr_video.people.keypoints.landmarks import in_company, see_landmarks, within_short_gaps
 from hmr_video.people.keypoints.network import Looks
-from hmr_video.people.tracks import People, Track
+from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk
 
 T, SIDE, RATE = 9, 320, 30.0

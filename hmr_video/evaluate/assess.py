@@ -1,0 +1,204 @@
+"""The tool on held-out motion under simulated detections: how near its stages come, by source, occlusion, speed and view."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.console import Reporter
+from hmr_video.evaluate import Sequence, compare
+from hmr_video.evaluate.trials import Poses, Trial
+from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays, with_points
+from hmr_video.geometry import metrics
+from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.model import HMMR
+from hmr_video.reconstruction.lift import lift, model_input, predict, sight
+from hmr_video.reconstruction.refine import Estimate, refine
+
+Array = NDArray[np.float64]
+
+PER_FRAME = ("mpjpe", "pa_mpjpe", "foot_angle", "acceleration_error", "acceleration", "true_acceleration")
+PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
+VIEWS = ("front", "side", "back")
+_AT_ONCE = 10  # windows that are refined together
+_OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way of estimating on one window: ``frames`` (T, 6) as ``PER_FRAME`` names them (accelerations NaN at the ends),
+    ``whole`` by the names of ``PER_WINDOW``."""
+
+    frames: Array
+    whole: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the tables: one way of estimating on one group of frames. ``values`` are means over frames (``PER_WINDOW``:
+    over windows), ``spread`` deviations between windows."""
+
+    table: str
+    group: str
+    variant: str
+    windows: int
+    frames: int
+    values: dict[str, float]
+    spread: dict[str, float]
+
+
+def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True) -> dict[str, list[Poses]]:
+    """The ways of estimating windows, of one camera: each frame by itself, the temporal model, and the same refined, all windows
+    at once, as ``convert`` refines all people of a video."""
+    keypoints, times, camera = [one.keypoints for one in trials], [one.timestamps for one in trials], trials[0].camera
+    lifted = [lift(model, *evidence, camera, body).estimate for evidence in zip(keypoints, times, strict=True)]
+    ways = {
+        "single frame": [frame_by_frame(model, body, trial, context=False) for trial in trials],
+        "temporal": [_every_frame(one) for one in lifted],
+    }
+    if refined:
+        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
+    return ways
+
+
+def each_estimated(
+    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool
+) -> Iterator[tuple[Trial, dict[str, Poses]]]:
+    """The windows in order, each with the ways of estimating it; see :func:`estimates`."""
+    with reporter.progress("Evaluating", len(trials), "windows") as advance:
+        for start in range(0, len(trials), _AT_ONCE):
+            some = trials[start : start + _AT_ONCE]
+            ways = estimates(model, body, some, refined)
+            for index, trial in enumerate(some):
+                yield trial, {variant: every[index] for variant, every in ways.items()}
+            advance(len(some))
+
+
+def _every_frame(estimate: Estimate) -> Poses:
+    return Poses(estimate.rotations, estimate.betas.expand(len(estimate.trans), -1), estimate.trans)
+
+
+@torch.inference_mode()
+def frame_by_frame(model: HMMR, body: Body, trial: Trial, context: bool) -> Poses:
+    """What the model itself says of each frame, shape and place included. Without ``context`` each frame is a photograph."""
+    margin, keypoints = sight(model), with_points(trial.keypoints, model.config.keypoints)
+    if context:
+        features, box = model_input(keypoints, trial.timestamps, trial.camera)
+        frames = torch.arange(-margin, len(trial) + margin).clamp(0, len(trial) - 1)
+        rotations, _, _, camera, betas = (value[0] for value in predict(model, features[:, frames]))
+    else:
+        rays = torch.cat([pixels_to_rays(keypoints[..., :2], trial.camera), keypoints[..., 2:]], -1)
+        features, box = keypoint_features(rays[:, None])
+        still = features.expand(-1, 2 * margin + 1, -1)
+        rotations, _, _, camera, betas = (value[:, 0] for value in predict(model, still))
+    pelvis = camera_translation(camera, box.flatten(0, 1))
+    return Poses(rotations, betas, pelvis - body.rest_joints(betas)[:, 0])
+
+
+def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
+    """All metrics of one window; PVE with ``meshes`` only, which take their time."""
+    joints, true = (metrics.at_hips(one.joints, one.joints)[:, LIMB_JOINTS] for one in (estimate, truth))
+    inner = [
+        metrics.acceleration_error(joints, true, MODEL_FRAME_RATE),
+        metrics.acceleration_level(joints, MODEL_FRAME_RATE),
+        metrics.acceleration_level(true, MODEL_FRAME_RATE),
+    ]
+    ends = [torch.nn.functional.pad(values, (1, 1), value=math.nan) for values in inner]
+    feet = foot_angle(estimate.joints, truth.joints)
+    frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), feet, *ends], -1)
+    if not meshes:
+        estimate, truth = (
+            Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
+        )
+    whole = compare(estimate, truth)
+    return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
+
+
+def foot_angle(joints: Tensor, truth: Tensor) -> Tensor:
+    """(T,) degrees between where feet point, from ankle to ball, and where they should, for joints (T, 24, 3); mean of both."""
+    found, true = (points[:, [10, 11]] - points[:, [7, 8]] for points in (joints, truth))
+    return torch.nn.functional.cosine_similarity(found, true, dim=-1).clamp(-1, 1).acos().rad2deg().mean(-1)
+
+
+def assess(
+    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool = True, meshes: bool = False
+) -> list[Row]:
+    """Estimates all windows and fills the tables."""
+    scores: dict[str, list[Score]] = {}
+    for trial, ways in each_estimated(model, body, trials, reporter, refined):
+        for variant, poses in ways.items():
+            estimate = poses.sequence(body, trial.camera)
+            scores.setdefault(variant, []).append(score(estimate, trial.truth(body), meshes))
+    return tables(trials, scores, body)
+
+
+def tables(trials: list[Trial], scores: dict[str, list[Score]], body: Body) -> list[Row]:
+    """The rows of all tables for the scores of each variant on each trial."""
+    unseen = np.concatenate([trial.unseen.double().mean(-1).numpy() for trial in trials])
+    speeds = np.concatenate([speed(trial.truth(body).joints) for trial in trials])
+    views = np.concatenate([facing(trial.poses.rotations[:, 0]) for trial in trials])
+    window = np.repeat(np.arange(len(trials)), [len(trial) for trial in trials])
+    sources, activities = [trial.source for trial in trials], [trial.activity for trial in trials]
+    thirds = [-math.inf, *np.quantile(speeds, [1 / 3, 2 / 3]), math.inf]
+
+    groups: list[tuple[str, str, NDArray[np.bool_]]] = [("overall", "all", np.ones(len(window), bool))]
+    groups += [("source", name, np.array([one == name for one in sources])[window]) for name in sorted(set(sources))]
+    groups += [("activity", name, np.array([one == name for one in activities])[window]) for name in sorted(set(activities))]
+    for low, high in _OCCLUSION:
+        label = "all seen" if high < 0.02 else f"{low:.0%} to {min(high, 1):.0%} unseen"
+        groups.append(("occlusion", label, (unseen >= low) & (unseen < high)))
+    for name, low, high in zip(("slowest third", "middle third", "fastest third"), thirds, thirds[1:], strict=False):
+        groups.append(("speed", name, (speeds >= low) & (speeds < high)))
+    groups.append(("speed", "fastest tenth", speeds >= np.quantile(speeds, 0.9)))
+    groups += [("view", name, views == number) for number, name in enumerate(VIEWS)]
+    return [
+        _row(table, group, variant, every, window, chosen)
+        for table, group, chosen in groups
+        if chosen.any()
+        for variant, every in scores.items()
+    ]
+
+
+def _row(table: str, group: str, variant: str, scores: list[Score], window: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Row:
+    frames = np.concatenate([one.frames for one in scores])
+    members = np.unique(window[chosen])
+    means = np.stack([_mean(frames[chosen & (window == number)]) for number in members])
+    values = dict(zip(PER_FRAME, _mean(frames[chosen]).tolist(), strict=True))
+    spread = dict(zip(PER_FRAME, _deviation(means).tolist(), strict=True))
+    if table in ("overall", "source", "activity"):  # groups of whole windows
+        for name in PER_WINDOW:
+            column = np.array([[scores[number].whole.get(name, math.nan)] for number in members])
+            if np.isfinite(column).any():
+                values[name], spread[name] = _mean(column).item(), _deviation(column).item()
+    known = [name for name, value in values.items() if math.isfinite(value)]  # no acceleration at the ends of windows
+    values, spread = ({name: one[name] for name in known} for one in (values, spread))
+    return Row(table, group, variant, len(members), int(chosen.sum()), values, spread)
+
+
+def _mean(values: Array) -> Array:
+    """Of the columns, without NaN; NaN of nothing."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(0)
+    return np.divide(total, known.sum(0), out=np.full(values.shape[1:], math.nan), where=known.any(0))
+
+
+def _deviation(values: Array) -> Array:
+    return np.sqrt(_mean((values - _mean(values)) ** 2))
+
+
+def speed(joints: Tensor) -> Array:
+    """(T,) m/s: how fast the limb joints of (T, 24, 3) move against the hips, on average."""
+    limbs = metrics.at_hips(joints, joints)[:, LIMB_JOINTS]
+    moved = limbs.diff(dim=0).norm(dim=-1).mean(-1) * MODEL_FRAME_RATE
+    return np.asarray(torch.cat([moved[:1], (moved[1:] + moved[:-1]) / 2, moved[-1:]]))
+
+
+def facing(root: Tensor) -> NDArray[np.int64]:
+    """(T,) indices into ``VIEWS`` of root rotations (T, 3, 3): towards the camera within 45 degrees, away, or neither."""
+    towards = -root[:, 2, 2].numpy()  # of the chest's direction, the body's z axis, the part against the view
+    return np.where(towards > math.sqrt(0.5), 0, np.where(towards < -math.sqrt(0.5), 2, 1))

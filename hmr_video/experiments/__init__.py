@@ -1,0 +1,1 @@
+"""Studies, which may import everything; nothing imports them."""

@@ -1,0 +1,1 @@
+"""Networks and engines that find people in a picture."""

@@ -1,0 +1,107 @@
+"""People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmr_video.console import Reporter
+from hmr_video.options import PeopleOptions
+from hmr_video.people.detect.detections import Detections
+from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
+from hmr_video.people.detect.tilted import straightened
+from hmr_video.people.detect.turned import SecondLook
+from hmr_video.people.detect.weights import find_weights
+
+Array = NDArray[Any]
+
+_MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
+_SURE = 0.4  # score of a detection that may decide the size of the input
+_TALL_ENOUGH = 160  # pixels of the network's input: below, YOLO11n places wrists and legs badly, and from 100 down misses people
+_LOOK_EVERY = 96  # frames
+
+IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
+
+
+class Detector:
+    """Finds people in chunks of frames of one clip. ``engine`` says what runs it.
+
+    Unless the options fix it, the size of the network's input is chosen by a look at a frame in high resolution: just large
+    enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
+    """
+
+    def __init__(self, options: PeopleOptions, reporter: Reporter | None = None) -> None:
+        engine, device = choose_engine(options.engine, options.device)
+        self._network = _network(find_weights(options.detector, reporter), engine, device)
+        self._confidence, self._fixed_size = options.confidence, options.input_size
+        self._look_again = SecondLook(self._find)
+        self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
+        self.engine = engine
+
+    def __call__(self, frames: Array) -> list[Detections]:
+        """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
+        longest = max(frames.shape[1:3])
+        found = self._detect(frames, self._fixed_size or self._sufficient_size(frames, longest))
+        if self._size > sufficient_size(found[-1], longest):  # perhaps another shot: large people suffer in a large input
+            self._size = 0
+        pairs = zip(frames, found, strict=True)
+        return [straightened(self._find, frame, self._look_again(frame, people)) for frame, people in pairs]
+
+    def _sufficient_size(self, frames: Array, longest: int) -> int:
+        if self._frames >= _LOOK_EVERY or not self._size:
+            self._size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], longest)
+            self._frames = 0
+        self._frames += len(frames)
+        return self._size
+
+    def _detect(self, frames: Array, size: int) -> list[Detections]:
+        height, width = frames.shape[1:3]
+        scale = size / max(height, width)
+        images = (letterbox(frame, size, self._network.stride) for frame in frames)
+        return [_unscaled(found, scale, width, height) for found in self._find(images)]
+
+    def _find(self, images: Iterable[Array]) -> list[Detections]:
+        return self._network(images, self._confidence, _MAX_OVERLAP)
+
+
+@lru_cache(maxsize=1)
+def _network(weights: Path, engine: str, device: str) -> Network:
+    """Loaded once for all the videos of a process."""
+    return load_network(weights, engine, device)
+
+
+def sufficient_size(detections: Detections, longest_side: int) -> int:
+    """The smallest of IMAGE_SIZES in which all people of a frame are tall enough to be found well.
+
+    Those under a third of the tallest stand in the background and do not count.
+    """
+    heights = (detections.boxes[:, 3] - detections.boxes[:, 1])[detections.scores > _SURE]
+    if len(heights) == 0:
+        return IMAGE_SIZES[0]
+    smallest = float(heights[heights >= heights.max() / 3].min())
+    return next((size for size in IMAGE_SIZES if smallest * size / longest_side >= _TALL_ENOUGH), IMAGE_SIZES[-1])
+
+
+def letterbox(frame: Array, size: int, stride: int) -> Array:
+    """A frame (H, W, 3) scaled so that the long side is ``size``, padded right and below to multiples of ``stride``."""
+    import cv2
+
+    height, width, _ = frame.shape
+    scale = size / max(height, width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    padded = np.full((_up(inner[1], stride), _up(inner[0], stride), 3), PAD, np.uint8)
+    padded[: inner[1], : inner[0]] = cv2.resize(frame, inner, interpolation=cv2.INTER_LINEAR)
+    return padded
+
+
+def _up(length: int, stride: int) -> int:
+    return -(-length // stride) * stride
+
+
+def _unscaled(found: Detections, scale: float, width: int, height: int) -> Detections:
+    """Detections in pixels of the network's image as such in pixels of the frame; boxes clipped to it."""
+    boxes = np.clip(found.boxes / scale, 0, [width, height, width, height])
+    return Detections(boxes, found.scores, found.keypoints / [scale, scale, 1.0])

@@ -1,0 +1,104 @@
+"""The detector's network in OpenVINO: a frame on each core at a time, in bfloat16 where the processor has it."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hmr_video.files import cache_folder, replacing, sha256
+from hmr_video.people.detect.detections import Detections
+from hmr_video.people.detect.heads import Heads
+
+Array = NDArray[Any]
+
+_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
+_PARTS = 2  # version of what `hmr_video.people.detect.exporting` writes
+_TRUNK, _HEADS = "trunk.xml", "heads.npz"
+
+
+class OpenVinoNetwork:
+    """YOLO pose weights on a CPU: the trunk compiled for this processor, the last layers computed where somebody is.
+
+    The last layers put out coordinates, of which bfloat16 would round off pixels; they are not computed in it.
+
+    stride: what the sides of images must be multiples of.
+    """
+
+    engine = "openvino"
+
+    def __init__(self, weights: Path) -> None:
+        folder = _exported(weights)
+        openvino = import_openvino()
+        from threadpoolctl import ThreadpoolController
+
+        self._blas = ThreadpoolController()
+        settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
+        self._trunk = openvino.Core().compile_model(folder / _TRUNK, "CPU", settings)
+        self._heads = Heads(folder / _HEADS)
+        self.stride = int(self._heads.strides.max())
+        self._own = threading.local()
+        self._pool = ThreadPoolExecutor(self._trunk.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"), "detect")
+
+    def __call__(self, images: Iterable[Array], confidence: float, overlap: float) -> list[Detections]:
+        """Who is in each of the images (H, W, 3) uint8 RGB, in their pixels.
+
+        Detections below ``confidence`` are left out, and those that overlap a better one by more than ``overlap``.
+        """
+        with self._blas.limit(limits=1, user_api="blas"):  # numpy's threads would wait for each other while ours compute
+            return list(self._pool.map(lambda image: self._find(image, confidence, overlap), images))
+
+    def _find(self, image: Array, confidence: float, overlap: float) -> Detections:
+        if not hasattr(self._own, "request"):
+            self._own.request = self._trunk.create_infer_request()
+        self._own.request.infer([image[None]], share_inputs=True)
+        logits, *maps = (tensor.data[0] for tensor in self._own.request.output_tensors)
+        return self._heads(logits, maps, confidence, overlap)
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16 (only Linux tells)."""
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.is_file() and not _BFLOAT16.isdisjoint(cpuinfo.read_text().split())
+
+
+def _exported(weights: Path) -> Path:
+    """The folder with the weights' parts in the user's cache, exported at first use (seconds, no network)."""
+    versions = " ".join(f"{name} {metadata.version(name)}" for name in ("openvino", "torch", "ultralytics"))
+    key = hashlib.sha256(f"{sha256(weights)} {versions} {_PARTS}".encode()).hexdigest()[:16]
+    folder = cache_folder() / "openvino" / f"{weights.stem}-{key}"
+    if not folder.is_dir():
+        from hmr_video.people.detect.exporting import export
+
+        # Whoever is first renames a whole folder; a second process that exported meanwhile writes the same bytes.
+        with replacing(folder, overwrite=True) as temporary:
+            temporary.mkdir()
+            export(weights, temporary / _TRUNK, temporary / _HEADS)
+    return folder
+
+
+def import_openvino() -> Any:
+    """The module openvino, which reports even that it is imported."""
+    with unreported():
+        import openvino
+    return openvino
+
+
+@contextmanager
+def unreported() -> Iterator[None]:
+    """Keeps OpenVINO from reporting to its makers, which it does unasked except on CI machines."""
+    before = os.environ.get("CI")
+    os.environ["CI"] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CI"]
+        else:
+            os.environ["CI"] = before

@@ -1,0 +1,51 @@
+"""Where the detector's weights come from: a known model file, a path, or ultralytics' own download into the user's cache."""
+
+from pathlib import Path
+
+from hmr_video.assets import MODEL_FILES, get_model_file, is_offline
+from hmr_video.console import Reporter
+from hmr_video.errors import AssetError
+from hmr_video.files import cache_folder
+
+
+def find_weights(detector: str, reporter: Reporter | None = None) -> Path:
+    """The file of the YOLO pose weights named or located by ``detector``, fetched where it must be. Raises AssetError."""
+    reporter = reporter or Reporter(quiet=True)
+    path = Path(detector)
+    if path.suffix == ".pt" and path.is_file():
+        return path
+    if path.parent != Path("."):
+        raise AssetError(f"The detector {detector} does not exist.", "Name a file of YOLO pose weights (.pt).")
+    stem = path.name.removesuffix(".pt")
+    if stem in MODEL_FILES:
+        return get_model_file(stem, reporter)
+    cached = cache_folder() / "detectors" / f"{stem}.pt"
+    if not cached.is_file():
+        _download(stem, cached, reporter)
+    return cached
+
+
+def _download(stem: str, target: Path, reporter: Reporter) -> None:
+    """Lets ultralytics fetch its weights by name. Raises AssetError when it does not know them or is offline."""
+    if is_offline():
+        raise _unavailable(stem, target)
+    from hmr_video.people.detect.ultralytics import import_ultralytics
+
+    import_ultralytics()
+    from ultralytics.utils.downloads import attempt_download_asset
+
+    reporter.say(f"Fetching {target.name} (AGPL-3.0) from ultralytics, once")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = Path(attempt_download_asset(target))
+    except Exception as error:  # urllib, requests, OS and ultralytics' own: all mean that there is no file
+        raise _unavailable(stem, target) from error
+    if not found.is_file() or not target.is_file():
+        raise _unavailable(stem, target)
+
+
+def _unavailable(stem: str, target: Path) -> AssetError:
+    return AssetError(
+        f"The detector {stem} is not on this machine and could not be downloaded.",
+        f"Put {stem}.pt into {target.parent}, pass its path, or leave --detector out.",
+    )

@@ -1,0 +1,133 @@
+"""From tracklets to people: ghosts out, broken tracks joined, sides settled, gaps filled, boxes smoothed. Pure numpy."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from hmr_video.people.detect.detections import box_overlap
+from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.track.crossing import uncross
+from hmr_video.people.track.joining import join_broken, pose_distance, split_at_cuts, split_at_gaps
+from hmr_video.people.track.mistaken import give_back
+from hmr_video.people.track.tracker import Tracklet
+from hmr_video.people.track.tracks import Track
+
+Array = NDArray[Any]
+
+_SHORTEST_SECONDS = 0.5  # of a track, unless the clip itself is short
+_DOUBTFUL_SCORE = 0.35  # median detection score of what is rarely a person
+_DOUBTFUL_SHARE = 0.5  # of the frames of a track in which it was detected
+_VISIBLE = 0.5  # confidence from which a keypoint counts as seen
+_SAME_OVERLAP = 0.65  # intersection over union from which two boxes hold one person
+_SAME_POSE = 0.08  # mean distance of shared keypoints, in box heights, below which two poses are one
+_LEGS = [13, 14, 15, 16]  # COCO: knees and ankles
+_BACKGROUND, _CROWD = 0.2, 0.5  # height against the tallest: too far away; far away, and a crowd if the legs are hidden
+
+
+def clean_tracklets(
+    tracklets: Sequence[Tracklet], frame_rate: float, frame_count: int, limit: int | None = None, cuts: Sequence[int] = ()
+) -> tuple[list[Track], list[str]]:
+    """People, largest on screen first and at most ``limit``, and notes on what was dropped and why.
+
+    frame_count: the length of the clip, by which short tracks are judged. cuts: the frames with which new shots begin, where
+    all tracks end.
+    """
+    joined = [track for shot in split_at_cuts(tracklets, cuts) for track in _put_right(shot, frame_rate)]
+    shortest = min(_SHORTEST_SECONDS * frame_rate, frame_count / 2)
+    lasting = [track for track in joined if _extent(track) >= shortest]
+    sure = [track for track in lasting if not is_doubtful(track)]
+    subjects = drop_onlookers(sure)
+    reasons = ("shorter than half a second", "hardly a person", "far behind the others or in a crowd")
+    notes = [
+        f"{len(before) - len(after)} track(s) dropped: {why}."
+        for (before, after), why in zip(pairwise((joined, lasting, sure, subjects)), reasons, strict=True)
+        if len(before) > len(after)
+    ]
+    settled = [settle_sides(track.frame_ids, track.boxes, track.keypoints, frame_rate) for track in subjects]
+    filled = [fill(track.frame_ids, track.boxes, poses) for track, poses in zip(subjects, settled, strict=True)]
+    people = sorted(filled, key=lambda track: -track.size)
+    return people[:limit], notes
+
+
+def _put_right(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
+    """One tracklet per person of one shot."""
+    tracks = give_back(uncross(tracklets, frame_rate), frame_rate)
+    pieces = [piece for track in tracks for piece in split_at_gaps(track, frame_rate)]
+    return drop_doubles(join_broken(drop_doubles(pieces), frame_rate))
+
+
+def drop_doubles(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
+    """Without tracklets that, for most of their life, sit on a longer or surer one (one person tracked twice)."""
+    kept: list[Tracklet] = []
+    for track in sorted(tracklets, key=lambda track: -float(track.scores.sum())):
+        if not any(_is_double(track, other) for other in kept):
+            kept.append(track)
+    return sorted(kept, key=lambda track: int(track.frame_ids[0]))
+
+
+def _is_double(track: Tracklet, other: Tracklet) -> bool:
+    shared, mine, theirs = np.intersect1d(track.frame_ids, other.frame_ids, return_indices=True)
+    if len(shared) * 2 <= len(track):
+        return False
+    boxes = track.boxes[mine], other.boxes[theirs]
+    height = np.maximum(boxes[0][:, 3] - boxes[0][:, 1], boxes[1][:, 3] - boxes[1][:, 1])
+    same = box_overlap(*boxes) > _SAME_OVERLAP
+    same |= pose_distance(track.keypoints[mine], other.keypoints[theirs], height) < _SAME_POSE
+    return bool(same.sum() * 2 > len(track))
+
+
+def is_doubtful(track: Tracklet) -> bool:
+    """Whether a track is rarely a person: faint or rare detections, or hardly any keypoint that can be trusted."""
+    faint = float(np.median(track.scores)) < _DOUBTFUL_SCORE
+    rare = len(track) < _DOUBTFUL_SHARE * _extent(track)
+    seen = np.median((track.keypoints[:, :, 2] > _VISIBLE).sum(-1))
+    return faint or rare or bool(seen < 4)
+
+
+def drop_onlookers(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
+    """Without those who are far behind the tallest person, and without the small ones whose legs are hidden (stands)."""
+    heights = [float(np.median(track.boxes[:, 3] - track.boxes[:, 1])) for track in tracklets]
+    tallest = max(heights, default=0.0)
+
+    def is_onlooker(track: Tracklet, height: float) -> bool:
+        legs = float(np.median(track.keypoints[:, _LEGS, 2].max(-1)))
+        return height < _BACKGROUND * tallest or (height < _CROWD * tallest and legs < _VISIBLE)
+
+    return [track for track, height in zip(tracklets, heights, strict=True) if not is_onlooker(track, height)]
+
+
+def _extent(track: Tracklet) -> int:
+    return int(track.frame_ids[-1] - track.frame_ids[0]) + 1
+
+
+def fill(observed: Array, boxes: Array, keypoints: Array) -> Track:
+    """A `Track` of consecutive frames from observed ones: ids (n,) ascending, boxes (n, 4), keypoints (n, 17 or 29, 3).
+
+    Boxes are interpolated over the gaps and smoothed; keypoints are zero where nothing was detected.
+    """
+    frame_ids = np.arange(observed[0], observed[-1] + 1)
+    at = observed - observed[0]
+    whole = np.stack([np.interp(frame_ids, observed, side) for side in boxes.T], 1)
+    poses = np.zeros((len(frame_ids), *keypoints.shape[1:]))
+    poses[at] = keypoints
+    detected = np.zeros(len(frame_ids), bool)
+    detected[at] = True
+    return Track(frame_ids, smooth_boxes(whole), poses, detected)
+
+
+def smooth_boxes(boxes: Array) -> Array:
+    """(T, 4) -> (T, 4): a median over 5 frames against jumps, then a Gaussian of one frame."""
+    if len(boxes) < 3:
+        return boxes
+    calm = np.median(_windows(boxes, 2), -1)
+    weights = np.exp(-0.5 * np.arange(-4, 5) ** 2)
+    return np.asarray(_windows(calm, 4) @ (weights / weights.sum()))
+
+
+def _windows(values: Array, reach: int) -> Array:
+    """(T, K, 2 * reach + 1): around each frame of (T, K), the ends held."""
+    return sliding_window_view(np.pad(values, ((reach, reach), (0, 0)), "edge"), 2 * reach + 1, 0)

@@ -1,0 +1,1 @@
+"""From tracks to estimates: lifting, refinement, shape, quality."""

@@ -1,0 +1,1 @@
+"""Bodies filmed in clothes, and asked of the real chain."""

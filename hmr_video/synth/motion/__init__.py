@@ -1,0 +1,1 @@
+"""Motion that nobody recorded: postures made up, and kinds of poses counted."""
