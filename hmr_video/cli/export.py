@@ -12,12 +12,7 @@ from hmr_video.cli import options as shared
 
 def export(
     result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
-    formats: Annotated[
-        list[str],
-        typer.Option(
-            "--format", "-f", metavar="NAMES", help="obj, ply, glb, bvh, usd, usdz, amass, csv, html, overlay, sheet. Commas or repeats."
-        ),
-    ],
+    formats: Annotated[list[str], typer.Option("--format", "-f", metavar="NAMES", help=shared.FORMAT_NAMES)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write into.", show_default="the result's own")
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError, missing_extra
+from hmr_video.export.blender import find_blender
 from hmr_video.export.rigs import find_rig
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
@@ -38,6 +39,7 @@ FORMATS = {
     "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
     "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
     "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "fbx": Format("formats.fbx", ("{}.fbx",)),  # the same as GLB for who wants FBX, by Blender
     "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
     "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
@@ -50,7 +52,6 @@ _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
 # What people ask for that is not written -> what serves them.
 _INSTEAD = {
-    "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
     **dict.fromkeys(("gltf", "dae", "abc", "blend"), _GLB),
     **dict.fromkeys(("usda", "usdc"), "usd is USD in its binary form."),
     "stl": "MeshLab, Blender and slicers open ply and obj.",
@@ -61,7 +62,7 @@ _INSTEAD = {
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
-WITH_BONES = frozenset({"glb", "bvh", "usd", "usdz"})  # those that have a rig
+WITH_BONES = frozenset({"glb", "bvh", "fbx", "usd", "usdz"})  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def check_formats(names: Iterable[str]) -> list[str]:
     for name in wanted:
         if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
             raise missing_extra("usd", f"--format {name}")
+    if "fbx" in wanted:
+        find_blender()
     return wanted
 
 
@@ -131,7 +134,8 @@ def _at_rate(motions: Sequence[Motion], name: str, options: ExportOptions) -> li
 
     if options.frame_rate is None or name in ON_FOOTAGE:
         return list(motions)
-    return [resampled(motion, options.frame_rate) for motion in motions]
+    zero = min(motion.timestamps[0] for motion in motions)
+    return [resampled(motion, options.frame_rate, zero) for motion in motions]
 
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:

@@ -1,5 +1,7 @@
 """Motions at one rate: for formats that know no times, and for who asks for another rate than the video's."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -13,26 +15,34 @@ _STEADY = 0.9  # of the steps between frames, at least, are as a rate says that 
 _CLOSE = 0.1  # of the steps are shorter than one that loses hardly anything
 _USUAL = (10.0, 12.0, 15.0, 24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 120.0)  # frames a second
 _NEAR = 0.03  # of a rate, within which it means a usual one
+_EXACT = 1e-6  # of a frame, by which a time may be off without being another
 
 
-def evenly(motion: Motion, options: ExportOptions) -> Motion:
-    """The motion for a format of one frame rate, which is its ``frame_rate``.
+def evenly(motions: Sequence[Motion], options: ExportOptions) -> list[Motion]:
+    """The motions for a format of one frame rate, which is the ``frame_rate`` of all, and of one clock.
 
     Frames that are not evenly spaced are resampled, which is noted.
     """
-    if is_even(motion):
-        return motion
-    rate = close_rate(motion)
+    zero = min(motion.timestamps[0] for motion in motions)
+    if all(is_even(motion) and _on_grid(motion, zero) for motion in motions):
+        return list(motions)
+    rate = max(close_rate(motion) for motion in motions)
     options.reporter.note(
-        f"The frames are not evenly spaced: for formats of one rate they were resampled to {rate:.6g} a second."
+        f"The frames are not evenly spaced: where a format has one rate they are resampled to {rate:.6g} a second."
     )
-    return resampled(motion, rate)
+    return [resampled(motion, rate, zero) for motion in motions]
 
 
 def is_even(motion: Motion) -> bool:
     """Whether every frame is where the frame rate alone would put it."""
     off = motion.timestamps - motion.timestamps[0] - np.arange(len(motion)) / motion.frame_rate
     return bool(np.abs(off).max() <= _EVEN / motion.frame_rate)
+
+
+def _on_grid(motion: Motion, zero: float) -> bool:
+    """Whether the first frame is a whole number of frames after the second ``zero``."""
+    frames = (motion.timestamps[0] - zero) * motion.frame_rate
+    return bool(abs(frames - round(frames)) <= _EVEN)
 
 
 def close_rate(motion: Motion) -> float:
@@ -45,13 +55,16 @@ def close_rate(motion: Motion) -> float:
     return usual if abs(usual / rate - 1) < _NEAR else rate
 
 
-def resampled(motion: Motion, frame_rate: float) -> Motion:
-    """The motion at equally spaced times from its first to its last, numbered by them: rotations by slerp, the rest linearly.
+def resampled(motion: Motion, frame_rate: float, zero: float) -> Motion:
+    """The motion at equally spaced times from its first to its last, one of which is, or would be, the second ``zero``.
 
-    Landmarks, of which some frames may have none, are those of the frame before.
+    Rotations by slerp, the rest linearly; landmarks, of which some frames may have none, are those of the frame before. Frames
+    are numbered from ``zero`` on.
     """
-    times = motion.timestamps - motion.timestamps[0]
-    wanted = np.arange(int(np.floor(times[-1] * frame_rate + 1e-6)) + 1) / frame_rate
+    times = motion.timestamps - zero
+    first, last = np.ceil(times[0] * frame_rate - _EXACT), np.floor(times[-1] * frame_rate + _EXACT)
+    numbers = np.arange(first, max(first, last) + 1)
+    wanted = numbers / frame_rate
     before, weight = _brackets(times, wanted)
     after = np.minimum(before + 1, len(times) - 1)
 
@@ -70,8 +83,8 @@ def resampled(motion: Motion, frame_rate: float) -> Motion:
         **rotations,
         **places,
         landmarks2d=motion.landmarks2d[before],
-        frame_ids=round(motion.timestamps[0] * frame_rate) + np.arange(len(wanted)),
-        timestamps=motion.timestamps[0] + wanted,
+        frame_ids=numbers.astype(int),
+        timestamps=zero + wanted,
         frame_rate=frame_rate,
     )
 

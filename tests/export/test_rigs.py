@@ -67,8 +67,10 @@ def test_others_know_the_parts_by_their_names(name, motion, body):
 
 
 @pytest.mark.parametrize(("name", "droop"), [("mixamo", 0), ("unity", 0), ("vrm", 0), ("unreal", 45), ("rigify", 35)])
-def test_arms_rest_as_the_rig_has_them(name, droop, motion, body):
+def test_rest_poses_are_the_rigs_and_stand_on_the_floor(name, droop, motion, body):
     bones = rigged(place(motion, body), RIGS[name])
+    assert bones.vertices[:, 1].min() == pytest.approx(0)
+    assert 0.8 < bones.heads[bones.names.index(RIGS[name].bones["pelvis"]), 1] < 1.1
     for side, sign in (("left", 1), ("right", -1)):
         shoulder, wrist = (bones.heads[bones.names.index(RIGS[name].bones[f"{side}_{end}"])] for end in ("shoulder", "wrist"))
         arm = (wrist - shoulder) / np.linalg.norm(wrist - shoulder)

@@ -24,9 +24,9 @@ _NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', who
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
     """One file per person, of one frame rate. Some add-ons cut 29.97 down to 29, which resampling to 30 avoids."""
     written = []
-    for index, motion in enumerate(motions):
+    for index, motion in enumerate(evenly(motions, options)):
         target = folder / "amass" / f"{person_name(index)}_amass.npz"
-        arrays = layout(place(evenly(motion, options), body))
+        arrays = layout(place(motion, body))
         with replacing(target, options.overwrite) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         written.append(target)

@@ -33,12 +33,11 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     if not options.root_motion:
         rig = rig._replace(root=None)  # many readers let nothing but the first bone move
     written = []
-    for index, motion in enumerate(motions):
+    for index, motion in enumerate(evenly(motions, options)):
         target = folder / f"{person_name(index)}.bvh"
-        even = evenly(motion, options)
-        actor = rigged(place(even, body), rig, options.root_motion)
+        actor = rigged(place(motion, body), rig, options.root_motion)
         with replacing(target, options.overwrite) as temporary:
-            temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, even.frame_rate), ""]), encoding="ascii")
+            temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, motion.frame_rate), ""]), encoding="ascii")
         written.append(target)
     return written
 
