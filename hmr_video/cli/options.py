@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
 ]
-FORMAT_NAMES = "obj, ply, glb, bvh, fbx, usd, usdz, amass, csv, overlay, html, sheet. Commas or repeats."
+FORMAT_NAMES = "obj, ply, glb, bvh, fbx, usd, usdz, amass, trc, csv, overlay, html, sheet. Commas or repeats."
 Format = Annotated[list[str] | None, typer.Option("--format", "-f", metavar="NAMES", help=f"Also write {FORMAT_NAMES}")]
 Weights = Annotated[str, typer.Option(callback=os.path.expanduser, help="Weights of the model: a name or a path.")]
 Up = Annotated[

@@ -43,6 +43,7 @@ FORMATS = {
     "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
     "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
     "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
@@ -57,8 +58,9 @@ _INSTEAD = {
     "stl": "MeshLab, Blender and slicers open ply and obj.",
     **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
     **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
+    "mot": "trc writes both of OpenSim's files.",
     **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
-    **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
+    **dict.fromkeys(("c3d", "xlsx"), "csv holds joint positions and angles, trc markers."),
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's

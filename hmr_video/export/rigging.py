@@ -203,7 +203,7 @@ def _place(actor: Actor, place: str) -> Array:
     if place == "upper_neck":
         return np.asarray((actor.rest_joints[JOINT_NAMES.index("head")] - actor.rest_joints[joint]) / 2)
     if place == "crown":
-        return _flesh_end(actor, joint)
+        return flesh_end(actor, joint)
     end, ends = LANDMARKS.index(place) - _FIRST_END, actor.body.limb_ends
     betas = torch.as_tensor(actor.motion.betas, dtype=torch.float32)
     return np.asarray((ends.template[end] + ends.shapedirs[end] @ betas).double().numpy() - actor.rest_joints[joint])
@@ -211,10 +211,10 @@ def _place(actor: Actor, place: str) -> Array:
 
 def _end(actor: Actor, place: str, along: Array) -> Array:
     """(3,) from a bone's head to its end: the tip of its flesh; one without flesh goes a little on the way from its parent."""
-    return _flesh_end(actor, joint_of(place)) if place in JOINT_NAMES else along / np.linalg.norm(along) * _STUB
+    return flesh_end(actor, joint_of(place)) if place in JOINT_NAMES else along / np.linalg.norm(along) * _STUB
 
 
-def _flesh_end(actor: Actor, joint: int) -> Array:
+def flesh_end(actor: Actor, joint: int) -> Array:
     """(3,) from a joint to the point of its flesh that lies farthest along its bone: fingertip, toe, crown."""
     flesh = actor.rest_vertices[actor.body.weights.argmax(-1).numpy() == joint]
     if joint == 0 or len(flesh) == 0:
