@@ -226,13 +226,11 @@ def flesh_end(actor: Actor, joint: int) -> Array:
 def _root_motion(actor: Actor, hips: Array) -> tuple[Array, Array]:
     """The way of the root bone: headings (T, 3, 3) about the vertical and places (T, 3) on the ground.
 
-    hips: (T, 3, 3). The heading is the turn about the vertical that is nearest to the hips'. The ground is the floor of a
-    levelled world, else where the lowest joint comes down to.
+    hips: (T, 3, 3). The heading is the turn about the vertical that is nearest to the hips'.
     """
     angle = np.arctan2(hips[:, 0, 2] - hips[:, 2, 0], hips[:, 0, 0] + hips[:, 2, 2])
     sine, cosine, zero, one = np.sin(angle), np.cos(angle), np.zeros_like(angle), np.ones_like(angle)
     facing = np.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
-    floor = 0.0 if actor.motion.world_from_camera is not None else float(actor.joints[..., 1].min())
     ground = actor.pelvis.copy()
-    ground[:, 1] = floor
+    ground[:, 1] = actor.floor
     return facing, ground

@@ -11,7 +11,7 @@ _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
 def read_glb(path: Path) -> pygltflib.GLTF2:
-    return pygltflib.GLTF2().load(path)
+    return pygltflib.GLTF2().load_binary(path)
 
 
 def read(file: pygltflib.GLTF2, number: int) -> np.ndarray:
@@ -28,23 +28,9 @@ def play(file: pygltflib.GLTF2, skin_number: int) -> tuple[np.ndarray, np.ndarra
     skin = file.skins[skin_number]
     (node,) = [node for node in file.nodes if node.skin == skin_number]
     attributes = file.meshes[node.mesh].primitives[0].attributes
-    tracks = {}
-    for channel in file.animations[0].channels:
-        sampler = file.animations[0].samplers[channel.sampler]
-        tracks[channel.target.node, channel.target.path] = (read(file, sampler.input).ravel(), read(file, sampler.output))
-    times = tracks[skin.joints[0], "rotation"][0]
-    worlds = {}
-
-    def visit(number: int, parent: np.ndarray) -> None:
-        local = np.tile(np.eye(4), (len(times), 1, 1))
-        moved = tracks.get((number, "translation"))
-        local[:, :3, 3] = file.nodes[number].translation if moved is None else moved[1]
-        local[:, :3, :3] = Rotation.from_quat(tracks[number, "rotation"][1]).as_matrix()
-        worlds[number] = parent @ local
-        for child in file.nodes[number].children:
-            visit(child, worlds[number])
-
-    visit(skin.joints[0], np.tile(np.eye(4), (len(times), 1, 1)))
+    times, worlds = posed_nodes(
+        file, next(number for number in skin.joints if file.nodes[number].name not in ("root", "Armature"))
+    )
     inverse_bind = read(file, skin.inverseBindMatrices).reshape(-1, 4, 4).swapaxes(1, 2)
     palette = np.stack([worlds[joint] @ inverse_bind[number] for number, joint in enumerate(skin.joints)], axis=1)
     rest = np.concatenate([read(file, attributes.POSITION), np.ones((len(read(file, attributes.POSITION)), 1))], axis=1)
@@ -52,3 +38,29 @@ def play(file: pygltflib.GLTF2, skin_number: int) -> tuple[np.ndarray, np.ndarra
     posed = sum(weights[:, k, None] * np.einsum("tvij,vj->tvi", palette[:, joints[:, k]], rest) for k in range(4))
     heads = np.stack([worlds[joint][:, :3, 3] for joint in skin.joints], axis=1)
     return times, heads, posed[..., :3]
+
+
+def posed_nodes(file: pygltflib.GLTF2, timed_by: int) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """The key times (T,) of a node's rotation, and all nodes that are animated alike against the world (T, 4, 4)."""
+    tracks = {}
+    for channel in file.animations[0].channels if file.animations else []:
+        sampler = file.animations[0].samplers[channel.sampler]
+        tracks[channel.target.node, channel.target.path] = (read(file, sampler.input).ravel(), read(file, sampler.output))
+    times = tracks[timed_by, "rotation"][0]
+    worlds = {}
+
+    def visit(number: int, parent: np.ndarray) -> None:
+        node = file.nodes[number]
+        local = np.tile(np.eye(4), (len(times), 1, 1))
+        turned = tracks.get((number, "rotation"), (None, np.array([node.rotation or [0, 0, 0, 1]])))[1]
+        if len(turned) not in (1, len(times)):
+            return  # another person's
+        local[:, :3, :3] = Rotation.from_quat(turned).as_matrix() * (node.scale or [1, 1, 1])
+        local[:, :3, 3] = tracks.get((number, "translation"), (None, node.translation or [0, 0, 0]))[1]
+        worlds[number] = parent @ local
+        for child in node.children:
+            visit(child, worlds[number])
+
+    for top in file.scenes[file.scene].nodes:
+        visit(top, np.tile(np.eye(4), (len(times), 1, 1)))
+    return times, worlds

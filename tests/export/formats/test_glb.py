@@ -7,10 +7,10 @@ import subprocess
 
 import numpy as np
 import pytest
+from players import play, read, read_glb
 
 from hmr_video.export import export
 from hmr_video.export.actors import place
-from tests.export.players import play, read, read_glb
 
 _PER_FRAME = (
     "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future",

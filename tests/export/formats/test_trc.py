@@ -1,7 +1,6 @@
 """OpenSim's pair of files, parsed as its readers do, and its coordinates put back on bones."""
 
 import numpy as np
-import pytest
 from scipy.spatial.transform import Rotation
 
 from hmr_video.export import export
