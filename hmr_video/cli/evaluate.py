@@ -1,7 +1,7 @@
 """`hmr-video evaluate`: a result against the truth, or the tool against its own samples."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
+OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
 Row = tuple[str, Mapping[str, float]]
 
 
@@ -68,6 +69,15 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
+    left_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="With --samples or --views: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves out one at a "
+            "time, and prints what that changes.",
+        ),
+    ] = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
     options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
@@ -88,6 +98,8 @@ def evaluate(
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
+    if left_out and not (samples or views):
+        raise UsageError("Remedies are left out of the whole line.", "Give --samples or --views FOLDER with --without.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
@@ -110,10 +122,14 @@ def evaluate(
     if detector_errors is not None:
         _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
-    if samples:
-        rows = _evaluate_samples(options, Protocol(protocol), reporter)
-    elif views is not None:
-        rows = _evaluate_views(views, joints, options, reporter)
+    if samples or views is not None:
+
+        def measured() -> list[Row]:
+            if views is not None:
+                return _evaluate_views(views, joints, options, reporter)
+            return _evaluate_samples(options, Protocol(protocol), reporter)
+
+        rows = _measured_without(left_out or [], measured, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -121,7 +137,23 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
-        _print_table(rows)
+        (_print_ablations if left_out == ["each"] else _print_table)(rows)
+
+
+def _measured_without(left_out: list[str], measured: Callable[[], list[Row]], reporter: Reporter) -> list[Row]:
+    """What is measured without these remedies; without ``each``, the mean scores of the whole line and without each of them."""
+    from hmr_video.evaluate import mean_scores
+    from hmr_video.evaluate.ablations import EACH, REMEDIES, without
+
+    if left_out != [EACH]:
+        with without(left_out):
+            return measured()
+    rows: list[Row] = []
+    for name in ("", *REMEDIES):
+        reporter.say(f"without {name}" if name else "all")
+        with without([name] if name else []):
+            rows.append((name or "all", mean_scores([scores for _, scores in measured()])))
+    return rows
 
 
 def _read(path: Path) -> list["Sequence"]:
@@ -290,3 +322,20 @@ def _print_table(rows: list[Row]) -> None:
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
     Console(soft_wrap=True).print(table)
+
+
+def _print_ablations(rows: list[Row]) -> None:
+    """A line for the whole line, and for each remedy what leaving it out adds to each metric, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    (_, whole), *others = rows
+    metrics = [metric for metric in OF_REMEDIES if metric in whole]
+    table = Table(box=None, header_style="bold")
+    table.add_column("without", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
+    for name, scores in others:
+        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
+    Console(width=140).print(table)
