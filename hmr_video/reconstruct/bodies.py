@@ -14,6 +14,7 @@ from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.reconstruct.girth import with_girth
 from hmr_video.reconstruct.lift import Lifted, lift
 from hmr_video.reconstruct.models import Models
 from hmr_video.reconstruct.quality import frame_confidence
@@ -33,6 +34,11 @@ def bodies_of(
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
+    if options.refine and models.image_encoder is None:
+        estimates = [
+            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
+            for estimate, track in zip(estimates, people.tracks, strict=True)
+        ]
     if options.height is not None:
         estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
     if options.refine and models.image_encoder is None:

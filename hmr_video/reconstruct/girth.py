@@ -23,11 +23,11 @@ FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; of which
 MOST_FRAMES = 48
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen
-DEVIATION, COMMON = 0.07, 0.04  # of a width's logarithm; of all of a person's together
+COMMON = 0.05  # deviation of the logarithms of all of a person's widths together: of scale, pose and clothes
 SPREAD = 1.0  # of people along the direction
-ROUNDS = 2
+ROUNDS = 2  # of Newton's method
 _SLAB = 0.02  # metres to either side of a station, in which vertices count as its
-_BONE = 0.01  # of a bone's length, what the direction may change
+_BONE = 0.03  # of a bone's length, what the direction may change
 
 
 def with_girth(estimate: Estimate, widths: Array, camera_matrix: Tensor, body: Body) -> Estimate:
@@ -77,14 +77,15 @@ def _step(
     now, then = (
         _widths_of(_moved(estimate, estimate.betas + size * direction, body), frames, camera_matrix, body) for size in (0, 1)
     )
-    missing = np.log(wanted) - np.log(now) - [station.bias for station in STATIONS]
+    missing = np.log(wanted) - np.log(now) - [station.margin for station in STATIONS]
     missing[np.abs(missing) > FAR_OFF] = np.nan
     told = np.isfinite(missing).sum(0) >= FEWEST_FRAMES
     if told.sum() < FEWEST_STATIONS:
         return None
     missing, effect = missing[:, told], np.where(np.isfinite(missing), np.log(then) - np.log(now), np.nan)[:, told]
     residual, effect = np.nanmedian(missing, 0), np.nanmedian(effect, 0)
-    certain = np.linalg.inv(DEVIATION**2 * np.eye(len(effect)) + COMMON**2)
+    deviation = np.array([station.deviation for station in STATIONS])[told]
+    certain = np.linalg.inv(np.diag(deviation**2) + COMMON**2)
     return float((effect @ certain @ residual - moved / SPREAD**2) / (effect @ certain @ effect + 1 / SPREAD**2))
 
 

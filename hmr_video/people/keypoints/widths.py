@@ -15,21 +15,34 @@ Array = NDArray[Any]
 class Station:
     """A place where width is measured, across the line from the middle of COCO's points ``start`` to that of ``end``.
 
-    ``share``: of that way; ``joints``: the SMPL joints whose flesh lies there; ``bias``: of the logarithm of widths.
+    ``share``: of that way; ``joints``: the SMPL joints whose flesh lies there. ``margin``: by how much the logarithm of a
+    width that is seen exceeds the body's, for clothes most of all; ``deviation``: from person to person, of that.
     """
 
     start: tuple[int, ...]
     end: tuple[int, ...]
     share: float
     joints: tuple[int, ...]
-    bias: float
+    margin: float
+    deviation: float
 
 
 _HIPS, _SHOULDERS, _TRUNK = (11, 12), (5, 6), (0, 1, 2, 3, 6, 9, 13, 14)
 STATIONS = (
-    *(Station(_HIPS, _SHOULDERS, share, _TRUNK, 0.0) for share in (0.0, 0.15, 0.3, 0.45, 0.6)),
-    *(Station((11 + side,), (13 + side,), share, (1 + side,), 0.0) for share in (0.4, 0.55, 0.7) for side in (0, 1)),
-    *(Station((13 + side,), (15 + side,), share, (4 + side,), 0.0) for share in (0.3, 0.5) for side in (0, 1)),
+    *(
+        Station(_HIPS, _SHOULDERS, share, _TRUNK, *told)
+        for share, *told in ((0.0, 0.06, 0.1), (0.15, 0.06, 0.07), (0.3, 0.1, 0.07), (0.45, 0.17, 0.07), (0.6, 0.15, 0.08))
+    ),
+    *(
+        Station((11 + side,), (13 + side,), share, (1 + side,), *told)
+        for share, *told in ((0.4, 0.2, 0.15), (0.55, 0.22, 0.15), (0.7, 0.23, 0.15))
+        for side in (0, 1)
+    ),
+    *(
+        Station((13 + side,), (15 + side,), share, (4 + side,), *told)
+        for share, *told in ((0.3, 0.14, 0.09), (0.5, 0.18, 0.12))
+        for side in (0, 1)
+    ),
 )
 # Bones that may hide where another part ends, half as thick as an adult's flesh about them, in metres.
 _BONES = {(5, 7): 0.06, (6, 8): 0.06, (7, 9): 0.05, (8, 10): 0.05, (9, 24): 0.06, (10, 27): 0.06,

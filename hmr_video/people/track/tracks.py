@@ -22,6 +22,8 @@ class Track:
             not found, and what nobody looked for. COCO's 17 alone, which are the first, are taken too.
         detected: (T,) bool, False where the frame was filled in.
         agreement: (T,) in 0..1, how well detector and landmark network agree on the limbs; None where there was one witness only.
+        widths: (T, S) pixels across trunk and legs at `hmr_video.people.keypoints.widths.STATIONS`, NaN where they are not seen;
+            None where nobody looked.
     """
 
     frame_ids: Array
@@ -29,6 +31,7 @@ class Track:
     landmarks: Array
     detected: Array
     agreement: Array | None = None
+    widths: Array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "landmarks", with_limb_ends(self.landmarks))
