@@ -34,22 +34,28 @@ def bodies_of(
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
-    if options.refine and models.image_encoder is None:
-        estimates = [
-            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
-            for estimate, track in zip(estimates, people.tracks, strict=True)
-        ]
-    if options.height is not None:
-        estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
+    estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
         with reporter.progress("Refining", len(people.tracks), "people") as advance:
             config = MOVING_CAMERA if moving_camera else RefineConfig()
             estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
             advance(len(people.tracks))
+        estimates = [
+            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
+            for estimate, track in zip(estimates, people.tracks, strict=True)
+        ]
+        estimates = _sized(estimates, models, options)
     return [
         motion_of(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
+
+
+def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
+    """As tall as the options say, if they do."""
+    if options.height is None:
+        return estimates
+    return [with_height(estimate, options.height, models.body) for estimate in estimates]
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:

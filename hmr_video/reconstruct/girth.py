@@ -1,7 +1,7 @@
 """How stout a person is: one view of joints does not say, the widths of a silhouette do.
 
-The shape is moved along one direction, in which the body grows in volume while its bones stay nearly as long as they are, until
-it is as wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of
+The shape is moved along one direction, in which the body grows in volume while its limbs stay as long as they are, until it is as
+wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of
 single frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
 """
 
@@ -27,7 +27,9 @@ COMMON = 0.05  # deviation of the logarithms of all of a person's widths togethe
 SPREAD = 1.0  # of people along the direction
 ROUNDS = 2  # of Newton's method
 _SLAB = 0.02  # metres to either side of a station, in which vertices count as its
-_BONE = 0.03  # of a bone's length, what the direction may change
+# Joints, or pairs of them, whose distances stay: thighs, shins, upper arms, forearms, hips, shoulders, trunk.
+_KEPT = (([1], [4]), ([4], [7]), ([16], [18]), ([18], [20]), ([1], [2]), ([16], [17]), ([1, 2], [16, 17]))
+_STIFF = 0.001  # of such a distance, what a unit may change it by
 
 
 def with_girth(estimate: Estimate, widths: Array, camera_matrix: Tensor, body: Body) -> Estimate:
@@ -50,14 +52,14 @@ def with_girth(estimate: Estimate, widths: Array, camera_matrix: Tensor, body: B
 
 
 def girth_direction(body: Body) -> Tensor:
-    """(10,) the unit vector of shape numbers along which a body grows in volume and its bones, and stature, least in length."""
+    """(10,) the unit vector of shape numbers along which a body grows in volume most while its limbs stay as long as they are."""
     units = torch.cat([torch.zeros(1, 10), torch.eye(10)])
     vertices, joints = (points.double().numpy() for points in body.rest(units))
     corners = vertices[:, body.faces]
     volume = np.abs(np.einsum("sfi,sfi->s", corners[:, :, 0], np.cross(corners[:, :, 1], corners[:, :, 2])))
-    bones = np.linalg.norm(joints[:, 1:] - joints[:, list(body.parents[1:])], axis=-1)
-    growth, change = volume[1:] / volume[0] - 1, (bones[1:] / bones[0] - 1).T  # (10,), (23, 10)
-    direction = np.linalg.solve(change.T @ change / _BONE**2 + np.eye(10), growth)
+    lengths = np.stack([np.linalg.norm(joints[:, a].mean(1) - joints[:, b].mean(1), axis=-1) for a, b in _KEPT], -1)
+    growth, change = volume[1:] / volume[0] - 1, (lengths[1:] / lengths[0] - 1).T  # (10,), (7, 10)
+    direction = np.linalg.solve(change.T @ change / _STIFF**2 + np.eye(10), growth)
     return torch.from_numpy(direction / np.linalg.norm(direction)).float()
 
 

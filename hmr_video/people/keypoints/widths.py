@@ -91,7 +91,8 @@ def _metre(points: Array) -> float:
 
 
 def _extent(silhouette: Array, middle: Array, across: Array) -> Array:
-    """(S, 2) how far the silhouette reaches from ``middle`` (S, 2) against and along ``across`` (S, 2); NaN where it has no end."""
+    """(S, 2) how far the silhouette reaches from ``middle`` (S, 2) against and along ``across`` (S, 2); NaN where
+    it has no end."""
     limit = np.array(silhouette.shape[::-1])
     steps = np.arange(0, limit.max() / 2, _STEP)
     reach = []

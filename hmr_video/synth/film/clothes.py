@@ -55,7 +55,7 @@ def random_clothes(body: Body, surface: FineSurface, betas: torch.Tensor, dice: 
 
 
 def dressed(body: Body, vertices: Array, dice: np.random.Generator) -> Array:
-    """Vertices (T, V, 3) of a posed body in clothes that stand off it: by up to 3.5 cm a shirt, 2.8 cm trousers, as wide ones do."""
+    """Vertices (T, V, 3) of a posed body in clothes that stand off it: by up to 3.5 cm a shirt, 2.8 cm trousers."""
     thickness = np.zeros(body.weights.shape[1])
     thickness[[3, 6, 9]], thickness[[1, 2]], thickness[[4, 5]] = dice.uniform(0, [[0.035], [0.028], [0.012]])
     thickness[0], thickness[[16, 17]] = dice.uniform(0, 0.015), thickness[3] / 2
