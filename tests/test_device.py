@@ -8,7 +8,7 @@ import pytest
 from hmr_video import device
 from hmr_video.device import check_device, check_name, choose_device, shared_gpus
 from hmr_video.errors import UsageError
-from hmr_video.people import PeopleOptions
+from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.engine import choose_engine
 
 

@@ -1,7 +1,7 @@
 """`hmr-video evaluate`: a result against the truth, or the tool against its own samples."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,16 +12,17 @@ from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
+from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
+OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
 Row = tuple[str, Mapping[str, float]]
 
 
+@shared.takes_options(only=["landmarks", "weights", "refine", "device"])
 def evaluate(
     result: Annotated[Path | None, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")] = None,
     truth: Annotated[Path | None, typer.Argument(help="The truth: such a file or folder, or a sequence of 3DPW (.pkl).")] = None,
@@ -68,10 +69,17 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
+    left_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="With --samples or --views: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves out one at a "
+            "time, and prints what that changes.",
+        ),
+    ] = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
-    landmarks: shared.Landmarks = "auto",
-    weights: shared.Weights = "default",
-    refine: shared.Refine = True,
+    options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -90,18 +98,17 @@ def evaluate(
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
+    if left_out and not (samples or views):
+        raise UsageError("Remedies are left out of the whole line.", "Give --samples or --views FOLDER with --without.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
     from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
-    settings = Options(PeopleOptions(landmarks=landmarks), weights=weights, refine=refine)
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
         found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, settings, up or "auto", reporter
+            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
         )
         if failures:
             reporter.wrote(failures)
@@ -113,12 +120,16 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, settings.people, windows, seed, up or "auto", as_json, reporter)
+        _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
-    if samples:
-        rows = _evaluate_samples(settings, Protocol(protocol), reporter)
-    elif views is not None:
-        rows = _evaluate_views(views, joints, settings, reporter)
+    if samples or views is not None:
+
+        def measured() -> list[Row]:
+            if views is not None:
+                return _evaluate_views(views, joints, options, reporter)
+            return _evaluate_samples(options, Protocol(protocol), reporter)
+
+        rows = _measured_without(left_out or [], measured, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -126,7 +137,23 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
-        _print_table(rows)
+        (_print_ablations if left_out == ["each"] else _print_table)(rows)
+
+
+def _measured_without(left_out: list[str], measured: Callable[[], list[Row]], reporter: Reporter) -> list[Row]:
+    """What is measured without these remedies; without ``each``, the mean scores of the whole line and without each of them."""
+    from hmr_video.evaluate import mean_scores
+    from hmr_video.evaluate.ablations import EACH, REMEDIES, without
+
+    if left_out != [EACH]:
+        with without(left_out):
+            return measured()
+    rows: list[Row] = []
+    for name in ("", *REMEDIES):
+        reporter.say(f"without {name}" if name else "all")
+        with without([name] if name else []):
+            rows.append((name or "all", mean_scores([scores for _, scores in measured()])))
+    return rows
 
 
 def _read(path: Path) -> list["Sequence"]:
@@ -145,11 +172,11 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporter) -> list[Row]:
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     models = Models.load(settings)
     rows: list[Row] = []
@@ -161,12 +188,12 @@ def _evaluate_samples(settings: "Options", protocol: "Protocol", reporter: Repor
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: "Options", reporter: Reporter) -> list[Row]:
+def _evaluate_views(folder: Path, joints: Path | None, settings: Options, reporter: Reporter) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -197,7 +224,7 @@ def _evaluate_mocap(
     windows: int,
     seed: int,
     meshes: bool,
-    settings: "Options",
+    settings: Options,
     up: str,
     reporter: Reporter,
 ) -> list[Any]:
@@ -212,7 +239,7 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.mocap.holdout import split
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))
@@ -243,7 +270,7 @@ def _evaluate_mocap(
 
 
 def _evaluate_detector(
-    folder: Path, people: "PeopleOptions", windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
+    folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -295,3 +322,20 @@ def _print_table(rows: list[Row]) -> None:
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
     Console(soft_wrap=True).print(table)
+
+
+def _print_ablations(rows: list[Row]) -> None:
+    """A line for the whole line, and for each remedy what leaving it out adds to each metric, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    (_, whole), *others = rows
+    metrics = [metric for metric in OF_REMEDIES if metric in whole]
+    table = Table(box=None, header_style="bold")
+    table.add_column("without", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
+    for name, scores in others:
+        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
+    Console(width=140).print(table)

@@ -96,7 +96,7 @@ def train(
     resolved = files.build_config(files.merge(tables))
     reporter = Reporter(quiet=quiet)
     if sheet:
-        from hmr_video.synth.sheet import write_sheet
+        from hmr_video.train.sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
         reporter.wrote(sheet)

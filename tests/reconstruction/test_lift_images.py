@@ -8,7 +8,7 @@ from hmr_video.features.images import ImageFeatures
 from hmr_video.geometry.cameras import camera_matrix, project, weak_project
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
-from hmr_video.reconstruct.lift_images import lift_images, translation
+from hmr_video.reconstruction.lift_images import lift_images, translation
 
 
 def test_a_translated_body_projects_where_the_crop_shows_it() -> None:

@@ -22,8 +22,8 @@ from hmr_video.features.keypoints import (
 from hmr_video.geometry.rotations import mirror_rotations, slerp
 from hmr_video.geometry.skeleton import BODY_LANDMARKS
 from hmr_video.model.hmmr import HMMR
-from hmr_video.reconstruct.placement import initial_translation
-from hmr_video.reconstruct.refine import Estimate
+from hmr_video.reconstruction.placement import initial_translation
+from hmr_video.reconstruction.refine import Estimate
 
 _ENOUGH = 4  # visible keypoints from which a frame says where the person is
 _CHUNK = 1024  # model frames at once, so that memory does not grow with the track

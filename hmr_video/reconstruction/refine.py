@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from hmr_video.body import Body
@@ -17,7 +18,7 @@ from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
-from hmr_video.reconstruct.lbfgs import minimise
+from hmr_video.reconstruction.lbfgs import minimise
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
 
@@ -172,7 +173,8 @@ def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1, "blas"):
+            yield
     finally:
         torch.set_num_threads(threads)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.geometry.cameras import project
 from hmr_video.people.keypoints.widths import STATIONS
-from hmr_video.reconstruct.refine import Estimate
+from hmr_video.reconstruction.refine import Estimate
 
 Array = NDArray[Any]
 

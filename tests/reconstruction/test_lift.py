@@ -6,7 +6,7 @@ import torch
 from hmr_video.geometry.rotations import mirror_rotations
 from hmr_video.geometry.skeleton import MIRRORED_COCO
 from hmr_video.model import HMMR, hmr_video_default
-from hmr_video.reconstruct.lift import lift
+from hmr_video.reconstruction.lift import lift
 
 CAMERA = torch.tensor([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
 

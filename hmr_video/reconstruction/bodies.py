@@ -1,5 +1,8 @@
 """From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,29 +17,39 @@ from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import with_sure_knees
-from hmr_video.reconstruct.girth import with_girth
-from hmr_video.reconstruct.lift import Lifted, lift
-from hmr_video.reconstruct.models import Models
-from hmr_video.reconstruct.quality import frame_confidence
-from hmr_video.reconstruct.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
-from hmr_video.reconstruct.shape import on_body, with_height
+from hmr_video.reconstruction.girth import with_girth
+from hmr_video.reconstruction.lift import Lifted, lift
+from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.quality import frame_confidence
+from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
+from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
+
+Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
 
 
 def bodies_of(
-    people: People, reader: VideoReader | None, models: Models, options: Options, reporter: Reporter, moving_camera: bool
+    people: People,
+    reader: VideoReader | None,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    moving_camera: bool,
+    timer: Timer = lambda name: nullcontext(),
 ) -> list[Motion]:
-    """A Motion per person, in camera space. ``reader``: of the video, where there is one. Raises UsageError."""
+    """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
+    UsageError."""
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        lifted = lift_people(people, evidence, intrinsics, models, options, reporter)
+        with timer("model"):
+            lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
-        with reporter.progress("Refining", len(people.tracks), "people") as advance:
+        with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
             config = MOVING_CAMERA if moving_camera else RefineConfig()
             estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
             advance(len(people.tracks))
@@ -69,7 +82,7 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 
-def lift_people(
+def _lift_keypoints(
     people: People,
     evidence: tuple[list[Tensor], list[Tensor]],
     intrinsics: Tensor,
@@ -88,17 +101,25 @@ def lift_people(
 
 
 def _lift_images(
-    reader: VideoReader | None, people: People, intrinsics: Tensor, models: Models, options: Options, reporter: Reporter
+    reader: VideoReader | None,
+    people: People,
+    intrinsics: Tensor,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    timer: Timer,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
         raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
     from hmr_video.features.images import image_features, zero_feature
-    from hmr_video.reconstruct.lift_images import lift_images
+    from hmr_video.reconstruction.lift_images import lift_images
 
-    features = image_features(reader, people.tracks, models.image_encoder, reporter)
+    with timer("features"):
+        features = image_features(reader, people.tracks, models.image_encoder, reporter)
     padding = zero_feature(models.image_encoder)
-    return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
+    with timer("model"):
+        return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
 def intrinsics_of(people: People, options: Options) -> Tensor:

@@ -7,8 +7,8 @@ from hmr_video.body import Body, load_body
 from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
-from hmr_video.reconstruct.placement import initial_translation
-from hmr_video.reconstruct.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, refine, robust, tempo
+from hmr_video.reconstruction.placement import initial_translation
+from hmr_video.reconstruction.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, refine, robust, tempo
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30
@@ -133,8 +133,8 @@ def test_a_long_track_is_refined_in_blocks_without_seams(
 ) -> None:
     body = load_body("open")
     whole = refine([guess], [evidence], [TIMES], CAMERA, body)[0]
-    monkeypatch.setattr("hmr_video.reconstruct.refine.BLOCK", 10)
-    monkeypatch.setattr("hmr_video.reconstruct.refine.OVERLAP", 4)
+    monkeypatch.setattr("hmr_video.reconstruction.refine.BLOCK", 10)
+    monkeypatch.setattr("hmr_video.reconstruction.refine.OVERLAP", 4)
     pieced = refine([guess], [evidence], [TIMES], CAMERA, body)[0]
     assert pieced.trans.shape == whole.trans.shape
 

@@ -7,8 +7,8 @@ from hmr_video.features.crops import Crops
 from hmr_video.features.images import ImageFeatures
 from hmr_video.model.hmmr import HMMR
 from hmr_video.model.windows import predict_windows
-from hmr_video.reconstruct.lift import Lifted
-from hmr_video.reconstruct.refine import Estimate
+from hmr_video.reconstruction.lift import Lifted
+from hmr_video.reconstruction.refine import Estimate
 
 SMALLEST_SCALE = 0.05  # a network may say 0, which would be infinitely far
 
