@@ -100,13 +100,13 @@ def _widths_of(estimate: Estimate, frames: Array, camera_matrix: Tensor, body: B
         vertices = body.vertices(rotations, betas)[0] + place
         points = body.coco_keypoints(rotations, betas) + place
         pixels = project(vertices, camera_matrix).numpy()
-    points, seen = points.numpy(), project(points, camera_matrix).numpy()
+    places, seen = points.numpy(), project(points, camera_matrix).numpy()
     owner, focal = body.weights.argmax(1).numpy(), float(camera_matrix[0, 0])
     found = np.full((len(frames), len(STATIONS)), np.nan)
     for number, station in enumerate(STATIONS):
         own = pixels[:, np.isin(owner, station.joints)]  # (F, V, 2)
         start, end = (seen[:, ends].mean(1) for ends in (list(station.start), list(station.end)))
-        near, far = (points[:, ends].mean(1) for ends in (list(station.start), list(station.end)))
+        near, far = (places[:, ends].mean(1) for ends in (list(station.start), list(station.end)))
         metre = focal / (near[:, 2] + station.share * (far - near)[:, 2])  # pixels
         length = np.linalg.norm(end - start, axis=1)
         along = (end - start) / np.maximum(length, 1e-6)[:, None]
