@@ -74,8 +74,8 @@ def evaluate(
         typer.Option(
             "--without",
             metavar="NAME",
-            help="With --samples, --views, --mocap: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves out one at a "
-            "time, and prints what that changes.",
+            help="With --samples, --views, --mocap: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves "
+            "out one at a time, and prints what that changes.",
         ),
     ] = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
