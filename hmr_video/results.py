@@ -147,7 +147,7 @@ def summary(
         "frame_rate": result.people.frame_rate,
         "image_size": [int(size) for size in result.people.image_size],
         "focal": float(first.camera_matrix[0, 0]),
-        "camera": result.camera,
+        "camera": None if result.camera is None else result.camera.kind,
         "people": people,
         "warnings": list(reporter.notes),
     }

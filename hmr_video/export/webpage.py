@@ -117,7 +117,7 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
     motion = actor.motion
     angles = joint_angles(actor.global_rotations, actor.joints)
     plotted = ["trunk_flexion", *(f"{side}_{name}" for side in ("left", "right") for name in PLOTTED)]
-    root = world_from_camera(motion)[:3, :3]
+    root = world_from_camera(motion)[:, :3, :3]
 
     def quaternions(rotations: Array) -> dict[str, Any]:
         return arrays.add_fractions(continuous_quaternions(rotations).reshape(-1), 1.0)
