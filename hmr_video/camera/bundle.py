@@ -18,8 +18,8 @@ Array = NDArray[Any]
 STRAY = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels
 _ZOOM = 0.03  # of the logarithm of the focal length from one camera to the next, where the lens may zoom
-_STEADY = 1e-4  # where it does not
 _FOCAL = 0.4  # of the logarithm of the focal length, from the guess
+_AT_CAMERA = 1e-4  # of a homogeneous point: where it is the camera's own place
 _NEAREST = 0.02  # of a point's depth, in its distance: nearer or behind the camera it counts no more
 
 
@@ -52,13 +52,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Freedom:
-    """What may change: the cameras' places, their focal length (from ``focal_guess``), from frame to frame too (``zoom``), the
-    points."""
+    """What may change beside turns and points: the cameras' places, their one focal length, or each one's (``zoom``)."""
 
     places: bool
     focal: bool = True
     zoom: bool = False
-    points: bool = True
 
 
 def local(scene: Scene, seen: Seen) -> Array:
@@ -71,7 +69,8 @@ def local(scene: Scene, seen: Seen) -> Array:
 def misses(scene: Scene, seen: Seen) -> Array:
     """(N, 2) pixels from observations to where the points are; far off for points behind the camera."""
     rays = local(scene, seen)
-    depth = rays[:, 2:] / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
+    length = np.linalg.norm(rays, axis=1, keepdims=True)
+    depth = np.where(length > _AT_CAMERA, rays[:, 2:] / np.maximum(length, _AT_CAMERA), 0.0)
     projected = rays[:, :2] / np.where(depth > _NEAREST, rays[:, 2:], np.inf) * scene.focals[seen.camera, None]
     return np.where(depth > _NEAREST, projected - seen.pixels, 1e3)
 
@@ -96,14 +95,14 @@ def adjust(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, round
         else:
             return scene
         gain, scene, current, damping = current - value, tried, value, max(damping / 6, 1e-7)
-        if gain < 3e-5 * current:
+        if gain < 3e-6 * current:
             break
     return scene
 
 
 def _objective(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> float:
     logs = np.log(scene.focals)
-    walk = np.square(np.diff(logs) / (_ZOOM if freedom.zoom else _STEADY)).sum()
+    walk = np.square(np.diff(logs) / _ZOOM).sum() if freedom.zoom else 0.0
     return cost(misses(scene, seen)) * (STRAY / NOISE) ** 2 + walk + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
 
 
@@ -112,7 +111,7 @@ class _System:
 
     def __init__(self, scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> None:
         self.scene, self.freedom = scene, freedom
-        count, held = len(scene.turns), 3 if freedom.points else 0
+        count = len(scene.turns)
         rays = local(scene, seen)
         depth = rays[:, 2]
         missed = misses(scene, seen)
@@ -135,8 +134,6 @@ class _System:
         self.pull = np.zeros((count, 7))
         np.add.at(self.pull, seen.camera, -np.einsum("nai,n,na->ni", by_camera, weight, missed))
         self._smooth = self._focal_terms(focal_guess)
-        if not held:
-            return
         self.bases = _tangents(scene.points, freedom.places)  # (J, 4, 3)
         bases = self.bases[seen.point]
         away = bases[:, :3] - scene.centres[seen.camera][:, :, None] * bases[:, 3:]
@@ -151,7 +148,7 @@ class _System:
     def _focal_terms(self, guess: float) -> tuple[Array, Array, Array]:
         """Rows, columns and values of what ties focal lengths to each other and to the guess; adds their pull."""
         logs, count = np.log(self.scene.focals), len(self.scene.focals)
-        tie = 1 / (_ZOOM if self.freedom.zoom else _STEADY) ** 2
+        tie = float(self.freedom.zoom) / _ZOOM**2
         matrix = np.zeros((count, count)) + 1 / (_FOCAL * count) ** 2
         steps = np.diff(np.eye(count), axis=0)
         matrix += tie * steps.T @ steps
@@ -176,8 +173,6 @@ class _System:
         columns = np.concatenate([np.tile(index, 7).ravel(), self._smooth[1]])
         matrix = csr_matrix((np.concatenate([own.ravel(), self._smooth[2]]), (rows, columns)), shape=(count * 7, count * 7))
         pull = self.pull.ravel().copy()
-        if not self.freedom.points:
-            return self._moved(splu(matrix.tocsc()).solve(pull).reshape(count, 7), None)
         block = self.block + _diagonal(self.block * damping) + np.eye(3) * 1e-6
         inverse = np.linalg.inv(block)
         seen, cross = self.seen, self.cross
@@ -187,17 +182,24 @@ class _System:
         plain = csr_matrix((cross.ravel(), (there, here)), shape=shape)
         solved = csr_matrix(((cross @ inverse[seen.point]).ravel(), (there, here)), shape=shape)
         pull -= solved @ self.point_pull.ravel()
-        moved = splu((matrix - solved @ plain.T).tocsc()).solve(pull)
+        shared = self._shared(count)
+        moved = shared @ splu((shared.T @ (matrix - solved @ plain.T) @ shared).tocsc()).solve(shared.T @ pull)
         rest = self.point_pull - (plain.T @ moved).reshape(-1, 3)
         return self._moved(moved.reshape(count, 7), np.einsum("jab,jb->ja", inverse, rest))
 
-    def _moved(self, cameras: Array, points: Array | None) -> Scene:
+    def _shared(self, count: int) -> csr_matrix:
+        """(7 K, N): what becomes of the cameras' 7 K numbers by the N that are free; a lens that does not zoom has one length."""
+        columns = np.arange(count * 7)
+        if not self.freedom.zoom:
+            columns = np.arange(count * 7) - np.arange(count * 7) // 7
+            columns[6::7] = 6 * count
+        return csr_matrix((np.ones(count * 7), (np.arange(count * 7), columns)))
+
+    def _moved(self, cameras: Array, points: Array) -> Scene:
         turns = Rotation.from_rotvec(cameras[:, :3]).as_matrix() @ self.scene.turns
         focals = self.scene.focals * np.exp(cameras[:, 6].clip(-0.3, 0.3)) if self.freedom.focal else self.scene.focals
         centres = self.scene.centres + cameras[:, 3:6] if self.freedom.places else self.scene.centres
         scene = replace(self.scene, turns=turns, centres=centres, focals=focals)
-        if points is None:
-            return scene
         placed = self.scene.points + np.einsum("jab,jb->ja", self.bases, points)
         return replace(scene, points=placed / np.linalg.norm(placed, axis=1, keepdims=True))
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.path import Path, find_path
-from hmr_video.camera.scale import metric_scale
+from hmr_video.camera.scale import Walker, metric_scale
 
 Array = NDArray[Any]
 
@@ -48,8 +48,8 @@ class ClipCamera:
             found[mine] = shot.focals[rows] / shot.focals[0]
         return found
 
-    def in_metres(self, frame_ids: list[Array], feet: list[Array], times: list[Array]) -> "ClipCamera":
-        """The same with places in metres, by the feet (T, F, 3) of people in camera space: those that carry a body rest.
+    def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
+        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space: feet stand on the ground, and rest.
 
         A shot in which they do not tell how far the camera goes counts as one that turns.
         """
@@ -59,11 +59,11 @@ class ClipCamera:
                 low, high = shot.frame_ids[0], shot.frame_ids[-1]
                 chosen = [(ids >= low) & (ids <= high) for ids in frame_ids]
                 parts = [
-                    (shot.turns[ids[mine] - low], shot.centres[ids[mine] - low], foot[mine], time[mine])
-                    for ids, foot, time, mine in zip(frame_ids, feet, times, chosen, strict=True)
+                    Walker(shot.turns[ids[mine] - low], shot.centres[ids[mine] - low], body[mine, :2], body[mine, 2], time[mine])
+                    for ids, body, time, mine in zip(frame_ids, bodies, times, chosen, strict=True)
                     if mine.sum() > 2
                 ]
-                scale = metric_scale(parts)
+                scale = metric_scale(parts, shot.points)
                 kind = "moving" if scale else "turning"
                 shot = replace(shot, kind=kind, centres=shot.centres * (scale or 0.0))
             shots.append(shot)

@@ -44,7 +44,12 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     scene = _with_points(scene, seen, done)
     scene = adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 10)
     scene = _with_points(scene, seen, done)
-    return adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 30)
+    scene = adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 50)
+    unit = np.linalg.norm(np.ptp(scene.centres, axis=0))
+    if not np.isfinite(unit) or unit < 1e-9:
+        return None
+    points = scene.points * [1, 1, 1, unit]
+    return Scene(scene.turns, scene.centres / unit, scene.focals, points / np.linalg.norm(points, axis=1, keepdims=True))
 
 
 def _outwards(low: int, high: int, count: int) -> list[list[int]]:

@@ -3,11 +3,12 @@
 A camera that stands, one that turns (and zooms) about its centre, or one that moves: for the last, places are known up to one scale.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.camera.background import SIDE, Followed
 from hmr_video.camera.bundle import STRAY, Freedom, Scene, Seen, adjust, cost, local, misses
@@ -21,8 +22,12 @@ _SECONDS = 1.0  # between keyframes at the most
 _FEWEST = 12  # points that a frame must show
 _REST = 1.0  # pixels, of SIDE, that a standing camera's picture trembles
 _TURNS_ONLY = 0.35  # pixels: a turning camera explains so well where points are seen
-_BETTER = 0.75  # of the turning camera's robust misses has a moving one, or it is not believed
+_BETTER = 0.4  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
+_ZOOMS_BETTER = 0.75  # of the steady lens' has a zooming one, likewise
+_STEADY = 0.06  # seconds: the deviation of the Gaussian that places are smoothed by
+_WIDE = np.radians(7.0)  # by which a camera must turn to tell its focal length
 _UNDERSTOOD = 0.5  # of the observations that a motion must explain
+_TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
 _ZOOMS = 0.12  # of the logarithm of the focal length: less is no zoom
 
 
@@ -35,6 +40,7 @@ class Path:
         frame_ids: (T,); turns: (T, 3, 3) first frame's space from each frame's; centres: (T, 3) in the first frame's space, in a
             unit of its own, zero unless moving.
         focals: (T,) focal lengths over the longer side of the picture; ``told``: whether the background says them.
+        points: (P, 3) of the background, in the space and unit of ``centres``; none unless moving.
         blind: how many frames show too little of a background.
     """
 
@@ -45,6 +51,7 @@ class Path:
     focals: Array
     told: bool = False
     blind: int = 0
+    points: Array = field(default_factory=lambda: np.zeros((0, 3)))
 
     @classmethod
     def still(cls, frame_ids: Array, focal: float, kind: str = "still", blind: int = 0) -> "Path":
@@ -64,24 +71,30 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
     if _rests(followed, keys):
         return Path.still(followed.frame_ids, focal, "still", blind)
     turning = _turning(seen, len(keys), guess, not focal_known)
+    told = not focal_known and _widest(turning) > _WIDE
+    if not told and not focal_known and np.ptp(turning.focals) == 0:
+        turning = _turning(seen, len(keys), guess, False)
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
     if np.median(np.linalg.norm(missed, axis=1)) > _TURNS_ONLY:
         moving = reconstruct(seen, turning, guess, not focal_known)
         if moving is not None and cost(misses(moving, seen)) < _BETTER * cost(missed):
-            scene, kind, missed = moving, "moving", misses(moving, seen)
-    if (np.linalg.norm(missed, axis=1) < STRAY).mean() < _UNDERSTOOD:
+            scene, kind, missed, told = moving, "moving", misses(moving, seen), not focal_known
+    understood = np.linalg.norm(missed, axis=1) < STRAY
+    if understood.mean() < _UNDERSTOOD or (np.bincount(seen.camera, understood) >= _FEWEST).sum() < 2:
         return Path.still(followed.frame_ids, focal, "unknown", blind)
     whole = _every_frame(scene, seen, followed, keys, kind == "moving")
     origin, start = whole.turns[0].T, whole.centres[0]
+    near = whole.points[whole.points[:, 3] > _TOO_FAR] if kind == "moving" else np.zeros((0, 4))
     return Path(
         kind,
         followed.frame_ids,
         whole.turns[0] @ np.swapaxes(whole.turns, -1, -2),
-        (whole.centres - start) @ origin,
+        gaussian_filter1d((whole.centres - start) @ origin, _STEADY * frame_rate, axis=0, mode="nearest"),
         whole.focals / SIDE,
-        True,
+        told,
         blind,
+        (near[:, :3] / near[:, 3:] - start) @ origin,
     )
 
 
@@ -144,8 +157,14 @@ def _turning(seen: Seen, count: int, guess: float, free_focal: bool) -> Scene:
         return steady
     zooming = adjust(steady, seen, Freedom(places=False, zoom=True), guess)
     swing = np.ptp(np.log(zooming.focals))
-    better = cost(misses(zooming, seen)) < _BETTER * cost(misses(steady, seen))
+    better = cost(misses(zooming, seen)) < _ZOOMS_BETTER * cost(misses(steady, seen))
     return zooming if better and swing > _ZOOMS else steady
+
+
+def _widest(scene: Scene) -> float:
+    """The largest angle, in radians, by which a camera is turned from the first."""
+    cosine = (np.einsum("ab,kab->k", scene.turns[0], scene.turns).min() - 1) / 2
+    return float(np.arccos(np.clip(cosine, -1, 1)))
 
 
 def turn_between(before: Array, after: Array, stray: float) -> Array:
@@ -168,10 +187,12 @@ def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, plac
     from scipy.spatial.transform import Rotation, Slerp
 
     frames = np.arange(len(followed))
-    spins = Slerp(keys, Rotation.from_matrix(scene.turns))(frames).as_matrix()
-    centres = np.stack([np.interp(frames, keys, side) for side in scene.centres.T], -1)
-    focals = np.exp(np.interp(frames, keys, np.log(scene.focals)))
     good = np.linalg.norm(misses(scene, seen), axis=1) < 2 * STRAY
+    sure = np.flatnonzero(np.bincount(seen.camera, good, len(keys)) >= _FEWEST)
+    between = frames.clip(keys[sure[0]], keys[sure[-1]])
+    spins = Slerp(keys[sure], Rotation.from_matrix(scene.turns[sure]))(between).as_matrix()
+    centres = np.stack([np.interp(frames, keys[sure], side) for side in scene.centres[sure].T], -1)
+    focals = np.exp(np.interp(frames, keys[sure], np.log(scene.focals[sure])))
     share = np.bincount(seen.point, good) / np.maximum(np.bincount(seen.point), 1)
     names_of = np.concatenate([followed.frame(number)[0] for number in keys])
     unique, count = np.unique(names_of, return_counts=True)
@@ -190,7 +211,7 @@ def resected(scene: Scene, seen: Seen, places: bool, rounds: int = 6) -> Scene:
 
     turns, centres = scene.turns.copy(), scene.centres.copy()
     size = 6 if places else 3
-    unit = np.median(np.linalg.norm(np.diff(centres, axis=0), axis=1)) + 1e-6 if len(centres) > 1 else 1.0
+    unit = np.median(np.linalg.norm(np.diff(centres, axis=0), axis=1)) + 1e-6
     prior = np.array([1e-2] * 3 + [0.1 * unit] * 3)[:size] ** -2.0  # deviations from where keyframes lead
     moved = np.zeros((len(turns), size))
     for _ in range(rounds):

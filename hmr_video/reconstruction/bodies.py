@@ -28,7 +28,7 @@ from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, Refin
 from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
-_FEET = (7, 8, 10, 11)
+_FEET_AND_NECK = (10, 11, 12)
 Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
 
 
@@ -103,12 +103,12 @@ def _in_metres(camera: ClipCamera | None, people: People, estimates: list[Estima
     """The camera in metres, by the feet of the people."""
     if camera is None:
         return None
-    feet = []
+    bodies = []
     for one in estimates:
         joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))
-        feet.append((joints + one.trans[:, None])[:, list(_FEET)].double().numpy())
+        bodies.append((joints + one.trans[:, None])[:, list(_FEET_AND_NECK)].double().numpy())
     frame_ids = [track.frame_ids for track in people.tracks]
-    return camera.in_metres(frame_ids, feet, [people.timestamps[ids] for ids in frame_ids])
+    return camera.in_metres(frame_ids, bodies, [people.timestamps[ids] for ids in frame_ids])
 
 
 def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
