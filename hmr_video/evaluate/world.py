@@ -23,6 +23,7 @@ from hmr_video.video import VideoWriter
 from hmr_video.world.feet import soles
 
 LONGEST, SHORTEST = 300, 60  # frames of a clip
+_ROAMING = 1.0  # metres that people of a clip go at the least
 Recording = tuple[str, torch.Tensor, torch.Tensor]  # name, rotations (T, 24, 3, 3), trans (T, 3)
 
 
@@ -88,7 +89,8 @@ UNITS = {
 def evaluate_world(
     clips: int, seed: int, options: Options, reporter: Reporter, mocap: Path | None = None, panoramas: Path | None = None
 ) -> list[tuple[str, dict[str, float]]]:
-    """Films ``clips`` clips, a camera of every kind in turn, converts them, and compares; a row per clip.
+    """Films ``clips`` clips, each piece of motion before a camera of every kind in turn from about the same place, converts them,
+    and compares; a row per clip.
 
     ``mocap``: a folder of motion, whose held-out part is filmed in place of the samples'. ``panoramas``: pictures of all
     directions, as places for cameras that do not move.
@@ -99,13 +101,14 @@ def evaluate_world(
     from hmr_video.reconstruction.models import Models
 
     body, rows, models = load_body(), [], Models.load(options)
-    recordings = _recordings(clips, seed, mocap)
+    recordings = list(_recordings(-(-clips // len(CAMERAS)), seed, mocap))
     pictures = [] if panoramas is None else sorted(file for file in panoramas.iterdir() if file.suffix in (".jpg", ".png"))
     with TemporaryDirectory() as folder:
-        for number, (name, rotations, trans) in zip(range(clips), recordings, strict=False):
-            camera = CAMERAS[number % len(CAMERAS)]
+        for number in range(clips):
+            group, kind = divmod(number, len(CAMERAS))
+            camera, (name, rotations, trans) = CAMERAS[kind], recordings[group]
             panorama = _read_picture(pictures[number % len(pictures)]) if pictures else None
-            clip = world_clip(camera, body, rotations, trans, (seed, number), panorama)
+            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama)
             file = Path(folder) / f"{number}.mp4"
             with VideoWriter(file, FRAME_RATE, SIZE, quality=18) as writer:
                 for picture in clip.film(body):
@@ -154,12 +157,14 @@ def _recordings(count: int, seed: int, mocap: Path | None) -> Iterator[Recording
         for number in range(count):
             yield _of_sample(files[number % len(files)])
         return
+    found = 0
     names = [str(name) for name in dice.permutation(split(list_mocap(mocap))[1])]
     for name in names * (1 + count // max(len(names), 1)):
         clips = load_mocap(mocap, [name])
         length = int(clips.lengths[0])
-        if length < SHORTEST:
+        if length < SHORTEST or np.linalg.norm(np.ptp(clips.trans.numpy(), axis=0)[[0, 2]]) < _ROAMING or found == count:
             continue
+        found += 1
         first = dice.uniform(0, max(length - LONGEST, 0) + 1e-6)
         six_d, trans = clips.window(torch.zeros(1, dtype=torch.long), torch.tensor([first]), torch.ones(1), min(length, LONGEST))
         yield name, six_d_to_matrix(six_d)[0], trans[0]
