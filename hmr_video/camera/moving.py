@@ -114,7 +114,9 @@ def _with_view(scene: Scene, seen: Seen, turning: Scene, number: int, near: int,
     for turn, centre in ((turns[number], centres[number]), (turns[number], centres[near]), (turns[near], centres[near])):
         alone = Scene(turn[None], centre[None], scene.focals[number : number + 1], scene.points)
         alone = _settled(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels))
-        missed = float(np.median(np.linalg.norm(misses(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)), axis=1)))
+        missed = float(
+            np.median(np.linalg.norm(misses(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)), axis=1))
+        )
         if best is None or missed < best[0]:
             best = missed, alone
     turns[number], centres[number] = best[1].turns[0], best[1].centres[0]

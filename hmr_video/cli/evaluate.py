@@ -46,7 +46,9 @@ def evaluate(
     ] = None,
     world: Annotated[
         bool,
-        typer.Option("--world", help="Film clips before cameras that stand, turn and move, and measure people and camera in the world."),
+        typer.Option(
+            "--world", help="Film clips before cameras that stand, turn and move, and measure people and camera in the world."
+        ),
     ] = False,
     clips: Annotated[int, typer.Option(help="With --world: how many clips.")] = 7,
     panoramas: Annotated[

@@ -155,7 +155,9 @@ def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
     """
     files = sorted(folder.glob(f"*/{person:03d}.pkl"))
     if not files:
-        raise InputError(f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies, and a person's number.")
+        raise InputError(
+            f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies, and a person's number."
+        )
     try:
         rows = [
             {name: np.asarray(resolve(read_pickle(file)[name]), np.float64).reshape(-1) for name in RICH_KEYS} for file in files

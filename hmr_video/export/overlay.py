@@ -170,7 +170,12 @@ class Painter:
             people = {index: Mesh(posed[index][frame_id], self._faces, np.array(person_color(index)) / 255) for index in present}
             solid = {index: float(self._solid[index][frame_id - self._motions[index].frame_ids[0]]) for index in present}
             yield Shot(
-                chunk.frames[position], people, solid, float(chunk.timestamps[position]), int(frame_id), self._camera(int(frame_id))
+                chunk.frames[position],
+                people,
+                solid,
+                float(chunk.timestamps[position]),
+                int(frame_id),
+                self._camera(int(frame_id)),
             )
 
     def draw(self, shot: Shot) -> Array:

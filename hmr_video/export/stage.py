@@ -80,7 +80,9 @@ class SideView:
         forward /= np.linalg.norm(forward)
         self._rotation = np.stack([np.cross(down, forward), down, forward])  # rows: its right, down and forward
         joints = [
-            self.moved(point, int(frame)) for motion in motions for point, frame in zip(motion.joints3d, motion.frame_ids, strict=True)
+            self.moved(point, int(frame))
+            for motion in motions
+            for point, frame in zip(motion.joints3d, motion.frame_ids, strict=True)
         ]
         points = np.concatenate(joints) @ self._rotation.T
         low, high = points.min(0) - _MARGIN, points.max(0) + _MARGIN

@@ -31,9 +31,7 @@ class Reader(Protocol):
     def chunks(self, size: int = 32) -> Iterator[Chunk]: ...
 
 
-def find_people(
-    reader: Reader, options: PeopleOptions, reporter: Reporter, background: Background | None = None
-) -> People:
+def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter, background: Background | None = None) -> People:
     """Detects, tracks and tidies; the people of a clip, largest on screen first.
 
     Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: follows

@@ -94,7 +94,9 @@ def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
         landmarks, boxes = track.landmarks.copy(), track.boxes.copy()
         landmarks[..., :2] = (landmarks[..., :2] - middle) / zoom[:, None, None] + middle
         boxes = (boxes - np.tile(middle, 2)) / zoom[:, None] + np.tile(middle, 2)
-        return replace(track, landmarks=landmarks, boxes=boxes, widths=None if track.widths is None else track.widths / zoom[:, None])
+        return replace(
+            track, landmarks=landmarks, boxes=boxes, widths=None if track.widths is None else track.widths / zoom[:, None]
+        )
 
     return replace(people, tracks=[steady(*pair) for pair in zip(people.tracks, zooms, strict=True)])
 

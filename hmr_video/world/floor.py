@@ -108,7 +108,10 @@ def _levelled(
             advance(1)
         return made
 
-    motions = [motion if stage is None else motion.replace(world_from_camera=stage) for motion, stage in zip(motions, stages, strict=True)]
+    motions = [
+        motion if stage is None else motion.replace(world_from_camera=stage)
+        for motion, stage in zip(motions, stages, strict=True)
+    ]
     lean = mean_lean(motions)
     feet = each(lambda motion: soles(motion, body))
     floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)

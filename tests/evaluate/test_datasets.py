@@ -148,7 +148,11 @@ def test_emdb_in_the_world(tmp_path):
 def test_rich_in_the_world(tmp_path):
     bodies = np.random.default_rng(2).normal(size=(3, 63)).astype(np.float32)
     for frame, pose in enumerate(bodies):
-        row = {"global_orient": np.ones((1, 3), np.float32), "body_pose": pose[None], "transl": np.full((1, 3), frame, np.float32)}
+        row = {
+            "global_orient": np.ones((1, 3), np.float32),
+            "body_pose": pose[None],
+            "transl": np.full((1, 3), frame, np.float32),
+        }
         row |= {"betas": np.zeros((1, 10), np.float32)}
         (tmp_path / f"{frame:05d}").mkdir()
         (tmp_path / f"{frame:05d}" / "001.pkl").write_bytes(pickle.dumps(row))

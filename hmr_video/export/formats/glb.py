@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygltflib as gltf
 
-from hmr_video.export.actors import continuous_quaternions, place
+from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.gltf_buffer import BufferBuilder
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.registry import ExportOptions, casts, person_name
@@ -62,8 +62,34 @@ def document(actors: list[Rigged], people: list[int]) -> gltf.GLTF2:
     for person in people:
         prefix = f"{person_name(person)}_" if len(people) > 1 else ""
         _add_person(file, buffer, actors[person], person, prefix, (start, end))
+    _add_camera(file, buffer, [actors[person].actor.motion for person in people], start)
     buffer.finish()
     return file
+
+
+def _add_camera(file: gltf.GLTF2, buffer: BufferBuilder, motions: list[Motion], start: float) -> None:
+    """The source camera of a result with a world, animated where it moves. glTF's cameras look along -z, ours along z, y down."""
+    longest = max(motions, key=len)
+    if longest.world_from_camera is None:
+        return
+    width, height = (int(length) for length in longest.image_size)
+    field = float(2 * np.arctan(height / 2 / longest.camera_matrix[1, 1]))
+    file.cameras.append(
+        gltf.Camera(type="perspective", perspective=gltf.Perspective(yfov=field, aspectRatio=width / height, znear=0.05))
+    )
+    poses = world_from_camera(longest)
+    turns, places, node = continuous_quaternions(poses[:, :3, :3] * [1.0, -1.0, -1.0]), poses[:, :3, 3], len(file.nodes)
+    file.nodes.append(gltf.Node(name="camera", camera=0, translation=places[0].tolist(), rotation=turns[0].tolist()))
+    file.scenes[0].nodes.append(node)
+    if not np.ptp(poses, axis=0).any():
+        return
+    animation, times = file.animations[0], buffer.add(longest.timestamps - start, np.float32, "SCALAR", bounds=True)
+    for path, values, kind in (("translation", places, "VEC3"), ("rotation", turns, "VEC4")):
+        animation.samplers.append(
+            gltf.AnimationSampler(input=times, output=buffer.add(values, np.float32, kind), interpolation="LINEAR")
+        )
+        target = gltf.AnimationChannelTarget(node=node, path=path)
+        animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
 
 
 def _add_person(
