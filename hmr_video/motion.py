@@ -65,8 +65,8 @@ class Motion:
         silhouettes: the person's in the pictures, where they were asked for; in the file ``silhouette`` (R,),
             ``silhouette_counts`` (T,) and ``silhouette_crops`` (T, 2, 3).
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
-        world_from_camera: (T, 4, 4) or None; the rigid transforms into a level world (y up, floor at y = 0). One (4, 4) for a camera
-            that stands is taken too.
+        world_from_camera: (T, 4, 4) or None; the rigid transforms into a level world (y up, floor at y = 0). One
+            (4, 4) for a camera that stands is taken too.
         zoom: (T,) or None; the focal length of each frame is that of ``camera_matrix`` times this.
     """
 
@@ -95,7 +95,7 @@ class Motion:
     def __post_init__(self) -> None:
         if np.shape(self.landmarks2d)[1:] == (BODY_LANDMARKS.stop, 3):
             object.__setattr__(self, "landmarks2d", with_limb_ends(self.landmarks2d))
-        if np.shape(self.world_from_camera) == (4, 4):
+        if self.world_from_camera is not None and np.shape(self.world_from_camera) == (4, 4):
             object.__setattr__(self, "world_from_camera", np.tile(self.world_from_camera, (len(self.poses), 1, 1)))
         for name, shape in _SHAPES.items():
             value = getattr(self, name)

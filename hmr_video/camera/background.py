@@ -1,6 +1,7 @@
 """Points of the background, followed from frame to frame outside of people."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,15 +93,15 @@ class Background:
 
         if len(self._names) == 0:
             return
-        how = {"winSize": (15, 15), "maxLevel": 4}
-        there, known, _ = cv2.calcOpticalFlowPyrLK(before, picture, self._points, None, **how)
-        back, known_back, _ = cv2.calcOpticalFlowPyrLK(picture, before, there, self._points.copy(), flags=4, **how)
+        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15), maxLevel=4)
+        there, known, _ = follow(before, picture, self._points, self._points.copy())
+        back, known_back, _ = follow(picture, before, there, self._points.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
         good = (known[:, 0] > 0) & (known_back[:, 0] > 0) & (np.linalg.norm(back - self._points, axis=-1)[:, 0] < _BACK)
         height, width = picture.shape
         columns, rows = there[:, 0].round().astype(int).clip(-1, 1 << 14).T
         good &= (columns >= _EDGE) & (columns < width - _EDGE) & (rows >= _EDGE) & (rows < height - _EDGE)
         good[good] = free[rows[good], columns[good]] > 0
-        self._points = there
+        self._points = np.asarray(there, np.float32)
         self._keep(good)
 
     def _keep(self, good: Array) -> None:

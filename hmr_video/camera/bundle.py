@@ -1,7 +1,8 @@
 """Bundle adjustment: cameras and points of the background that agree with where the points were seen.
 
 Points are homogeneous, so that those too far away to tell how far need no rule of their own; a camera that only turns sees all of
-them at infinity. Levenberg's and Marquardt's steps over the cameras, points eliminated by Schur's complement (Triggs et al., 2000).
+them at infinity. Levenberg's and Marquardt's steps over the cameras, points eliminated by
+Schur's complement (Triggs et al., 2000).
 """
 
 from dataclasses import dataclass, replace

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class ClipCamera:
         return found
 
     def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
-        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space: feet stand on the ground, and rest.
+        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space.
 
         A shot in which they do not tell how far the camera goes counts as one that turns.
         """
@@ -75,7 +76,7 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
     if len(followed) == 0:
         return ClipCamera(())
     bounds = [int(followed.frame_ids[0]), *cuts, int(followed.frame_ids[-1]) + 1]
-    pieces = [followed.between(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    pieces = [followed.between(low, high) for low, high in pairwise(bounds)]
     shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
     told = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.told]
     return ClipCamera(shots, max(told)[1] if told and not focal_known and len(shots) == 1 else None)

@@ -1,4 +1,4 @@
-"""A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004; Schoenberger and Frahm, 2016)."""
+"""A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004)."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     done = [first, second]
     scene = _with_points(scene, seen, done)
     low, high = sorted(done)
-    inside = [number for number in range(low + 1, high)]
+    inside = list(range(low + 1, high))
     order = inside + [number for pair in _outwards(low, high, count) for number in pair]
     for step, number in enumerate(order):
         near = min(done, key=lambda other: abs(other - number))
@@ -110,15 +110,15 @@ def _with_view(scene: Scene, seen: Seen, turning: Scene, number: int, near: int,
     mine = seen[(seen.camera == number) & placed[seen.point]]
     if len(mine.camera) < _FEWEST:
         return Scene(turns, centres, scene.focals, scene.points)
-    best = None
+    own = Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)
+    best: tuple[float, Scene] | None = None
     for turn, centre in ((turns[number], centres[number]), (turns[number], centres[near]), (turns[near], centres[near])):
         alone = Scene(turn[None], centre[None], scene.focals[number : number + 1], scene.points)
-        alone = _settled(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels))
-        missed = float(
-            np.median(np.linalg.norm(misses(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)), axis=1))
-        )
+        alone = _settled(alone, own)
+        missed = float(np.median(np.linalg.norm(misses(alone, own), axis=1)))
         if best is None or missed < best[0]:
             best = missed, alone
+    assert best is not None
     turns[number], centres[number] = best[1].turns[0], best[1].centres[0]
     return Scene(turns, centres, scene.focals, scene.points)
 
@@ -134,7 +134,7 @@ def _settled(alone: Scene, mine: Seen) -> Scene:
         return alone
     places = points[near, :3] / points[near, 3:]
     ways = Rotation.from_matrix(alone.turns[0]).as_rotvec(), -alone.turns[0] @ alone.centres[0]
-    found, vector, shift, _ = cv2.solvePnPRansac(
+    found, vector, shift, _ = cv2.solvePnPRansac(  # type: ignore[call-overload]
         places,
         mine.pixels[near] / alone.focals[0],
         np.eye(3),

@@ -1,9 +1,10 @@
 """How the camera of a shot moves: the simplest motion that explains how the background does.
 
-A camera that stands, one that turns (and zooms) about its centre, or one that moves: for the last, places are known up to one scale.
+A camera that stands, one that turns (and zooms) about its centre, or one that moves: then places are known up to one scale.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def _observations(followed: Followed, keys: Array) -> Seen:
 def _rests(followed: Followed, keys: Array) -> bool:
     """Whether points stay where they are, against a second or more before: whatever else moves, many do."""
     moved = [0.0]
-    for first, second in zip(keys[:-1], keys[1:], strict=True):
+    for first, second in pairwise(keys):
         for other in (second, (first + second) // 2):
             one, two = followed.frame(first), followed.frame(other)
             _, mine, theirs = np.intersect1d(one[0], two[0], assume_unique=True, return_indices=True)

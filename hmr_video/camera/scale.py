@@ -34,8 +34,8 @@ class Walker:
 
 
 def metric_scale(people: list[Walker], points: Array) -> float | None:
-    """Metres of a unit of the path and of the background's ``points`` (P, 3): by the ground where it shows below the feet, else by
-    feet that rest; None where neither tells."""
+    """Metres of a unit of the path and of the background's ``points`` (P, 3): by the ground where it shows below the feet,
+    else by feet that rest; None where neither tells."""
     if not people or np.ptp(np.concatenate([one.centres for one in people]), axis=0).max() < 1e-9:
         return None
     return _by_ground(people, points) or _by_rest(people)
@@ -69,7 +69,7 @@ def _by_ground(people: list[Walker], points: Array) -> float | None:
 
 
 def _plane(points: Array, up: Array, eye: Array) -> tuple[Array, float] | None:
-    """Normal (3,) and offset of the level plane below ``eye`` that most points (P, 3) lie on (RANSAC, Fischler and Bolles, 1981)."""
+    """Normal (3,) and offset of the level plane below ``eye`` that most points (P, 3) lie on (Fischler and Bolles, 1981)."""
     if len(points) < _FEWEST:
         return None
     dice, best, most = np.random.default_rng(0), None, _FEWEST - 1

@@ -47,7 +47,7 @@ def evaluate(
     world: Annotated[
         bool,
         typer.Option(
-            "--world", help="Film clips before cameras that stand, turn and move, and measure people and camera in the world."
+            "--world", help="Film clips before still, turning and moving cameras, and measure people and camera in the world."
         ),
     ] = False,
     clips: Annotated[int, typer.Option(help="With --world: how many clips.")] = 7,
@@ -125,11 +125,11 @@ def evaluate(
     if world:
         from hmr_video.evaluate.world import UNITS, evaluate_world
 
-        rows = evaluate_world(clips, seed, replace(options, world=True), reporter, mocap, panoramas)
+        filmed = evaluate_world(clips, seed, replace(options, world=True), reporter, mocap, panoramas)
         if as_json:
-            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in rows]))
+            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
         else:
-            _print_table(rows, UNITS)
+            _print_table(filmed, UNITS)
         return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without

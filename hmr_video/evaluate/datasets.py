@@ -147,17 +147,15 @@ def read_emdb(path: Path) -> Capture:
 
 
 def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
-    """One person of a sequence of RICH: `test_body/Gym_010_cooking1` with a folder per frame and a pickle per person, and a camera's
-    `scan_calibration/Gym/calibration/002.xml` (Huang et al., CVPR 2022), 30 frames a second.
+    """One person of a sequence of RICH: `test_body/Gym_010_cooking1` with a folder per frame and a pickle per person, and a
+    camera's `scan_calibration/Gym/calibration/002.xml` (Huang et al., CVPR 2022), 30 frames a second.
 
-    The pickles hold SMPL-X's ``global_orient`` (1, 3), ``body_pose`` (1, 63), ``transl`` (1, 3), ``betas`` (1, 10) in the world; hands
-    are kept straight. The XML is OpenCV's: ``CameraMatrix`` (3, 4), world to camera, and ``Intrinsics`` (3, 3). Raises InputError.
+    The pickles hold SMPL-X's ``global_orient`` (1, 3), ``body_pose`` (1, 63), ``transl`` (1, 3), ``betas`` (1, 10) in the world;
+    hands are kept straight. The XML is OpenCV's: ``CameraMatrix`` (3, 4), ``Intrinsics`` (3, 3). Raises InputError.
     """
     files = sorted(folder.glob(f"*/{person:03d}.pkl"))
     if not files:
-        raise InputError(
-            f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies, and a person's number."
-        )
+        raise InputError(f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies and a number.")
     try:
         rows = [
             {name: np.asarray(resolve(read_pickle(file)[name]), np.float64).reshape(-1) for name in RICH_KEYS} for file in files

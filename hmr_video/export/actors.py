@@ -21,7 +21,7 @@ _CHUNK = 32  # frames skinned at a time
 
 
 def world_from_camera(motion: Motion) -> Array:
-    """The rigid transforms (T, 4, 4) that exports apply: the levelled world's where the result has one, else half a turn about x."""
+    """The rigid transforms (T, 4, 4) that exports apply: the world's where the result has one, else half a turn about x."""
     still = np.tile(UPRIGHT, (len(motion), 1, 1))
     return still if motion.world_from_camera is None else np.asarray(motion.world_from_camera, dtype=np.float64)
 

@@ -56,11 +56,11 @@ def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
 def _moves(motions: Sequence[Motion]) -> dict[int, Array]:
     """Rigid transforms (4, 4) from the space of each frame's camera into that of the first person's first; none where the
     camera stands."""
-    moves = {}
+    moves: dict[int, Array] = {}
     if any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
         first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
         for motion in motions:
-            moves |= zip(motion.frame_ids.tolist(), first @ motion.world_from_camera, strict=True)
+            moves |= zip(motion.frame_ids.tolist(), first @ np.asarray(motion.world_from_camera), strict=True)
     return moves
 
 

@@ -146,7 +146,7 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
 
 
 def camera_path(motions: list[Motion], shown: Array) -> Array:
-    """(N, 4, 4) world from camera of the frames with the numbers ``shown`` (N,); where nobody is, as in the nearest frame that shows somebody."""
+    """(N, 4, 4) world from camera of the frames ``shown`` (N,); where nobody is, as in the nearest that shows somebody."""
     known = {
         int(frame): pose for motion in motions for frame, pose in zip(motion.frame_ids, world_from_camera(motion), strict=True)
     }

@@ -75,7 +75,7 @@ def rotation_error(rotations: Array, truth: Array) -> Array:
 
 
 def rotation_drift(rotations: Array, truth: Array, frame_rate: float) -> float:
-    """By how many degrees the turn of the camera over ten seconds is wrong; over the whole of a shorter clip. Root mean square."""
+    """By how many degrees the turn of the camera over ten seconds is wrong, or over a shorter clip. Root mean square."""
     apart = min(len(truth) - 1, round(DRIFT_SECONDS * frame_rate))
     turned, wanted = (np.swapaxes(one[:-apart], -1, -2) @ one[apart:] for one in (rotations, truth))
     return float(np.sqrt(np.square(angles(turned, wanted)).mean()))

@@ -46,8 +46,8 @@ def bodies_of(
     camera: ClipCamera | None = None,
     timer: Timer = untimed,
 ) -> tuple[list[Motion], ClipCamera | None]:
-    """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video, where
-    there is one. Raises UsageError."""
+    """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video,
+    where there is one. Raises UsageError."""
     zooming, zooms = people, [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
     people = without_zoom(people, zooms)
     intrinsics = intrinsics_of(people, options)

@@ -103,7 +103,7 @@ def refine(
     def solve(chosen: list[Evidence], fixed: bool) -> list[Estimate]:
         return _Problem(chosen, camera_matrix, body, config, fixed).solve()
 
-    paths = stages or [None] * len(estimates)
+    paths: Sequence[Tensor | None] = stages or [None] * len(estimates)
     tracks = [Evidence(*parts) for parts in zip(estimates, keypoints, timestamps, paths, strict=True)]
     refined: dict[int, Estimate] = {}
     with _one_thread():

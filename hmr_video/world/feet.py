@@ -101,7 +101,7 @@ class Soles:
 
 
 def soles(motion: Motion, body: Body) -> Soles:
-    """The soles of one person in the motion's world. The few vertices that touch a floor are skinned, not the mesh (no pose blendshapes)."""
+    """The soles of one person in the motion's world. Few vertices are skinned, not the mesh (no pose blendshapes)."""
     betas = torch.as_tensor(motion.betas, dtype=torch.float64)
     vertices, rest = body.rest(betas)
     chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())

@@ -1,4 +1,5 @@
-"""A level world, before a camera that stands still or whose path is known: which way is up, where the floor is, and people who stand on it.
+"""A level world, before a camera that stands still or whose path is known: which way is up, where the floor is,
+and people who stand on it.
 
 Up, floor and the people's sizes are one small maximum-a-posteriori problem. Feet that stand are evidence for a plane; that people
 stand upright, and that cameras are held about level, are priors which decide alone where the feet say too little (one standing
@@ -80,11 +81,11 @@ def to_world(
 ) -> list[Motion]:
     """The same people with a ``world_from_camera`` in one world: level, the floor at y = 0.
 
-    ``stages``: for each person the path of the camera, (T, 4, 4) rigid, from its space into the first picture's; None for a still
-    camera. People are also made to stand on the floor: sized so that one floor suits all unless ``keep_sizes``,
-    moved as a whole (:func:`~hmr_video.world.planting.plant`), their feet held where they stand
-    (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does, nobody knows how; then only gravity is found, from upright
-    people, and the floor is a guess. Notes what could not be found.
+    ``stages``: for each person the path of the camera, (T, 4, 4) rigid, from its space into the first picture's; None for a
+    still camera. People are also made to stand on the floor: sized so that one floor suits all unless ``keep_sizes``, moved as a
+    whole (:func:`~hmr_video.world.planting.plant`), their feet held where they stand
+    (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does, nobody knows how; then only gravity is found, from
+    upright people, and the floor is a guess. Notes what could not be found.
     """
     with reporter.progress("Levelling", 5 * len(motions), "steps") as advance:
         return _levelled(motions, body, reporter, stages or [None] * len(motions), moving, keep_sizes, advance)

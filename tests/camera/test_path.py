@@ -105,12 +105,12 @@ def test_points_are_followed_outside_of_people() -> None:
     _, mine, theirs = np.intersect1d(names, first_names, return_indices=True)
     assert len(mine) > 60
     np.testing.assert_allclose(np.median(pixels[mine] - first[theirs], axis=0), [-15 * 480 / 640, 0], atol=0.1)
-    x, y = (pixels + [240, 135]).T
+    x, y = (pixels + np.array([240, 135])).T
     assert not ((x > 150) & (x < 225) & (y > 75)).any()
 
 
 def walker(scale: float) -> tuple[Walker, np.ndarray]:
-    """Somebody who walks beside a camera that goes a unit a second sideways, at ``scale`` metres a unit, on a ground of points."""
+    """Somebody who walks beside a camera that goes a unit of ``scale`` metres a second, on a ground of points."""
     seconds = np.arange(COUNT) / RATE
     centres = np.stack([seconds, np.zeros(COUNT), np.zeros(COUNT)], 1)
     stride = np.floor(seconds * 2)

@@ -21,9 +21,9 @@ class Place:
     """World: metres, y up, the floor at y = 0.
 
     Attributes:
-        boxes: (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside. None but the sky without.
+        boxes: (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside.
         looks: (B, 3) the texture of the faces across x, y and z of each box.
-        textures: (N, levels, S, S, 3) uint8, see :func:`textures`.
+        textures: (N, levels, S, S, 3) uint8.
         panorama: (H, W, 3) uint8, all directions: left to right by azimuth, top to bottom by elevation; empty for none.
     """
 

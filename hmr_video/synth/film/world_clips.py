@@ -50,8 +50,8 @@ class WorldClip:
         dice = np.random.default_rng([*self.seed, 1])
         surface, renderer = FineSurface(np.asarray(body.faces)), SoftwareRenderer()
         colours = random_clothes(body, surface, self.betas, dice)
-        vertices, _ = body.vertices(self.rotations, self.betas.expand(len(self), 10))
-        vertices = (vertices + self.trans[:, None]).double().numpy()
+        posed, _ = body.vertices(self.rotations, self.betas.expand(len(self), 10))
+        vertices = (posed + self.trans[:, None]).double().numpy()
         turns, noise = Slerp(np.arange(len(self)), Rotation.from_matrix(self.world_from_camera[:, :3, :3])), dice.uniform(0, 4)
         moments = self.shutter * (np.arange(_BLUR_STEPS) / _BLUR_STEPS - 0.33) if self.shutter else np.zeros(1)
         for frame in range(len(self)):
