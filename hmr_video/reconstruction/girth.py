@@ -24,8 +24,10 @@ MOST_FRAMES = 48
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen
 COMMON = 0.05  # deviation of the logarithms of all of a person's widths together: of scale, pose and clothes
+LOOSE = 4.0  # times the variance of a width that exceeds what is expected: clothes stand off the body, never into it
 SPREAD = 1.0  # of people along the direction
 ROUNDS = 2  # of Newton's method
+_REWEIGHTED = 5  # times
 _SLAB = 0.02  # metres to either side of a station, in which vertices count as its
 # Joints, or pairs of them, whose distances stay: thighs, shins, upper arms, forearms, hips, shoulders, trunk.
 _KEPT = (([1], [4]), ([4], [7]), ([16], [18]), ([18], [20]), ([1], [2]), ([16], [17]), ([1, 2], [16, 17]))
@@ -87,8 +89,12 @@ def _step(
     missing, effect = missing[:, told], np.where(np.isfinite(missing), np.log(then) - np.log(now), np.nan)[:, told]
     residual, effect = np.nanmedian(missing, 0), np.nanmedian(effect, 0)
     deviation = np.array([station.deviation for station in STATIONS])[told]
-    certain = np.linalg.inv(np.diag(deviation**2) + COMMON**2)
-    return float((effect @ certain @ residual - moved / SPREAD**2) / (effect @ certain @ effect + 1 / SPREAD**2))
+    step = 0.0
+    for _ in range(_REWEIGHTED):
+        loose = np.where(residual > step * effect, LOOSE, 1.0)
+        pull = effect @ np.linalg.inv(np.diag(loose * deviation**2) + COMMON**2)
+        step = float((pull @ residual - moved / SPREAD**2) / (pull @ effect + 1 / SPREAD**2))
+    return step
 
 
 def _widths_of(estimate: Estimate, frames: Array, camera_matrix: Tensor, body: Body) -> Array:

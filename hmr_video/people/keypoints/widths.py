@@ -31,16 +31,16 @@ _HIPS, _SHOULDERS, _TRUNK = (11, 12), (5, 6), (0, 1, 2, 3, 6, 9, 13, 14)
 STATIONS = (
     *(
         Station(_HIPS, _SHOULDERS, share, _TRUNK, *told)
-        for share, *told in ((0.0, 0.06, 0.1), (0.15, 0.06, 0.07), (0.3, 0.1, 0.07), (0.45, 0.17, 0.07), (0.6, 0.15, 0.08))
+        for share, *told in ((0.0, 0.045, 0.1), (0.15, 0.045, 0.07), (0.3, 0.085, 0.07), (0.45, 0.155, 0.07), (0.6, 0.135, 0.08))
     ),
     *(
         Station((11 + side,), (13 + side,), share, (1 + side,), *told)
-        for share, *told in ((0.4, 0.2, 0.15), (0.55, 0.22, 0.15), (0.7, 0.23, 0.15))
+        for share, *told in ((0.4, 0.185, 0.15), (0.55, 0.205, 0.15), (0.7, 0.215, 0.15))
         for side in (0, 1)
     ),
     *(
         Station((13 + side,), (15 + side,), share, (4 + side,), *told)
-        for share, *told in ((0.3, 0.14, 0.09), (0.5, 0.18, 0.12))
+        for share, *told in ((0.3, 0.125, 0.09), (0.5, 0.165, 0.12))
         for side in (0, 1)
     ),
 )
