@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # From camera space (x right, y down, z forward) to y up without a levelled world: half a turn about x.
 UPRIGHT = np.diag([1.0, -1.0, -1.0, 1.0])
+_FEET = [10, 11]  # joints
 _CHUNK = 32  # frames skinned at a time
 
 
@@ -50,6 +51,14 @@ class Actor:
     def pelvis(self) -> Array:
         """(T, 3) positions of the root joint."""
         return self.rest_joints[0] + self.trans
+
+    @property
+    def floor(self) -> float:
+        """The height of the floor: 0 in a levelled world, else where the lowest point of the feet comes down to."""
+        if self.motion.world_from_camera is not None:
+            return 0.0
+        sole = self.rest_joints[_FEET, 1].min() - self.rest_vertices[:, 1].min()
+        return float(self.joints[:, _FEET, 1].min() - sole)
 
     @cached_property
     def quaternions(self) -> Array:

@@ -28,6 +28,11 @@ from hmr_video.video import VideoReader
 Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
 
 
+def untimed(name: str) -> AbstractContextManager[None]:
+    """No time is taken."""
+    return nullcontext()
+
+
 def bodies_of(
     people: People,
     reader: VideoReader | None,
@@ -35,7 +40,7 @@ def bodies_of(
     options: Options,
     reporter: Reporter,
     moving_camera: bool,
-    timer: Timer = lambda name: nullcontext(),
+    timer: Timer = untimed,
 ) -> list[Motion]:
     """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
     UsageError."""
@@ -107,7 +112,7 @@ def _lift_images(
     models: Models,
     options: Options,
     reporter: Reporter,
-    timer: Timer,
+    timer: Timer = untimed,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
