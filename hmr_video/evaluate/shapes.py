@@ -42,7 +42,8 @@ Row = tuple[str, dict[str, float]]
 def measure_shapes(options: Options, count: int, seed: int, reporter: Reporter) -> list[Row]:
     """Mean absolute errors of ``count`` people, with girth from silhouettes and without, of all and of the slim, usual and stout.
 
-    Girths in cm and PVE in a T-pose in mm, each with the true stature. The same seed films the same. Raises AssetError, UsageError.
+    Girths in cm and PVE in a T-pose in mm, each with the true stature. The same seed films the same.
+    Raises AssetError, UsageError.
     """
     models = Models.load(options)
     onlooker = Onlooker.of(options.people.detector, options.people.landmarks)
@@ -55,8 +56,8 @@ def measure_shapes(options: Options, count: int, seed: int, reporter: Reporter) 
             told, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
             quiet = Reporter(quiet=True)
             with_it, without = (bodies_of(one, None, models, options, quiet, False)[0].betas for one in (told, blind))
-            errors = [_errors(models.body, torch.from_numpy(betas), shot.betas) for betas in (without, with_it)]
-            found.append((float(shot.betas @ girth_direction(models.body)), *errors))
+            before, after = (_errors(models.body, torch.from_numpy(betas), shot.betas) for betas in (without, with_it))
+            found.append((float(shot.betas @ girth_direction(models.body)), before, after))
             advance(1)
             if len(found) == count:
                 break
