@@ -1,8 +1,8 @@
 """How stout a person is: one view of joints does not say, the widths of a silhouette do.
 
 The shape is moved along one direction, in which the body grows in volume while its limbs stay as long as they are, until it is as
-wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of
-single frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
+wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of single
+frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
 """
 
 from typing import Any
@@ -39,17 +39,16 @@ def with_girth(estimate: Estimate, widths: Array, camera_matrix: Tensor, body: B
 
     widths: (T, S) pixels at `STATIONS`, NaN where unknown. The pelvis stays where it is, and so does the pose.
     """
-    seen = np.isfinite(widths).sum(1)
-    frames = np.flatnonzero(seen)
-    frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int)] if len(frames) else frames
-    direction, betas = girth_direction(body), estimate.betas
-    base, moved = estimate.betas, 0.0
+    frames = np.flatnonzero(np.isfinite(widths).any(1))
+    if len(frames) > MOST_FRAMES:
+        frames = frames[np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int)]
+    direction, betas, moved = girth_direction(body), estimate.betas, 0.0
     for _ in range(ROUNDS):
         step = _step(_moved(estimate, betas, body), frames, widths[frames], direction, camera_matrix, body, moved)
         if step is None:
             return estimate
         moved += step
-        betas = base + moved * direction
+        betas = estimate.betas + moved * direction
     return _moved(estimate, betas, body)
 
 
@@ -82,7 +81,7 @@ def _step(
         _widths_of(_moved(estimate, estimate.betas + size * direction, body), frames, camera_matrix, body) for size in (0, 1)
     )
     missing = np.log(wanted) - np.log(now) - [station.margin for station in STATIONS]
-    missing[np.abs(missing) > FAR_OFF] = np.nan
+    missing[~(np.abs(missing) < FAR_OFF) | np.isnan(then)] = np.nan
     told = np.isfinite(missing).sum(0) >= FEWEST_FRAMES
     if told.sum() < FEWEST_STATIONS:
         return None
