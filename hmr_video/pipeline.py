@@ -75,7 +75,9 @@ def run(
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
-        people = see_landmarks(reader, people, network, landmarks.name, reporter)
+        people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
+    elif options.people.silhouettes:
+        reporter.note("There are no silhouettes: no landmark network has looked.")
 
     from hmr_video.reconstruction.bodies import bodies_of
 

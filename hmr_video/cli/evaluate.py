@@ -74,8 +74,8 @@ def evaluate(
         typer.Option(
             "--without",
             metavar="NAME",
-            help="With --samples or --views: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves out one at a "
-            "time, and prints what that changes.",
+            help="With --samples, --views, --mocap: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves "
+            "out one at a time, and prints what that changes.",
         ),
     ] = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
@@ -98,8 +98,8 @@ def evaluate(
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
-    if left_out and not (samples or views):
-        raise UsageError("Remedies are left out of the whole line.", "Give --samples or --views FOLDER with --without.")
+    if left_out and (result or detector_errors or (mocap and "each" in left_out)):
+        raise UsageError("Remedies are left out of what is converted.", "Give --samples, --views or, with names, --mocap.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
@@ -107,9 +107,12 @@ def evaluate(
 
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
-        )
+        from hmr_video.evaluate.ablations import without
+
+        with without(left_out or []):
+            found = _evaluate_mocap(
+                mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
+            )
         if failures:
             reporter.wrote(failures)
         if as_json:

@@ -45,6 +45,7 @@ REMEDIES = {
     ),
     "border": Remedy(("hmr_video.reconstruction.bodies.within_picture",), _first),
     "knees": Remedy(("hmr_video.reconstruction.bodies.with_sure_knees",), _first),
+    "girth": Remedy(("hmr_video.reconstruction.bodies.with_girth",), _first),
     "calming": Remedy(("hmr_video.reconstruction.refine.calmed",), _first),
     "tempo": Remedy(("hmr_video.reconstruction.refine.tempo",), lambda estimate, times, body: torch.ones(len(times))),
 }

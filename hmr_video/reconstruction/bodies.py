@@ -17,6 +17,7 @@ from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
 from hmr_video.reconstruction.models import Models
 from hmr_video.reconstruction.quality import frame_confidence
@@ -27,6 +28,11 @@ from hmr_video.video import VideoReader
 Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
 
 
+def untimed(name: str) -> AbstractContextManager[None]:
+    """No time is taken."""
+    return nullcontext()
+
+
 def bodies_of(
     people: People,
     reader: VideoReader | None,
@@ -34,7 +40,7 @@ def bodies_of(
     options: Options,
     reporter: Reporter,
     moving_camera: bool,
-    timer: Timer = lambda name: nullcontext(),
+    timer: Timer = untimed,
 ) -> list[Motion]:
     """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
     UsageError."""
@@ -46,17 +52,28 @@ def bodies_of(
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
-    if options.height is not None:
-        estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
+    estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
         with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
             config = MOVING_CAMERA if moving_camera else RefineConfig()
             estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
             advance(len(people.tracks))
+        estimates = [
+            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
+            for estimate, track in zip(estimates, people.tracks, strict=True)
+        ]
+        estimates = _sized(estimates, models, options)
     return [
         motion_of(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
+
+
+def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
+    """As tall as the options say, if they do."""
+    if options.height is None:
+        return estimates
+    return [with_height(estimate, options.height, models.body) for estimate in estimates]
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
@@ -95,7 +112,7 @@ def _lift_images(
     models: Models,
     options: Options,
     reporter: Reporter,
-    timer: Timer,
+    timer: Timer = untimed,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
@@ -138,6 +155,7 @@ def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, 
         image_size=np.array(people.image_size, np.int64),
         boxes=track.boxes,
         landmarks2d=track.landmarks,
+        silhouettes=track.silhouettes,
         joints3d=(joints + estimate.trans[:, None]).numpy(),
         poses_past=axis_angle(estimate.rotations @ lifted.to_past),
         poses_future=axis_angle(estimate.rotations @ lifted.to_future),

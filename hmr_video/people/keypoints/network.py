@@ -14,10 +14,12 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Looks:
     """What a network says of n crops: ``points`` (n, 29, 3), see `hmr_video.geometry.skeleton.LANDMARKS`, x, y in pixels of the
-    crop and confidence, 0 of points that it does not know; ``presence`` (n,) in 0..1, whether there is a person at all."""
+    crop and confidence, 0 of points that it does not know; ``presence`` (n,) in 0..1, whether there is a person at all;
+    ``silhouettes`` (n, size, size) booleans, what of the crop is the person, where the network tells."""
 
     points: Array
     presence: Array
+    silhouettes: Array | None = None
 
 
 class LandmarkNetwork(Protocol):
