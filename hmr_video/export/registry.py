@@ -81,6 +81,9 @@ class ExportOptions:
             frames, where a format has one rate only if they are evenly spaced.
         rig: whose names and rest pose the bones have (`rigs.RIGS`), in formats with bones.
         root_motion: a bone on the ground takes the way and the heading of the hips.
+        reduce: keep only keys without which something would be off by more than so many millimetres; in GLB, whose bones have
+            keys of their own.
+        loop: cut everybody to the part that repeats itself, closed.
         reporter: where progress and notes go.
     """
 
@@ -93,6 +96,8 @@ class ExportOptions:
     frame_rate: float | None = None
     rig: str = "smpl"
     root_motion: bool = False
+    reduce: float | None = None
+    loop: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
 
@@ -124,20 +129,28 @@ def export(
     wanted = check_formats(formats)
     check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
+    changed = _as_asked(motions, body, options)
     for name in wanted:
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(_at_rate(motions, name, options), body, folder, options)
+        written += module.write(list(motions) if name in ON_FOOTAGE else changed, body, folder, options)
     return written
 
 
-def _at_rate(motions: Sequence[Motion], name: str, options: ExportOptions) -> list[Motion]:
-    """The motions as a format is to have them: at the rate that was asked for, unless it shows them frame by frame."""
+def _as_asked(motions: Sequence[Motion], body: "Body", options: ExportOptions) -> list[Motion]:
+    """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
+    from hmr_video.export.loop import looped
     from hmr_video.export.resample import resampled
 
-    if options.frame_rate is None or name in ON_FOOTAGE:
-        return list(motions)
-    zero = min(motion.timestamps[0] for motion in motions)
-    return [resampled(motion, options.frame_rate, zero) for motion in motions]
+    changed = list(motions)
+    if options.loop:
+        changed = [looped(motion, body) for motion in motions]
+        for index, cycle in enumerate(changed):
+            span = f"{cycle.timestamps[0]:.2f} to {cycle.timestamps[-1]:.2f}"
+            options.reporter.note(f"{person_name(index)} repeats best what is from second {span}.")
+    if options.frame_rate is not None:
+        zero = min(motion.timestamps[0] for motion in changed)
+        changed = [resampled(motion, options.frame_rate, zero) for motion in changed]
+    return changed
 
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
@@ -148,6 +161,10 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
         raise UsageError("--rig changes formats with bones only.", bones)
     if options.root_motion and not WITH_BONES.intersection(formats):
         raise UsageError("--root-motion changes formats with bones only.", bones)
+    if options.reduce is not None and "glb" not in formats:
+        raise UsageError("--reduce changes GLB only.", "Leave it out, or ask for --format glb.")
+    if options.loop and ON_FOOTAGE.issuperset(formats):
+        raise UsageError("--loop changes nothing that shows the footage.", "Leave it out, or ask for another format.")
     if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
         raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
