@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ Array = NDArray[Any]
 
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
 _CHUNK = 16  # frames
+_APART = 1 / 15  # seconds between looks
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -46,11 +48,14 @@ def see_landmarks(reader: Reader, people: People, network: LandmarkNetwork, name
     The video is read once more. A frame that cannot be read again keeps the detector's points.
     """
     crops = [crops_of(track.keypoints, track.boxes, track.detected, people.frame_rate) for track in people.tracks]
-    wanted = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
-    seen = _look(reader, people.tracks, crops, wanted, network, reporter)
+    known = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
+    chosen = [some_of(frames, max(1, round(_APART * people.frame_rate))) for frames in known]
+    seen = _look(reader, people.tracks, crops, chosen, network, reporter)
     tracks = [
-        _fused(track, *looks, company, people.frame_rate)
-        for track, looks, company in zip(people.tracks, seen, in_company(people.tracks), strict=True)
+        _fused(track, *filled_between(*_settled(track, *looks, looked, people.frame_rate), looked, frames), company)
+        for track, looks, looked, frames, company in zip(
+            people.tracks, seen, chosen, known, in_company(people.tracks), strict=True
+        )
     ]
     return replace(people, tracks=tracks, landmark_network=name)
 
@@ -97,12 +102,39 @@ def within_short_gaps(detected: Array, longest: float) -> Array:
     return known
 
 
-def _fused(track: Track, points: Array, presence: Array, company: Array, frame_rate: float) -> Track:
-    """A track with the evidence of both. The sides of each witness are settled over time first."""
+def some_of(frames: Array, every: int) -> Array:
+    """(T,) bool: of each run of ``frames`` (T,) the first, each ``every``-th after it and the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], frames, [False]])))
+    chosen = np.zeros_like(frames)
+    for start, end in edges.reshape(-1, 2):
+        chosen[start:end:every] = chosen[end - 1] = True
+    return chosen
+
+
+def _settled(track: Track, points: Array, presence: Array, looked: Array, frame_rate: float) -> tuple[Array, Array]:
+    """The network's points and presence, sides settled over the time of the frames that were looked at."""
     facing = points.copy()
     facing[:, COCO_FACE, 2] = track.keypoints[:, COCO_FACE, 2]  # the network calls every face visible, turned away or not
-    settled = settle_sides(track.frame_ids, track.boxes, facing, frame_rate)
-    witnesses = Witnesses(track.keypoints, settled, presence, track.boxes, company)
+    facing[looked] = settle_sides(track.frame_ids[looked], track.boxes[looked], facing[looked], frame_rate)
+    return facing, presence
+
+
+def filled_between(points: Array, presence: Array, looked: Array, known: Array) -> tuple[Array, Array]:
+    """Points (T, 29, 3) and presence (T,) where ``looked`` (T,), and between these in all of the ``known`` frames (T,)."""
+    at = np.flatnonzero(looked)
+    points, presence = points.copy(), presence.copy()
+    for start, end in pairwise(at):
+        if end - start > 1 and known[start:end].all():
+            share = (np.arange(start + 1, end) - start)[:, None, None] / (end - start)
+            points[start + 1 : end] = (1 - share) * points[start] + share * points[end]
+            points[start + 1 : end, :, 2] *= (points[[start, end], :, 2] > 0).all(0)
+            presence[start + 1 : end] = min(presence[start], presence[end])
+    return points, presence
+
+
+def _fused(track: Track, points: Array, presence: Array, company: Array) -> Track:
+    """A track with the evidence of both."""
+    witnesses = Witnesses(track.keypoints, points, presence, track.boxes, company)
     return replace(track, landmarks=fuse(witnesses), agreement=agreement(witnesses))
 
 
