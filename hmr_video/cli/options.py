@@ -36,7 +36,7 @@ Landmarks = Annotated[
     str,
     typer.Option(
         callback=os.path.expanduser,
-        help="What looks closely at each person: auto, blazepose, blazepose-full, none, or a .tflite file.",
+        help="What looks closely at each person: auto, blazepose, blazepose-full, rtmpose, none, or a .tflite or .onnx file.",
     ),
 ]
 Tracker = Annotated[str, typer.Option(help="bytetrack, or botsort for a camera that zooms or rolls.")]
