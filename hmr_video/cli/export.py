@@ -8,15 +8,14 @@ import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.errors import UsageError
+from hmr_video.export.registry import FORMATS
 
 
 def export(
     result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
     formats: Annotated[
         list[str],
-        typer.Option(
-            "--format", "-f", metavar="NAMES", help="obj, ply, glb, bvh, amass, csv, html, overlay, sheet. Commas or repeats."
-        ),
+        typer.Option("--format", "-f", metavar="NAMES", help=f"{', '.join(FORMATS)}. Commas or repeats."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write into.", show_default="the result's own")

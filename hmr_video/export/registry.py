@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
-from hmr_video.motion import Motion
-from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.motion import Motion
 
 
 class Format(NamedTuple):
@@ -80,7 +79,11 @@ class ExportOptions:
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format."""
+    """The names in order and once each.
+
+    Raises:
+        UsageError: for a name that is no format; the remedy tells what serves instead.
+    """
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
@@ -91,11 +94,23 @@ def check_formats(names: Iterable[str]) -> list[str]:
 
 
 def export(
-    motions: Sequence[Motion], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
+    motions: Sequence["Motion"], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
 ) -> list[Path]:
-    """Writes ``motions`` (person 1 first) into ``folder`` in each of ``formats``; returns the files and folders made.
+    """Writes people in the formats asked for.
 
-    Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
+    Args:
+        motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
+        body: the body that they were fitted with; see :func:`hmr_video.body.load_body`.
+        folder: where to write. It must exist.
+        formats: names, keys of ``FORMATS``.
+        options: what writers may want to know beside that.
+
+    Returns:
+        The files and folders made. Their coordinates are metres, y up, right-handed; of AMASS z up.
+
+    Raises:
+        UsageError: for an unknown format.
+        OutputError: when something exists or cannot be written.
     """
     options = options or ExportOptions()
     written: list[Path] = []
@@ -117,6 +132,8 @@ def refuse_written(folder: Path, people: int, formats: Collection[str], options:
 
 def ending_of_drawn(source: Path | None) -> str:
     """What is drawn on a photograph is a picture, on all else a video."""
+    from hmr_video.video import is_photograph  # and numpy, which the help, which names the formats, does without
+
     return ".png" if source is not None and is_photograph(source) else ".mp4"
 
 
