@@ -12,8 +12,8 @@ from hmr_video.errors import UsageError
 ENGINES = ("auto", "openvino", "torch")
 TRACKERS = ("bytetrack", "botsort")
 FEATURES = ("auto", "keypoints", "resnet50")
-LANDMARKS = ("auto", "blazepose", "blazepose-full", "none")
-LANDMARK_FILES = (".tflite",)
+LANDMARKS = ("auto", "blazepose", "blazepose-full", "rtmpose", "none")
+LANDMARK_FILES = (".tflite", ".onnx")
 
 
 def parse_size(value: str) -> tuple[int, int]:
@@ -42,6 +42,7 @@ class PeopleOptions:
         tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
         landmarks: the network that looks closely at each person: ``blazepose``, ``blazepose-full``, a file, ``none`` for the
             detector's own points, or ``auto``: what this machine chose at first, see `hmr_video.people.keypoints.choice`.
+        silhouettes: keep each person's, as the landmark network sees it.
         engine: ``openvino``, ``torch``, or ``auto``: OpenVINO on a CPU where it is installed, else torch.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` (the N-th GPU, from 0) or ``mps``.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
@@ -60,6 +61,9 @@ class PeopleOptions:
         f"What looks closely at each person: {', '.join(LANDMARKS)}, or a {' or '.join(LANDMARK_FILES)} file.",
         parse=os.path.expanduser,
     )
+    silhouettes: bool = _option(
+        False, "Keep each person's silhouette in the NPZ, as the landmark network sees it.", flag="--silhouettes"
+    )
     engine: str = _option("auto", "What runs the detector: auto, openvino or torch.", flag="--detector-engine")
     device: str = _option("auto", "auto, cpu, cuda, cuda:1 (the second GPU) or mps.")
     confidence: float = 0.1
@@ -70,6 +74,8 @@ class PeopleOptions:
         _must_be("engine", self.engine, ENGINES)
         _must_be("tracker", self.tracker, TRACKERS)
         check_landmarks(self.landmarks)
+        if self.silhouettes and self.landmarks == "none":
+            raise UsageError("No landmark network, no silhouettes.", "Leave --landmarks none or --silhouettes out.")
         if self.people not in ("all", "largest") and not (self.people.isdecimal() and int(self.people) > 0):
             raise UsageError(f"--people {self.people} means nothing.", "Give all, largest, or a number above 0.")
         if not 0 < self.confidence < 1:

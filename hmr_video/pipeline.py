@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmr_video.assets import find_body, find_weights
+from hmr_video.assets import SHIPPED_WEIGHTS, find_body, find_weights
 from hmr_video.console import Reporter
 from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.detect.opencv import import_opencv
+from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
@@ -82,11 +83,15 @@ def run(
             people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)
             camera = None
         else:
-            people, camera = _watch(_Attentive(reader, loading), options, reporter)
+            closely = landmarks is not None and (options.weights == SHIPPED_WEIGHTS or loading.result().image_encoder is None)
+            every = looks_every(reader.info.frame_rate) if closely else 1
+            people, camera = _watch(_Attentive(reader, loading), options, reporter, every)
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
-        people = see_landmarks(reader, people, network, landmarks.name, reporter)
+        people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
+    elif options.people.silhouettes:
+        reporter.note("There are no silhouettes: no landmark network has looked.")
 
     from hmr_video.reconstruction.bodies import bodies_of
 
@@ -122,10 +127,10 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter) -> tuple[People, str]:
-    """The people of a video, and whether its camera is still or moving."""
+def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> tuple[People, str]:
+    """The people of a video, looked for in ``every`` so many frames, and whether its camera is still or moving."""
     watch = Watch(reader)
-    people = find_people(watch, options.people, reporter)
+    people = find_people(watch, options.people, reporter, every)
     if not watch.camera_moves(people):
         return people, "still"
     reporter.note("The camera moves: people's positions are relative to it.")

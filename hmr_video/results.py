@@ -140,6 +140,7 @@ def summary(
         "weights": {"name": result.models.metadata.get("name", options.weights), "sha256": result.models.weights_hash},
         "body": {"name": first.body, "sha256": first.body_hash},
         "engine": result.people.engine,
+        "device": result.models.device,
         "landmarks": result.people.landmark_network or "none",
         "options": asdict(options),
         "frames": total,

@@ -1,4 +1,5 @@
-"""The README's lines are real: each is parsed, as those of the pages are, those of its `bash` and `python` blocks are run, its table is compared."""
+"""The README's lines are real: each is parsed, as those of the pages are; those of its `bash` and `python` blocks are run, its
+table is compared."""
 
 import re
 import shutil

@@ -11,7 +11,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
 
-_OF_VIDEO = ("detector", "tracker", "landmarks", "engine")
+_OF_VIDEO = ("detector", "tracker", "landmarks", "silhouettes", "engine")
 
 
 @shared.takes_options()

@@ -13,7 +13,9 @@ from hmr_video.errors import UsageError
 from hmr_video.options import Options
 
 
-@shared.takes_options(but=["tracker", "height", "world", "features", "start", "end", "every", "frame_rate", "image_size"])
+@shared.takes_options(
+    but=["silhouettes", "tracker", "height", "world", "features", "start", "end", "every", "frame_rate", "image_size"]
+)
 def hallucinate(
     photo: Annotated[Path, typer.Argument(help="A photograph.")],
     output: shared.Output = Path("hmr-out"),

@@ -20,20 +20,15 @@ if TYPE_CHECKING:
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
 ]
-Format = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--format",
-        "-f",
-        metavar="NAMES",
-        help=f"Also write {', '.join(FORMATS)}. Commas or repeats.",
-    ),
-]
+FORMAT_NAMES = f"{', '.join(FORMATS)}. Commas or repeats."
+Format = Annotated[list[str] | None, typer.Option("--format", "-f", metavar="NAMES", help=f"Also write {FORMAT_NAMES}")]
 Weights = Annotated[str, typer.Option(callback=os.path.expanduser, help="Weights of the model: a name or a path.")]
 Up = Annotated[
     str | None,
     typer.Option(help="What points up in NPZ files of motion: y, z, or auto: along it most people stand.", show_default="auto"),
 ]
+Rig = Annotated[str, typer.Option(help="Names and rest pose of the bones: smpl, mixamo, unity, unreal, vrm or rigify.")]
+RootMotion = Annotated[bool, typer.Option("--root-motion", help="A bone on the ground takes the hips' way and heading.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

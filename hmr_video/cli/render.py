@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hmr_video.export.render import Renderer
 
 
-@shared.takes_options(but=["features", "frame_rate", "image_size"])
+@shared.takes_options(but=["silhouettes", "features", "frame_rate", "image_size"])
 def render(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],

@@ -1,5 +1,8 @@
 """From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +17,7 @@ from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
 from hmr_video.reconstruction.models import Models
 from hmr_video.reconstruction.quality import frame_confidence
@@ -21,29 +25,55 @@ from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, Refin
 from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
+Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
+
+
+def untimed(name: str) -> AbstractContextManager[None]:
+    """No time is taken."""
+    return nullcontext()
+
 
 def bodies_of(
-    people: People, reader: VideoReader | None, models: Models, options: Options, reporter: Reporter, moving_camera: bool
+    people: People,
+    reader: VideoReader | None,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    moving_camera: bool,
+    timer: Timer = untimed,
 ) -> list[Motion]:
-    """A Motion per person, in camera space. ``reader``: of the video, where there is one. Raises UsageError."""
+    """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
+    UsageError."""
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        lifted = lift_people(people, evidence, intrinsics, models, options, reporter)
+        with timer("model"):
+            lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
-    if options.height is not None:
-        estimates = [with_height(estimate, options.height, models.body) for estimate in estimates]
+    estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
-        with reporter.progress("Refining", len(people.tracks), "people") as advance:
+        with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
             config = MOVING_CAMERA if moving_camera else RefineConfig()
             estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
             advance(len(people.tracks))
+        estimates = [
+            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
+            for estimate, track in zip(estimates, people.tracks, strict=True)
+        ]
+        estimates = _sized(estimates, models, options)
     return [
         motion_of(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
+
+
+def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
+    """As tall as the options say, if they do."""
+    if options.height is None:
+        return estimates
+    return [with_height(estimate, options.height, models.body) for estimate in estimates]
 
 
 def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
@@ -57,7 +87,7 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 
-def lift_people(
+def _lift_keypoints(
     people: People,
     evidence: tuple[list[Tensor], list[Tensor]],
     intrinsics: Tensor,
@@ -76,7 +106,13 @@ def lift_people(
 
 
 def _lift_images(
-    reader: VideoReader | None, people: People, intrinsics: Tensor, models: Models, options: Options, reporter: Reporter
+    reader: VideoReader | None,
+    people: People,
+    intrinsics: Tensor,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    timer: Timer = untimed,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
@@ -84,9 +120,11 @@ def _lift_images(
     from hmr_video.features.images import image_features, zero_feature
     from hmr_video.reconstruction.lift_images import lift_images
 
-    features = image_features(reader, people.tracks, models.image_encoder, reporter)
+    with timer("features"):
+        features = image_features(reader, people.tracks, models.image_encoder, reporter)
     padding = zero_feature(models.image_encoder)
-    return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
+    with timer("model"):
+        return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
 def intrinsics_of(people: People, options: Options) -> Tensor:
@@ -117,6 +155,7 @@ def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, 
         image_size=np.array(people.image_size, np.int64),
         boxes=track.boxes,
         landmarks2d=track.landmarks,
+        silhouettes=track.silhouettes,
         joints3d=(joints + estimate.trans[:, None]).numpy(),
         poses_past=axis_angle(estimate.rotations @ lifted.to_past),
         poses_future=axis_angle(estimate.rotations @ lifted.to_future),

@@ -91,16 +91,17 @@ def _bridge_rotations(rotations: Tensor, known: Tensor) -> Tensor:
 
 
 def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, ...]:
-    """Features (1, G, F) -> rotations of present, past, future (G, 24, 3, 3), camera (G, 3), betas (G, 10).
+    """Features (1, G, F) -> rotations of present, past, future (G, 24, 3, 3), camera (G, 3), betas (G, 10), computed where the
+    model's weights lie.
 
     Before the first and after the last frame the model sees those frames again, so that a photograph is somebody who stands
     still. In chunks, which changes nothing: each frame's statistics are its own.
     """
-    margin, count = sight(model), features.shape[1]
+    margin, count, device = sight(model), features.shape[1], next(model.parameters()).device
     parts = []
     for start in range(0, count, _CHUNK):
         frames = torch.arange(start - margin, min(start + _CHUNK, count) + margin).clamp(0, count - 1)
-        parts.append([value[0] for value in predict(model, features[:, frames], hallucinate)])
+        parts.append([value[0].cpu() for value in predict(model, features[:, frames].to(device), hallucinate)])
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
@@ -119,9 +120,9 @@ def predict(model: HMMR, features: Tensor, hallucinate: bool = False) -> tuple[T
     strip = model.hallucinate(phi) if hallucinate else model.temporal(phi)
     output = model.regress(strip[:, sight(model) : -sight(model)])
     moments = [moment.rotations.chunk(2) for moment in (output.present, output.past, output.future)]
-    present, past, future = (slerp(plain, mirror_rotations(mirrored), torch.tensor(0.5)) for plain, mirrored in moments)
+    present, past, future = (slerp(plain, mirror_rotations(mirrored), plain.new_tensor(0.5)) for plain, mirrored in moments)
     camera, mirrored_camera = output.present.camera.chunk(2)
-    camera = (camera + mirrored_camera * torch.tensor([1.0, -1.0, 1.0])) / 2
+    camera = (camera + mirrored_camera * mirrored_camera.new_tensor([1.0, -1.0, 1.0])) / 2
     return present, past, future, camera, torch.stack(output.present.betas.chunk(2)).mean(0)
 
 

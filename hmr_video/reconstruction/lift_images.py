@@ -21,13 +21,14 @@ def lift_images(
 
     The paper regresses a shape for every frame; a result has one, their mean. With ``hallucinate`` each frame is a photograph.
     """
+    device = next(model.parameters()).device
     if hallucinate:
-        output = model.regress(model.hallucinate(model.encode(features.phi[None])))
+        output = model.regress(model.hallucinate(model.encode(features.phi[None].to(device))))
     else:
-        output = predict_windows(model, features.phi, zero_feature)
-    present, past, future = (moment.rotations[0] for moment in (output.present, output.past, output.future))
-    trans = translation(output.present.camera[0], features.crops, camera_matrix)
-    estimate = Estimate(present, output.present.betas[0].mean(0), trans)
+        output = predict_windows(model, features.phi.to(device), zero_feature.to(device))
+    present, past, future = (moment.rotations[0].cpu() for moment in (output.present, output.past, output.future))
+    trans = translation(output.present.camera[0].cpu(), features.crops, camera_matrix)
+    estimate = Estimate(present, output.present.betas[0].mean(0).cpu(), trans)
     return Lifted(estimate, present.mT @ past, present.mT @ future)
 
 

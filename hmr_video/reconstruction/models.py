@@ -29,6 +29,11 @@ class Models:
     learnt_body: Body
     image_encoder: ResNet50 | None = None
 
+    @property
+    def device(self) -> str:
+        """Where the networks run."""
+        return str(next(self.model.parameters()).device)
+
     @classmethod
     def load(cls, options: Options) -> "Models":
         """Loads the weights and the body that the options name. Raises AssetError and UsageError."""
@@ -39,9 +44,10 @@ class Models:
             raise UsageError(
                 f"The weights {options.weights} read {read} features, not {options.features}.", "Leave --features out."
             )
+        device = choose_device(options.people.device)
+        model.to(device)
         if read == "keypoints":
             return cls(model, metadata, sha256(path), load_body(options.body), load_body(SHIPPED_BODY))
         own = load_body(str(path.resolve()))  # lies beside the weights
         body = own if options.body == SHIPPED_BODY else load_body(options.body)
-        device = choose_device(options.people.device)
         return cls(model, metadata, sha256(path), body, own, load_image_encoder(path).to(device))
