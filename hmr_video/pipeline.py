@@ -40,10 +40,21 @@ class Reconstruction:
 
 
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
-    """Turns a video, photograph or folder of images into one Motion per person, largest on screen first.
+    """Turns a video, photograph or folder of images into one Motion per person.
 
-    ``options`` are the fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
-    ``reconstruct("clip.mp4", people="largest", height=1.8)``. Raises HmrVideoError.
+    Args:
+        source: path of the video, photograph or folder.
+        **options: fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
+            ``reconstruct("clip.mp4", people="largest", height=1.8)``.
+
+    Returns:
+        The people, largest on screen first, in camera space: x right, y down, z forward, metres, radians.
+
+    Raises:
+        UsageError: for options that do not exist or mean nothing.
+        InputError: where the source is missing or cannot be read.
+        NobodyFoundError: where nobody is in it.
+        AssetError: where weights, a body or a network are missing or damaged.
     """
     return run(Path(source), options_from(options), Reporter(quiet=True)).motions
 

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError, missing_extra
 from hmr_video.export.blender import find_blender
-from hmr_video.export.rigs import find_rig
 from hmr_video.files import refuse_existing
-from hmr_video.motion import Motion
-from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.motion import Motion
 
 
 class Format(NamedTuple):
@@ -102,7 +100,11 @@ class ExportOptions:
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format, or that lacks what writes it."""
+    """The names in order and once each.
+
+    Raises:
+        UsageError: for a name that is no format, or lacks what writes it; the remedy tells what serves instead.
+    """
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
@@ -118,11 +120,23 @@ def check_formats(names: Iterable[str]) -> list[str]:
 
 
 def export(
-    motions: Sequence[Motion], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
+    motions: Sequence["Motion"], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
 ) -> list[Path]:
-    """Writes ``motions`` (person 1 first) into ``folder`` in each of ``formats``; returns the files and folders made.
+    """Writes people in the formats asked for.
 
-    Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
+    Args:
+        motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
+        body: the body that they were fitted with; see :func:`hmr_video.body.load_body`.
+        folder: where to write. It must exist.
+        formats: names, keys of ``FORMATS``.
+        options: what writers may want to know beside that.
+
+    Returns:
+        The files and folders made. Their coordinates are metres, y up, right-handed; of AMASS z up.
+
+    Raises:
+        UsageError: for an unknown format.
+        OutputError: when something exists or cannot be written.
     """
     options = options or ExportOptions()
     written: list[Path] = []
@@ -136,7 +150,7 @@ def export(
     return written
 
 
-def _as_asked(motions: Sequence[Motion], body: "Body", options: ExportOptions) -> list[Motion]:
+def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions) -> list["Motion"]:
     """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
     from hmr_video.export.loop import looped
     from hmr_video.export.resample import resampled
@@ -155,6 +169,8 @@ def _as_asked(motions: Sequence[Motion], body: "Body", options: ExportOptions) -
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
+    from hmr_video.export.rigs import find_rig  # and numpy, as above
+
     find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
     if options.rig != "smpl" and not WITH_BONES.intersection(formats):
@@ -179,6 +195,8 @@ def refuse_written(folder: Path, people: int, formats: Collection[str], options:
 
 def ending_of_drawn(source: Path | None) -> str:
     """What is drawn on a photograph is a picture, on all else a video."""
+    from hmr_video.video import is_photograph  # and numpy, which the help, which names the formats, does without
+
     return ".png" if source is not None and is_photograph(source) else ".mp4"
 
 

@@ -107,7 +107,7 @@ class _LiteRT:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise AssetError("Neither OpenVINO nor LiteRT is installed.", "pip install ai-edge-litert") from error
-        self._new = lambda: Interpreter(model_path=str(path), num_threads=1)
+        self._new: Callable[[], Any] = lambda: Interpreter(model_path=str(path), num_threads=1)
         self.streams = os.cpu_count() or 1
         _check([output["shape"].tolist() for output in self._new().get_output_details()], path)
 
