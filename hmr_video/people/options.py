@@ -20,7 +20,8 @@ class PeopleOptions:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` (the N-th GPU, from 0) or ``mps``.
         tracker: ``bytetrack``, or ``botsort``, which also follows a camera that zooms or rolls and is slower.
         landmarks: the network that looks closely at each person: ``blazepose``, ``blazepose-full``, ``rtmpose``, a file,
-            ``none`` for the detector's own points, or ``auto``: what this machine chose at first, see `hmr_video.people.keypoints.choice`.
+            ``none`` for the detector's own points, or ``auto``: what this machine chose at first, see
+            `hmr_video.people.keypoints.choice`.
         people: ``all``, ``largest``, or how many of the largest to keep.
         confidence: detections below are ignored; low, because the tracker keeps a person through faint frames.
         image_size: longest side of the detector's input in pixels; None chooses by how small people appear.

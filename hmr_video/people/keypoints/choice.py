@@ -69,7 +69,7 @@ def _brought(path: Path) -> Choice:
     if not path.is_file():
         raise AssetError(
             f"There is no file {path}.",
-            "Put a landmark network there (RTMPose's is end2end.onnx in the archives of MMPose's model zoo), or leave --landmarks out.",
+            "Put one there (of RTMPose it is end2end.onnx in the archives of MMPose's model zoo), or leave --landmarks out.",
         )
     return Choice(path.name, path)
 
