@@ -27,9 +27,13 @@ _SHOULDERS, _FACE = [5, 6], [0, 1, 2]
 _LEFT_HIP, _RIGHT_HIP, _LEFT_SHOULDER, _RIGHT_SHOULDER = 1, 2, 16, 17
 
 
-def doubtful_frames(motion: Motion) -> Array:
-    """(T,) bool: frames that are little sure, or in which the body faces the other way than the face that is seen says."""
-    return np.asarray((motion.confidence < UNSURE) | back_to_front(motion))
+def doubtful_frames(motion: Motion, faces: bool = True) -> Array:
+    """(T,) bool: frames that are little sure, or in which the body faces the other way than the face that is seen says.
+
+    ``faces``: whether the confidence of its points tells if a face is seen; many files of keypoints call all points visible.
+    """
+    unsure = motion.confidence < UNSURE
+    return np.asarray(unsure | back_to_front(motion) if faces else unsure)
 
 
 def doubtful_limbs(motion: Motion) -> dict[str, Array]:

@@ -67,12 +67,12 @@ def joint_acceleration(motion: Motion) -> float:
     return float(np.linalg.norm(acceleration, axis=-1).mean())
 
 
-def assess(motion: Motion) -> dict[str, Any]:
-    """The numbers of one person in ``summary.json`` and in the terminal's table."""
+def assess(motion: Motion, faces: bool = True) -> dict[str, Any]:
+    """The numbers of one person in ``summary.json`` and in the terminal's table. ``faces``: see `doubtful_frames`."""
     error = residuals(motion)
     detected = (motion.keypoints2d[..., 2] > 0).any(-1)
     confidence = float(motion.confidence.mean())
-    frames = doubtful_frames(motion)
+    frames = doubtful_frames(motion, faces)
     limbs = {limb: spans(where, motion.frame_ids, motion.frame_rate) for limb, where in doubtful_limbs(motion).items()}
     fits = len(error) == 0 or float(np.median(error)) <= MISFIT
     return {
