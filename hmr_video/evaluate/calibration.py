@@ -4,7 +4,6 @@ from collections.abc import Sequence as Several
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from hmr_video.evaluate.compare import Sequence, same_moments
 from hmr_video.geometry import metrics

@@ -17,7 +17,7 @@ def people(*places: float, scores: float = 0.9) -> Detections:
     """Somebody 160 pixels tall at each of these x."""
     middle = np.array([[x, 100.0] for x in places]).reshape(-1, 2)
     poses = POSE + np.pad(middle, ((0, 0), (0, 1)))[:, None]
-    return Detections(np.tile(middle, 2) + [-40, -80, 40, 80], np.full(len(places), scores), poses)
+    return Detections(np.tile(middle, 2) + np.array([-40, -80, 40, 80]), np.full(len(places), scores), poses)
 
 
 def test_people_who_just_move_on_need_no_look() -> None:
