@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.files import replacing
+from hmr_video.geometry.silhouettes import Silhouettes
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 
 Array = NDArray[Any]
@@ -36,6 +37,8 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "world_from_camera": (4, 4),
 }
 _OPTIONAL = ("world_from_camera",)
+# Key in the file -> the attribute of Silhouettes.
+_SILHOUETTE = {"silhouette": "runs", "silhouette_counts": "counts", "silhouette_crops": "crops"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Motion:
         landmarks2d: (T, 29, 3) x, y, confidence of `hmr_video.geometry.skeleton.LANDMARKS` as used, never filtered; confidence 0
             where absent. Fused from the detector and the landmark network. Left and right are exchanged in frames in which one of
             them took a person's front for the back, or one leg or arm for the other. COCO's 17 alone are taken too.
+        silhouettes: the person's in the pictures, where they were asked for; in the file ``silhouette`` (R,),
+            ``silhouette_counts`` (T,) and ``silhouette_crops`` (T, 2, 3).
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
         world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
     """
@@ -81,6 +86,7 @@ class Motion:
     weights_hash: str
     gender: str = "neutral"
     world_from_camera: Array | None = None
+    silhouettes: Silhouettes | None = None
 
     def __post_init__(self) -> None:
         if np.shape(self.landmarks2d)[1:] == (BODY_LANDMARKS.stop, 3):
@@ -98,6 +104,8 @@ class Motion:
                 raise InputError(f"{name} holds numbers that are not finite.", "Convert the video again.")
         if len(self.poses) == 0:
             raise InputError("The result holds no frame.", "Convert the video again.")
+        if self.silhouettes is not None and not self.silhouettes.fits(len(self)):
+            raise InputError("The silhouettes are not those of the frames.", "Convert the video again.")
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -116,10 +124,13 @@ class Motion:
         arrays: dict[str, Array] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is None or field.name == "frame_rate":
+            if value is None or field.name in ("frame_rate", "silhouettes"):
                 continue
             array = np.asarray(value)
             arrays[field.name] = array.astype(np.float32) if _is_single(field.name, array) else array
+        if self.silhouettes is not None:
+            arrays |= {key: getattr(self.silhouettes, name) for key, name in _SILHOUETTE.items()}
+            arrays["silhouette_crops"] = arrays["silhouette_crops"].astype(np.float32)
         arrays["keypoints2d"] = arrays["landmarks2d"][:, BODY_LANDMARKS]
         # Both spellings are in use: AMASS writes the first, SMPL-X tools the second.
         arrays["mocap_framerate"] = arrays["mocap_frame_rate"] = np.array(self.frame_rate, np.float64)
@@ -129,8 +140,9 @@ class Motion:
     @classmethod
     def load(cls, path: Path) -> "Motion":
         """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
-        names = {field.name: field.name for field in fields(cls)} | {"frame_rate": "mocap_frame_rate"}
-        data = load_arrays(path, [*names.values(), "keypoints2d"])
+        names = {field.name: field.name for field in fields(cls) if field.name != "silhouettes"}
+        names["frame_rate"] = "mocap_frame_rate"
+        data = load_arrays(path, [*names.values(), "keypoints2d", *_SILHOUETTE])
         if "landmarks2d" not in data:  # as results were before there were landmarks
             names["landmarks2d"] = "keypoints2d"
         missing = [key for name, key in names.items() if key not in data and name not in _OPTIONAL]
@@ -140,6 +152,8 @@ class Motion:
                 "Give a person_NN.npz made by `hmr-video convert`.",
             )
         values: dict[str, Any] = {name: data[key] for name, key in names.items() if key in data}
+        if all(key in data for key in _SILHOUETTE):
+            values["silhouettes"] = Silhouettes(**{name: data[key] for key, name in _SILHOUETTE.items()})
         texts = {name: str(values[name]) for name in ("body", "body_hash", "weights_hash", "gender")}
         whole = [name for name in ("frame_ids", "image_size") if values[name].dtype.kind not in "iu"]
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmr_video.assets import SHIPPED_WEIGHTS, find_body, find_weights
 from hmr_video.console import Reporter
+from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
@@ -22,7 +23,7 @@ from hmr_video.video.reader import Selection
 from hmr_video.world.camera_motion import Watch
 
 if TYPE_CHECKING:
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def run(
 
     torch and the models, which take seconds to load, are loaded while people are being found.
     """
+    check_device(options.people.device)
     reader = None if keypoints else open_video(source, reporter, options.start, options.end, options.every, options.frame_rate)
     if reader is not None:
         remark_on_source(source, reader.info, options, reporter)
@@ -76,9 +78,11 @@ def run(
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
-        people = see_landmarks(reader, people, network, landmarks.name, reporter)
+        people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
+    elif options.people.silhouettes:
+        reporter.note("There are no silhouettes: no landmark network has looked.")
 
-    from hmr_video.reconstruct.bodies import bodies_of
+    from hmr_video.reconstruction.bodies import bodies_of
 
     motions = bodies_of(people, reader, models, options, reporter, camera == "moving")
     if options.world:
@@ -91,7 +95,7 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:

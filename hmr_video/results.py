@@ -122,7 +122,7 @@ def summary(
     result: "Reconstruction", source: Path, options: Options, reporter: Reporter, video: Path | None = None
 ) -> dict[str, Any]:
     """What ``summary.json`` holds. ``source``: what was converted, which is no ``video`` when it was a keypoint file."""
-    from hmr_video.reconstruct.quality import assess  # and torch, which who only asks about outputs need not wait for
+    from hmr_video.reconstruction.quality import assess  # and torch, which who only asks about outputs need not wait for
 
     total = len(result.people.timestamps)
     people = [
@@ -141,6 +141,7 @@ def summary(
         "weights": {"name": result.models.metadata.get("name", options.weights), "sha256": result.models.weights_hash},
         "body": {"name": first.body, "sha256": first.body_hash},
         "engine": result.people.engine,
+        "device": result.models.device,
         "landmarks": result.people.landmark_network or "none",
         "options": asdict(options),
         "frames": total,

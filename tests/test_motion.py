@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hmr_video.errors import InputError, OutputError
+from hmr_video.geometry.silhouettes import Silhouettes, encode
 from hmr_video.motion import Motion
 
 
@@ -12,6 +13,19 @@ def test_a_result_survives_its_file(motion: Motion, tmp_path: Path) -> None:
     again = Motion.load(tmp_path / "person_01.npz")
     for name in Motion.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(again, name), getattr(motion, name), err_msg=name)
+
+
+def test_silhouettes_survive_too_and_must_be_those_of_the_frames(motion: Motion, tmp_path: Path) -> None:
+    masks = [np.arange(64).reshape(8, 8) % 5 == frame % 5 for frame in range(len(motion))]
+    seen = motion.replace(silhouettes=Silhouettes.of([encode(mask) for mask in masks], np.ones((len(motion), 2, 3))))
+    seen.save(tmp_path / "person_01.npz")
+    again = Motion.load(tmp_path / "person_01.npz").silhouettes
+    assert again is not None
+    assert all(np.array_equal(again.in_crop(frame), mask) for frame, mask in enumerate(masks))
+    with np.load(tmp_path / "person_01.npz") as data:
+        np.savez(tmp_path / "cut.npz", **dict(data) | {"silhouette_counts": data["silhouette_counts"][1:]})
+    with pytest.raises(InputError, match="silhouettes"):
+        Motion.load(tmp_path / "cut.npz")
 
 
 def test_results_from_before_there_were_landmarks_are_read(motion: Motion, tmp_path: Path) -> None:

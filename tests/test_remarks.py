@@ -7,8 +7,7 @@ import pytest
 
 from hmr_video.console import Reporter
 from hmr_video.motion import Motion
-from hmr_video.options import Options
-from hmr_video.people import PeopleOptions
+from hmr_video.options import Options, PeopleOptions
 from hmr_video.remarks import remark_on_people, remark_on_source, slow_stride
 from hmr_video.video import VideoInfo
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google_crc32c import value as crc32c_of
 from numpy.typing import NDArray
 
-from hmr_video.checkpoints.crc32c import crc32c, masked
 from hmr_video.errors import InputError
 
 _FOOTER_SIZE = 48
@@ -70,7 +70,7 @@ class Bundle:
             raise InputError(f"{name} is stored in a way that is not supported (partitioned, or no number).", _REMEDY)
         count = variable.size // np.dtype(dtype).itemsize
         values = np.fromfile(path, dtype, count, offset=variable.offset)
-        if masked(crc32c(values.view(np.uint8))) != variable.checksum:
+        if _masked_crc(values.view(np.uint8).tobytes()) != variable.checksum:
             raise InputError(f"{path} is damaged: the checksum of {name} is wrong.", _REMEDY)
         if count != np.prod(variable.shape, dtype=np.int64):
             raise InputError(f"{name} has {count} numbers, which do not fill the shape {variable.shape}.", _REMEDY)
@@ -122,7 +122,7 @@ def _block(table: bytes, handle: tuple[int, int]) -> bytes:
         raise _Damage("a block lies beyond its end")
     if stored[size] != 0:
         raise _Damage("its blocks are compressed")
-    if masked(crc32c(np.frombuffer(stored, np.uint8, size + 1))) != struct.unpack("<I", stored[size + 1 :])[0]:
+    if _masked_crc(stored[: size + 1]) != struct.unpack("<I", stored[size + 1 :])[0]:
         raise _Damage("the checksum of a block is wrong")
     return stored[:size]
 
@@ -203,3 +203,9 @@ def _variable(entry: bytes) -> Variable:
         checksum=_integer(fields, 6),
         sliced=7 in fields,
     )
+
+
+def _masked_crc(data: bytes) -> int:
+    """The CRC-32C of ``data`` as LevelDB stores it beside them: rotated by 15 bits, plus a constant."""
+    checksum = int(crc32c_of(data))
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF

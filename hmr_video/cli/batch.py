@@ -13,6 +13,7 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
 from hmr_video.errors import BatchError, InputError, UsageError
+from hmr_video.options import Options
 
 if TYPE_CHECKING:
     from hmr_video.batch.items import Item
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _SCHEDULERS = ("local", "ray")
 
 
+@shared.takes_options(but=["image_size"])
 def batch(
-    context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="A folder with videos, searched with all its folders.")] = None,
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
@@ -51,23 +52,7 @@ def batch(
     address: Annotated[str | None, typer.Option(help="Ray cluster to join.", show_default="the machine's own")] = None,
     cpus_per_worker: Annotated[float, typer.Option(help="Processors that Ray reserves for a worker.", min=0.01)] = 4.0,
     gpus_per_worker: Annotated[float, typer.Option(help="GPUs, or a fraction of one, for a worker of Ray's.", min=0)] = 0.0,
-    people: shared.People = "all",
-    refine: shared.Refine = True,
-    height: shared.Height = None,
-    focal: shared.Focal = None,
-    world: shared.World = False,
-    body: shared.Body = "open",
-    weights: shared.Weights = "default",
-    features: shared.Features = "auto",
-    detector: shared.Detector = "yolo11n-pose",
-    tracker: shared.Tracker = "bytetrack",
-    landmarks: shared.Landmarks = "auto",
-    engine: shared.Engine = "auto",
-    device: shared.Device = "auto",
-    start: shared.Start = 0.0,
-    end: shared.End = None,
-    every: shared.Every = 1,
-    frame_rate: shared.FrameRate = None,
+    options: Options = Options(),  # noqa: B008
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
@@ -82,28 +67,27 @@ def batch(
     if scheduler == "local" and address is not None:
         raise UsageError("--address is the address of a Ray cluster.", "Add --engine ray, or leave it out.")
     shared.check_folder(output)
-    settings = shared.conversion(context, elsewhere=scheduler == "ray")
     wanted = tuple(check_formats(shared.split_formats(formats)))
     reporter = Reporter(quiet=quiet)
     part = parse_shard(shard)
     items = find_items(folder, listed, include or [], exclude or [], output, reporter)
-    settings = shared.with_known_landmarks(settings, reporter, fetch=not dry_run)
+    settings = shared.with_known_landmarks(options, reporter, fetch=not dry_run)
     from hmr_video.batch.converter import VideoConverter, options_key  # and torch, once there is something to do
     from hmr_video.batch.display import one_line
     from hmr_video.batch.runner import BatchOptions, plan_batch
 
-    options = BatchOptions(output, options_key(settings, wanted, elsewhere=scheduler == "ray"), part, overwrite, retry_failed)
+    planned = BatchOptions(output, options_key(settings, wanted, elsewhere=scheduler == "ray"), part, overwrite, retry_failed)
     if dry_run:
-        waiting, report = plan_batch(items, options)
+        waiting, report = plan_batch(items, planned)
         for one in waiting if not as_json else []:
             typer.echo(f"{one_line(str(one.item.source))} -> {one_line(str(one.output))}")
     else:
         converter = VideoConverter(settings, wanted)
-        make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, device)
+        make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, options.people.device)
         if scheduler == "ray":
             make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
         with redirect_stdout(sys.stderr):  # Ray says on standard output that a worker died; there the report alone belongs
-            report = run_items(items, options, make, log, reporter)
+            report = run_items(items, planned, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
     tell(report, output, reporter, retried=retry_failed, dry_run=dry_run)

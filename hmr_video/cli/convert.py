@@ -2,26 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.options import Options
 
-if TYPE_CHECKING:
-    from hmr_video.options import Options
-
-_OF_DETECTION = ("detector", "tracker", "engine")
+_OF_VIDEO = ("detector", "tracker", "landmarks", "silhouettes", "engine")
 
 
+@shared.takes_options()
 def convert(
     context: typer.Context,
     source: Annotated[Path | None, typer.Argument(help="A video, a photograph, or a folder of images.")] = None,
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
-    people: shared.People = "all",
     keypoints: Annotated[
         Path | None,
         typer.Option(
@@ -32,23 +30,7 @@ def convert(
     video: Annotated[
         Path | None, typer.Option(help="With --keypoints: the video that they come from, for formats that show it.")
     ] = None,
-    refine: shared.Refine = True,
-    height: shared.Height = None,
-    focal: shared.Focal = None,
-    world: shared.World = False,
-    body: shared.Body = "open",
-    weights: shared.Weights = "default",
-    features: shared.Features = "auto",
-    detector: shared.Detector = "yolo11n-pose",
-    tracker: shared.Tracker = "bytetrack",
-    landmarks: shared.Landmarks = "auto",
-    engine: shared.Engine = "auto",
-    device: shared.Device = "auto",
-    start: shared.Start = 0.0,
-    end: shared.End = None,
-    every: shared.Every = 1,
-    frame_rate: shared.FrameRate = None,
-    image_size: shared.ImageSize = None,
+    options: Options = Options(),  # noqa: B008
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
@@ -56,16 +38,15 @@ def convert(
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
-    if keypoints is None and (video or image_size):
+    if keypoints is None and (video or options.image_size):
         raise UsageError(f"{'--video' if video else '--image-size'} is for keypoint files.", "Give --keypoints FILE.")
     if keypoints is not None:
-        _check_with_keypoints(context, device)
+        _check_with_keypoints(context, options.people.device)
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
     shared.check_folder(output)
-    settings = shared.conversion(context)
     reporter = Reporter(quiet=quiet)
-    folder, told = convert_one(video or source, keypoints, output, settings, shared.split_formats(formats), overwrite, reporter)
+    folder, told = convert_one(video or source, keypoints, output, options, shared.split_formats(formats), overwrite, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(folder)} | told))
     elif not quiet:
@@ -74,9 +55,9 @@ def convert(
 
 def _check_with_keypoints(context: typer.Context, device: str) -> None:
     """Raises UsageError for options that change nothing about keypoints from elsewhere."""
-    given = shared.spelled_out(context, _OF_DETECTION)
+    given = shared.given_options(context, _OF_VIDEO)
     if given:
-        raise UsageError(f"{', '.join(given)}: people of a keypoint file are not detected again.", "Leave it out.")
+        raise UsageError(f"{', '.join(given)}: people of a keypoint file are not looked for again.", "Leave it out.")
     if device not in ("auto", "cpu"):
         raise UsageError(f"Keypoints are lifted on the CPU, not on {device}.", "Leave --device out.")
 
@@ -85,7 +66,7 @@ def convert_one(
     source: Path | None,
     keypoints: Path | None,
     output: Path,
-    settings: "Options",
+    settings: Options,
     formats: list[str],
     overwrite: bool,
     reporter: Reporter,

@@ -45,9 +45,9 @@ def _version(package: str) -> str:
 
 def _check_detector() -> str:
     from hmr_video.assets import find_model_file
+    from hmr_video.options import PeopleOptions
     from hmr_video.people.detect.engine import choose_engine
     from hmr_video.people.detect.opencv import import_opencv
-    from hmr_video.people.options import PeopleOptions
 
     import_opencv()
     engine, device = choose_engine("auto", "auto")

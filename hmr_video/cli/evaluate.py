@@ -1,7 +1,7 @@
 """`hmr-video evaluate`: a result against the truth, or the tool against its own samples."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,17 +12,18 @@ from hmr_video.cli import options as shared
 from hmr_video.cli.mocap_tables import print_rows, print_weak_points
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
+from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
     from hmr_video.motion import Motion
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
+OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
 Row = tuple[str, Mapping[str, float]]
 
 
+@shared.takes_options(only=["landmarks", "weights", "refine", "device"])
 def evaluate(
     result: Annotated[Path | None, typer.Argument(help="A folder made by `convert`, or one person_NN.npz.")] = None,
     truth: Annotated[Path | None, typer.Argument(help="The truth: such a file or folder, or a sequence of 3DPW (.pkl).")] = None,
@@ -51,6 +52,10 @@ def evaluate(
         bool,
         typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error."),
     ] = False,
+    shape: Annotated[
+        bool,
+        typer.Option("--shape", help="Film stout and slim bodies in clothes, and compare their girths with what the tool says."),
+    ] = False,
     detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -68,26 +73,33 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
+        int, typer.Option(help="With --mocap, --detector-errors, --shape: how many windows of up to 3 seconds, of 1, of 3.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
     up: shared.Up = None,
+    left_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="With --samples, --views, --mocap: without this remedy (turned, sides, tempo ...). Repeats. `each` leaves "
+            "out one at a time, and prints what that changes.",
+        ),
+    ] = None,
     protocol: Annotated[str, typer.Option(help="default, or paper: HMMR's visible frames and 14 points.")] = "default",
-    landmarks: shared.Landmarks = "auto",
-    weights: shared.Weights = "default",
-    refine: shared.Refine = True,
+    options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
+    wanted = [result is not None, samples, shape, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER, or --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
@@ -97,19 +109,21 @@ def evaluate(
         raise UsageError("Confidence is measured on videos of known truth.", "Give --samples or --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
+    if left_out and (result or detector_errors or (mocap and "each" in left_out)):
+        raise UsageError("Remedies are left out of what is converted.", "Give --samples, --views or, with names, --mocap.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints)
     from hmr_video.evaluate import Protocol
-    from hmr_video.options import Options
-    from hmr_video.people import PeopleOptions
 
-    settings = Options(PeopleOptions(landmarks=landmarks), weights=weights, refine=refine)
     reporter = Reporter(quiet=quiet)
     if mocap is not None:
-        found = _evaluate_mocap(
-            mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, settings, up or "auto", reporter
-        )
+        from hmr_video.evaluate.ablations import without
+
+        with without(left_out or []):
+            found = _evaluate_mocap(
+                mocap, every_clip, weak, real, all_points, failures, windows, seed, meshes, options, up or "auto", reporter
+            )
         if failures:
             reporter.wrote(failures)
         if as_json:
@@ -120,13 +134,20 @@ def evaluate(
             (print_weak_points if weak else print_rows)(found)
         return
     if detector_errors is not None:
-        _evaluate_detector(detector_errors, settings.people, windows, seed, up or "auto", as_json, reporter)
+        _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
     pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
-    if samples:
-        rows = _evaluate_samples(settings, Protocol(protocol), reporter, pairs)
-    elif views is not None:
-        rows = _evaluate_views(views, joints, settings, reporter, pairs)
+    if shape:
+        _evaluate_shapes(options, windows, seed, as_json, reporter)
+        return
+    if samples or views is not None:
+
+        def measured() -> list[Row]:
+            if views is not None:
+                return _evaluate_views(views, joints, options, reporter, pairs)
+            return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
+
+        rows = _measured_without(left_out or [], measured, reporter)
     else:
         assert result is not None
         assert truth is not None
@@ -139,7 +160,23 @@ def evaluate(
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
-        _print_table(rows)
+        (_print_ablations if left_out == ["each"] else _print_table)(rows)
+
+
+def _measured_without(left_out: list[str], measured: Callable[[], list[Row]], reporter: Reporter) -> list[Row]:
+    """What is measured without these remedies; without ``each``, the mean scores of the whole line and without each of them."""
+    from hmr_video.evaluate import mean_scores
+    from hmr_video.evaluate.ablations import EACH, REMEDIES, without
+
+    if left_out != [EACH]:
+        with without(left_out):
+            return measured()
+    rows: list[Row] = []
+    for name in ("", *REMEDIES):
+        reporter.say(f"without {name}" if name else "all")
+        with without([name] if name else []):
+            rows.append((name or "all", mean_scores([scores for _, scores in measured()])))
+    return rows
 
 
 def _read(path: Path) -> list["Sequence"]:
@@ -159,13 +196,13 @@ def _read(path: Path) -> list["Sequence"]:
 
 
 def _evaluate_samples(
-    settings: "Options", protocol: "Protocol", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+    settings: Options, protocol: "Protocol", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
 ) -> list[Row]:
     """The scores of each true person; results and truths that belong together go to ``pairs``."""
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence, evaluate_people
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     models = Models.load(settings)
     rows: list[Row] = []
@@ -181,13 +218,13 @@ def _evaluate_samples(
 
 
 def _evaluate_views(
-    folder: Path, joints: Path | None, settings: "Options", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+    folder: Path, joints: Path | None, settings: Options, reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
 ) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.pipeline import run
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -219,7 +256,7 @@ def _evaluate_mocap(
     windows: int,
     seed: int,
     meshes: bool,
-    settings: "Options",
+    settings: Options,
     up: str,
     reporter: Reporter,
 ) -> list[Any]:
@@ -234,7 +271,7 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.mocap.holdout import split
-    from hmr_video.reconstruct.models import Models
+    from hmr_video.reconstruction.models import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))
@@ -265,7 +302,7 @@ def _evaluate_mocap(
 
 
 def _evaluate_detector(
-    folder: Path, people: "PeopleOptions", windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
+    folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -285,6 +322,24 @@ def _evaluate_detector(
         table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
     for name, offset in found.bias.items():
         table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
+    Console(soft_wrap=True).print(table)
+
+
+def _evaluate_shapes(options: Options, people: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.evaluate.shapes import measure_shapes
+
+    rows = measure_shapes(options, people, seed, reporter)
+    if as_json:
+        typer.echo(json.dumps([{"group": name} | scores for name, scores in rows]))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("mean error", "people", "hips, cm", "waist, cm", "chest, cm", "PVE at rest, mm"):
+        table.add_column(heading, justify="left" if heading == "mean error" else "right", no_wrap=True)
+    for name, scores in rows:
+        table.add_row(name, f"{scores['people']:.0f}", *(f"{scores[key]:.1f}" for key in ("hips", "waist", "chest", "pve")))
     Console(soft_wrap=True).print(table)
 
 
@@ -317,3 +372,20 @@ def _print_table(rows: list[Row]) -> None:
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
     Console(soft_wrap=True).print(table)
+
+
+def _print_ablations(rows: list[Row]) -> None:
+    """A line for the whole line, and for each remedy what leaving it out adds to each metric, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    (_, whole), *others = rows
+    metrics = [metric for metric in OF_REMEDIES if metric in whole]
+    table = Table(box=None, header_style="bold")
+    table.add_column("without", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
+    for name, scores in others:
+        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
+    Console(width=140).print(table)

@@ -10,20 +10,16 @@ import typer
 from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.options import Options
 
 
+@shared.takes_options(
+    but=["silhouettes", "tracker", "height", "world", "features", "start", "end", "every", "frame_rate", "image_size"]
+)
 def hallucinate(
-    context: typer.Context,
     photo: Annotated[Path, typer.Argument(help="A photograph.")],
     output: shared.Output = Path("hmr-out"),
-    people: shared.People = "all",
-    refine: shared.Refine = True,
-    focal: shared.Focal = None,
-    body: shared.Body = "open",
-    weights: shared.Weights = "default",
-    detector: shared.Detector = "yolo11n-pose",
-    engine: shared.Engine = "auto",
-    device: shared.Device = "auto",
+    options: Options = Options(),  # noqa: B008
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
@@ -33,7 +29,7 @@ def hallucinate(
     from hmr_video.video import open_video
 
     shared.check_folder(output)
-    settings = replace(shared.conversion(context), hallucinate=True)
+    settings = replace(options, hallucinate=True)
     reporter = Reporter(quiet=quiet)
     reader = open_video(photo, reporter)
     if reader.info.frame_count != 1:

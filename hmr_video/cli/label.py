@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,11 @@ from hmr_video.cli import options as shared
 from hmr_video.cli.batch import find_items, local_workers, run_items, tell
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
+from hmr_video.options import Options
 
 
+@shared.takes_options(only=["people", "focal", "detector", "tracker", "landmarks", "engine", "device"])
 def label(
-    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
     include: Annotated[
@@ -35,31 +37,24 @@ def label(
     weights: Annotated[
         str, typer.Option(callback=os.path.expanduser, help="With resnet50: weights with the image encoder, by name or path.")
     ] = "hmmr",
-    people: shared.People = "all",
-    focal: shared.Focal = None,
-    detector: shared.Detector = "yolo11n-pose",
-    tracker: shared.Tracker = "bytetrack",
-    landmarks: shared.Landmarks = "auto",
-    engine: shared.Engine = "auto",
-    device: shared.Device = "auto",
+    options: Options = Options(),  # noqa: B008
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Label videos with 2D tracks for `train --tracks`. Run the same command again to go on after an interruption."""
     shared.check_folder(output)
-    settings = shared.conversion(context)
     if features not in ("keypoints", "resnet50"):
         raise UsageError(f"There are no features {features}.", "Choose keypoints or resnet50.")
     reporter = Reporter(quiet=quiet)
     items = find_items(folder, None, include or [], exclude or [], output, reporter)
-    settings = shared.with_known_landmarks(settings, reporter)
+    settings = shared.with_known_landmarks(replace(options, features=features, weights=weights), reporter)
     from hmr_video.batch.labeller import VideoLabeller, labelling_key  # and torch, once there is something to do
     from hmr_video.batch.runner import BatchOptions
 
-    options = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
-    make = partial(local_workers, VideoLabeller(settings), workers, timeout, device)
-    report = run_items(items, options, make, log, reporter)
+    planned = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
+    make = partial(local_workers, VideoLabeller(settings), workers, timeout, options.people.device)
+    report = run_items(items, planned, make, log, reporter)
     if as_json:
         typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
     tell(report, output, reporter, retried=retry_failed, dry_run=False)

@@ -20,6 +20,7 @@ from hmr_video.cli.export import export
 from hmr_video.cli.hallucinate import hallucinate
 from hmr_video.cli.label import label
 from hmr_video.cli.render import render
+from hmr_video.cli.retarget import retarget
 from hmr_video.cli.train import train
 from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
@@ -57,6 +58,7 @@ def options(
 
 app.command()(convert)
 app.command()(export)
+app.command()(retarget)
 app.command()(batch)
 app.command()(view)
 app.command()(render)

@@ -10,27 +10,13 @@ from hmr_video.cli import options as shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
+from hmr_video.options import Options
 
 if TYPE_CHECKING:
     from hmr_video.export.render import Renderer
 
-# Options that say how a video is converted; a finished result is drawn as it is.
-_CONVERTING = (
-    "people",
-    "refine",
-    "height",
-    "focal",
-    "world",
-    "body",
-    "weights",
-    "detector",
-    "tracker",
-    "engine",
-    "device",
-    "every",
-)
 
-
+@shared.takes_options(but=["silhouettes", "features", "frame_rate", "image_size"])
 def render(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],
@@ -46,21 +32,7 @@ def render(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Beside it, show the people from the side.")] = False,
     renderer: Annotated[str, typer.Option(help="auto, pyrender (OpenGL) or software.")] = "auto",
     video: Annotated[Path | None, typer.Option(help="The video of a finished result, if it has moved since.")] = None,
-    people: shared.People = "all",
-    refine: shared.Refine = True,
-    height: shared.Height = None,
-    focal: shared.Focal = None,
-    world: shared.World = False,
-    body: shared.Body = "open",
-    weights: shared.Weights = "default",
-    detector: shared.Detector = "yolo11n-pose",
-    tracker: shared.Tracker = "bytetrack",
-    landmarks: shared.Landmarks = "auto",
-    engine: shared.Engine = "auto",
-    device: shared.Device = "auto",
-    start: shared.Start = 0.0,
-    end: shared.End = None,
-    every: shared.Every = 1,
+    options: Options = Options(),  # noqa: B008
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
@@ -72,8 +44,8 @@ def render(
 
         _refuse_converting(context)
         motions, known, first, last, nth, rate = read_result(source)
-        start = start if shared.spelled_out(context, ["start"]) else first
-        end = end if shared.spelled_out(context, ["end"]) else last
+        start = options.start if shared.given_options(context, ["start"]) else first
+        end = options.end if shared.given_options(context, ["end"]) else last
         footage = source_video(video or known)
         target = _target(output, source, footage)
         refuse_existing(target, overwrite)
@@ -85,7 +57,7 @@ def render(
 
         if video is not None:
             raise UsageError("--video is for finished results.", "Leave it out.")
-        settings, nth, rate = shared.conversion(context), every, None
+        start, end, nth, rate = options.start, options.end, options.every, None
         folder, footage = result_folder(source, Path("hmr-out"), reporter), source
         target = _target(output, folder, footage)
         if output is None:
@@ -93,10 +65,10 @@ def render(
         else:
             refuse_existing(output, overwrite)
         drawer = _renderer(renderer, reporter)
-        found = run(source, settings, reporter)
+        found = run(source, options, reporter)
         motions, used = found.motions, found.models.body
         if output is None:
-            write_result(found, source, folder, settings, [], reporter, overwrite, video=source)
+            write_result(found, source, folder, options, [], reporter, overwrite, video=source)
     from hmr_video.export.overlay import write_overlay
 
     write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end, nth, rate)
@@ -123,9 +95,9 @@ def _renderer(name: str, reporter: Reporter) -> "Renderer":
 
 def _refuse_converting(context: typer.Context) -> None:
     """Raises UsageError when a finished result is to be drawn otherwise than it was converted."""
-    given = shared.spelled_out(context, _CONVERTING)
+    given = set(shared.given_options(context)) - {"--start", "--end"}
     if given:
-        raise UsageError(f"{', '.join(given)}: a finished result is not computed again.", "Convert the video with it.")
+        raise UsageError(f"{', '.join(sorted(given))}: a finished result is not computed again.", "Convert the video with it.")
 
 
 def _is_result(source: Path) -> bool:

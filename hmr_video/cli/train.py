@@ -51,8 +51,8 @@ def train(
     width: Annotated[int | None, typer.Option(help="Channels of the model.")] = None,
     blocks: Annotated[int | None, typer.Option(help="Residual blocks of the temporal encoder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    accelerator: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    devices: Annotated[int | None, typer.Option(help="How many of them, on each machine.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 (the second GPU) or mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="How many of its kind, on each machine.")] = None,
     precision: Annotated[str | None, typer.Option(help="bf16-mixed, 16-mixed or 32-true.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; 0 takes all.")] = None,
     overwrite: shared.Overwrite = False,
@@ -75,7 +75,7 @@ def train(
         "width": width,
         "blocks": blocks,
         "seed": seed,
-        "accelerator": accelerator,
+        "device": device,
         "devices": devices,
         "precision": precision,
         "threads": threads,
@@ -96,7 +96,7 @@ def train(
     resolved = files.build_config(files.merge(tables))
     reporter = Reporter(quiet=quiet)
     if sheet:
-        from hmr_video.synth.sheet import write_sheet
+        from hmr_video.train.sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
         reporter.wrote(sheet)

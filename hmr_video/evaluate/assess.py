@@ -17,8 +17,8 @@ from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, k
 from hmr_video.geometry import metrics
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
-from hmr_video.reconstruct.lift import lift, model_input, predict, sight
-from hmr_video.reconstruct.refine import Estimate, refine
+from hmr_video.reconstruction.lift import lift, model_input, predict, sight
+from hmr_video.reconstruction.refine import Estimate, refine
 
 Array = NDArray[np.float64]
 

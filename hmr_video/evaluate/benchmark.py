@@ -17,9 +17,9 @@ from typing import Any
 from hmr_video.console import Reporter
 from hmr_video.evaluate.clips import make_clip
 from hmr_video.evaluate.meter import Cost, run_program, typical
-from hmr_video.evaluate.stages import CROP_TYPES, STAGES, Facts, crop_seconds, examine, run_stages
+from hmr_video.evaluate.stages import CROP_TYPES, Facts, crop_seconds, examine, run_stages
 from hmr_video.model_files import models_folder
-from hmr_video.people import PeopleOptions
+from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
@@ -98,7 +98,7 @@ def benchmark(clip: Path, runs: int = 5, weights: str = "default") -> Benchmark:
         return Benchmark(
             machine=machine(),
             clip=stages.submit(examine, clip).result(),
-            stages={name: Stage(passes[0][name], typical([one[name] for one in passes[1:]])) for name in STAGES},
+            stages={name: Stage(passes[0][name], typical([one[name] for one in passes[1:]])) for name in passes[0]},
             program=typical(programs),
             cold=cold,
             start_up=typical(start_ups),

@@ -7,7 +7,7 @@ from torch import Generator
 from hmr_video.body import Body
 from hmr_video.evaluate.trials import Observer, Poses, Trial, placed, trial_of
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
-from hmr_video.people.options import PeopleOptions
+from hmr_video.options import PeopleOptions
 from hmr_video.synth.film.filming import Camera, shoot
 from hmr_video.synth.film.footage import Onlooker, in_rays
 

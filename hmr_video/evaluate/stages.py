@@ -9,7 +9,6 @@ import torch
 from hmr_video.console import Reporter
 from hmr_video.evaluate.meter import Cost, Meter, typical
 from hmr_video.export import ExportOptions, export
-from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
 from hmr_video.options import Options
@@ -17,11 +16,8 @@ from hmr_video.people import People
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.finder import Trail, looks_every
 from hmr_video.people.keypoints.landmarks import look_closely
-from hmr_video.reconstruct.bodies import evidence_of, intrinsics_of, lift_people, motion_of
-from hmr_video.reconstruct.lift import model_input
-from hmr_video.reconstruct.lift_images import lift_images
-from hmr_video.reconstruct.models import Models
-from hmr_video.reconstruct.refine import refine
+from hmr_video.reconstruction.bodies import bodies_of
+from hmr_video.reconstruction.models import Models
 from hmr_video.video import Chunk, VideoReader, open_video
 
 STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")
@@ -65,14 +61,14 @@ def crop_seconds() -> dict[str, Cost]:
 
 
 def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, Cost]:
-    """The cost of each of ``STAGES`` over a whole clip. Writes into ``folder``. Raises HmrVideoError."""
+    """The cost of each of ``STAGES`` that there is, over a whole clip. Writes into ``folder``. Raises HmrVideoError."""
     options, reporter, meter = Options(weights=weights), Reporter(quiet=True), Meter()
     reader = open_video(clip, reporter)
     models, detector = Models.load(options), Detector(options.people, every=looks_every(reader.info.frame_rate))
     people = _find(reader, detector, options, meter)
     with meter("landmarks"):
         people = look_closely(reader, people, options.people.landmarks, reporter)
-    motions = _reconstruct(reader, people, models, options, meter)
+    motions = bodies_of(people, reader, models, options, reporter, moving_camera=False, timer=meter)
     with meter("body"):
         for motion in motions:
             _meshes(motion, models)
@@ -81,7 +77,7 @@ def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, 
             motion.save(folder / "person.npz", overwrite=True)
     with meter("render"):
         export(motions, models.body, folder, ["overlay"], ExportOptions(overwrite=True, video=clip, reporter=reporter))
-    return {name: meter.costs[name] for name in STAGES}
+    return {name: meter.costs[name] for name in STAGES if name in meter.costs}
 
 
 def _find(reader: VideoReader, detector: Detector, options: Options, meter: Meter) -> People:
@@ -103,31 +99,6 @@ def _decoded(reader: VideoReader, meter: Meter) -> Iterator[Chunk]:
         if chunk is None:
             return
         yield chunk
-
-
-def _reconstruct(reader: VideoReader, people: People, models: Models, options: Options, meter: Meter) -> list[Motion]:
-    """Features, model and fit. What the model reads of keypoints is part of ``model`` too: it takes next to nothing."""
-    intrinsics, encoder = intrinsics_of(people, options), models.image_encoder
-    if encoder is not None:
-        with meter("features"):
-            features = image_features(reader, people.tracks, encoder, Reporter(quiet=True))
-        with meter("model"):
-            padding = zero_feature(encoder)
-            lifted = [lift_images(models.model, one, padding, intrinsics) for one in features]
-        estimates = [one.estimate for one in lifted]
-    else:
-        evidence = evidence_of(people)
-        with meter("features"):
-            for keypoints, times in zip(*evidence, strict=True):
-                model_input(keypoints, times, intrinsics)
-        with meter("model"):
-            lifted = lift_people(people, evidence, intrinsics, models, options, Reporter(quiet=True))
-        with meter("refine"):
-            estimates = refine([one.estimate for one in lifted], *evidence, intrinsics, models.body)
-    return [
-        motion_of(track, estimate, one, people, intrinsics, models)
-        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
-    ]
 
 
 def _meshes(motion: Motion, models: Models) -> None:

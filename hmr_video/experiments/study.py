@@ -189,7 +189,7 @@ def train_config(mocap: Path, state: Path, case: Case, config: StudyConfig) -> T
         window_learning_rate=config.window_learning_rate,
         warmup=20,
         seed=case.seed,
-        accelerator="cpu",
+        device="cpu",
         precision="32-true",
         threads=1,
         save_every=10**6,

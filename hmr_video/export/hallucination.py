@@ -103,7 +103,7 @@ def _played(motion: Motion, phases: Array) -> Motion:
         "poses_future",
     )
     tiled = {name: np.repeat(getattr(motion, name), count, axis=0) for name in per_frame}
-    return motion.replace(poses=between(motion, phases), frame_ids=np.arange(count), **tiled)
+    return motion.replace(poses=between(motion, phases), frame_ids=np.arange(count), silhouettes=None, **tiled)
 
 
 def _side_by_side(panels: Sequence[Any]) -> Any:

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
+from hmr_video.errors import UsageError, missing_extra
+from hmr_video.export.blender import find_blender
+from hmr_video.export.rigs import find_rig
 from hmr_video.files import refuse_existing
 from hmr_video.motion import Motion
 from hmr_video.video import is_photograph
@@ -20,12 +23,15 @@ class Format(NamedTuple):
     """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
     ``{drawn}`` for the ending of what is drawn on the source.
 
+    ``needs`` is a package of an extra that it cannot do without.
+
     The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
     libraries along.
     """
 
     module: str
     files: tuple[str, ...]
+    needs: str = ""
 
 
 FORMATS = {
@@ -33,7 +39,11 @@ FORMATS = {
     "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
     "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
     "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "fbx": Format("formats.fbx", ("{}.fbx",)),  # the same as GLB for who wants FBX, by Blender
+    "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
+    "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
     "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
@@ -43,15 +53,18 @@ _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
 # What people ask for that is not written -> what serves them.
 _INSTEAD = {
-    "fbx": "Blender and Unreal open glb, MotionBuilder and 3ds Max bvh; Blender makes FBX of either.",
-    **dict.fromkeys(("gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "blend"), _GLB),
+    **dict.fromkeys(("gltf", "dae", "abc", "blend"), _GLB),
+    **dict.fromkeys(("usda", "usdc"), "usd is USD in its binary form."),
     "stl": "MeshLab, Blender and slicers open ply and obj.",
     **dict.fromkeys(("mp4", "video", "png", "jpg", "gif"), _PICTURES),
     **dict.fromkeys(("npz", "json"), "NPZ and summary.json are always written."),
+    "mot": "trc writes both of OpenSim's files.",
     **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
-    **dict.fromkeys(("c3d", "trc", "mot", "xlsx"), "csv holds joint positions and angles."),
+    **dict.fromkeys(("c3d", "xlsx"), "csv holds joint positions and angles, trc markers."),
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
+ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
+WITH_BONES = frozenset({"glb", "bvh", "fbx", "usd", "usdz"})  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,13 @@ class ExportOptions:
         start, end: the seconds of it that were converted; the rest is not shown.
         every: that only every n-th frame was used; None finds out by the frame rates.
         source_rate: a rate that was taken in place of the source's own.
-        frame_rate: resample to this rate (AMASS and BVH, which have no time per frame); None keeps the source's frames where
-            they are evenly spaced.
+        frame_rate: resample the motion to this rate, for all formats but those that show the footage; None keeps the source's
+            frames, where a format has one rate only if they are evenly spaced.
+        rig: whose names and rest pose the bones have (`rigs.RIGS`), in formats with bones.
+        root_motion: a bone on the ground takes the way and the heading of the hips.
+        reduce: keep only keys without which something would be off by more than so many millimetres; in GLB, whose bones have
+            keys of their own.
+        loop: cut everybody to the part that repeats itself, closed.
         reporter: where progress and notes go.
     """
 
@@ -76,17 +94,26 @@ class ExportOptions:
     every: int | None = None
     source_rate: float | None = None
     frame_rate: float | None = None
+    rig: str = "smpl"
+    root_motion: bool = False
+    reduce: float | None = None
+    loop: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format."""
+    """The names in order and once each. Raises UsageError for one that is not a format, or that lacks what writes it."""
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
         instead = [_INSTEAD[name] for name in unknown if name in _INSTEAD]
         remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
+    for name in wanted:
+        if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
+            raise missing_extra("usd", f"--format {name}")
+    if "fbx" in wanted:
+        find_blender()
     return wanted
 
 
@@ -100,11 +127,46 @@ def export(
     options = options or ExportOptions()
     written: list[Path] = []
     wanted = check_formats(formats)
+    check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
+    changed = _as_asked(motions, body, options)
     for name in wanted:
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(list(motions), body, folder, options)
+        written += module.write(list(motions) if name in ON_FOOTAGE else changed, body, folder, options)
     return written
+
+
+def _as_asked(motions: Sequence[Motion], body: "Body", options: ExportOptions) -> list[Motion]:
+    """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
+    from hmr_video.export.loop import looped
+    from hmr_video.export.resample import resampled
+
+    changed = list(motions)
+    if options.loop:
+        changed = [looped(motion, body) for motion in motions]
+        for index, cycle in enumerate(changed):
+            span = f"{cycle.timestamps[0]:.2f} to {cycle.timestamps[-1]:.2f}"
+            options.reporter.note(f"{person_name(index)} repeats best what is from second {span}.")
+    if options.frame_rate is not None:
+        zero = min(motion.timestamps[0] for motion in changed)
+        changed = [resampled(motion, options.frame_rate, zero) for motion in changed]
+    return changed
+
+
+def check_options(formats: Collection[str], options: ExportOptions) -> None:
+    """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
+    find_rig(options.rig)
+    bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
+    if options.rig != "smpl" and not WITH_BONES.intersection(formats):
+        raise UsageError("--rig changes formats with bones only.", bones)
+    if options.root_motion and not WITH_BONES.intersection(formats):
+        raise UsageError("--root-motion changes formats with bones only.", bones)
+    if options.reduce is not None and "glb" not in formats:
+        raise UsageError("--reduce changes GLB only.", "Leave it out, or ask for --format glb.")
+    if options.loop and ON_FOOTAGE.issuperset(formats):
+        raise UsageError("--loop changes nothing that shows the footage.", "Leave it out, or ask for another format.")
+    if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
+        raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
 
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
@@ -126,6 +188,16 @@ def check_drawing(target: Path, source: Path) -> None:
     if target.suffix.lower() != ending:
         drawn = "photograph, which is drawn on as a picture" if ending == ".png" else "video, which is drawn on as a video"
         raise UsageError(f"{target} cannot be written: {source} is a {drawn}.", f"Give a name that ends in {ending}.")
+
+
+def casts(count: int) -> list[tuple[str, list[int]]]:
+    """The files of a format that can hold several people: their names without ending, and who is in each.
+
+    >>> casts(2)
+    [('person_01', [0]), ('person_02', [1]), ('people', [0, 1])]
+    """
+    alone = [(person_name(index), [index]) for index in range(count)]
+    return alone if count < 2 else [*alone, ("people", list(range(count)))]
 
 
 def person_name(index: int) -> str:

@@ -1,13 +1,13 @@
-"""Frames at one rate, for formats that know no times."""
+"""Motions at one rate: for formats that know no times, and for who asks for another rate than the video's."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from hmr_video.export.actors import Actor
+from hmr_video.export.actors import matrices
 from hmr_video.export.registry import ExportOptions
-from hmr_video.geometry.rotations import slerp
+from hmr_video.geometry.rotations import matrix_to_axis_angle, slerp
 from hmr_video.motion import Array, Motion
 
 _EVEN = 0.1  # of a frame's duration that a frame may be off before the frames are not evenly spaced
@@ -15,27 +15,34 @@ _STEADY = 0.9  # of the steps between frames, at least, are as a rate says that 
 _CLOSE = 0.1  # of the steps are shorter than one that loses hardly anything
 _USUAL = (10.0, 12.0, 15.0, 24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 120.0)  # frames a second
 _NEAR = 0.03  # of a rate, within which it means a usual one
+_EXACT = 1e-6  # of a frame, by which a time may be off without being another
 
 
-def evenly(actor: Actor, options: ExportOptions) -> tuple[Actor, float]:
-    """The actor for a format of one frame rate, and that rate: the one asked for, else the source's own.
+def evenly(motions: Sequence[Motion], options: ExportOptions) -> list[Motion]:
+    """The motions for a format of one frame rate, which is the ``frame_rate`` of all, and of one clock.
 
     Frames that are not evenly spaced are resampled, which is noted.
     """
-    motion = actor.motion
-    if options.frame_rate is not None:
-        return resampled(actor, options.frame_rate), options.frame_rate
-    if is_even(motion):
-        return actor, motion.frame_rate
-    rate = close_rate(motion)
-    options.reporter.note(f"The frames are not evenly spaced: for BVH and AMASS they were resampled to {rate:.6g} a second.")
-    return resampled(actor, rate), rate
+    zero = min(motion.timestamps[0] for motion in motions)
+    if all(is_even(motion) and _on_grid(motion, zero) for motion in motions):
+        return list(motions)
+    rate = max(close_rate(motion) for motion in motions)
+    options.reporter.note(
+        f"The frames are not evenly spaced: where a format has one rate they are resampled to {rate:.6g} a second."
+    )
+    return [resampled(motion, rate, zero) for motion in motions]
 
 
 def is_even(motion: Motion) -> bool:
     """Whether every frame is where the frame rate alone would put it."""
     off = motion.timestamps - motion.timestamps[0] - np.arange(len(motion)) / motion.frame_rate
     return bool(np.abs(off).max() <= _EVEN / motion.frame_rate)
+
+
+def _on_grid(motion: Motion, zero: float) -> bool:
+    """Whether the first frame is a whole number of frames after the second ``zero``."""
+    frames = (motion.timestamps[0] - zero) * motion.frame_rate
+    return bool(abs(frames - round(frames)) <= _EVEN)
 
 
 def close_rate(motion: Motion) -> float:
@@ -48,19 +55,38 @@ def close_rate(motion: Motion) -> float:
     return usual if abs(usual / rate - 1) < _NEAR else rate
 
 
-def resampled(actor: Actor, frame_rate: float) -> Actor:
-    """The actor at equally spaced times from its first to its last, rotations by slerp.
+def resampled(motion: Motion, frame_rate: float, zero: float) -> Motion:
+    """The motion at equally spaced times from its first to its last, one of which is, or would be, the second ``zero``.
 
-    Only ``rotations`` and ``trans`` change: ``motion`` stays that of the source frames.
+    Rotations by slerp, the rest linearly; landmarks, of which some frames may have none, are those of the frame before. Frames
+    are numbered from ``zero`` on.
     """
-    times = actor.motion.timestamps - actor.motion.timestamps[0]
-    count = int(np.floor(times[-1] * frame_rate + 1e-6)) + 1
-    before, weight = _brackets(times, np.arange(count) / frame_rate)
+    times = motion.timestamps - zero
+    first, last = np.ceil(times[0] * frame_rate - _EXACT), np.floor(times[-1] * frame_rate + _EXACT)
+    numbers = np.arange(first, max(first, last) + 1)
+    wanted = numbers / frame_rate
+    before, weight = _brackets(times, wanted)
     after = np.minimum(before + 1, len(times) - 1)
-    start, end = torch.from_numpy(actor.rotations[before]), torch.from_numpy(actor.rotations[after])
-    rotations = slerp(start, end, torch.from_numpy(weight)[:, None].expand(-1, 24)).numpy()
-    trans = actor.trans[before] + weight[:, None] * (actor.trans[after] - actor.trans[before])
-    return replace(actor, rotations=rotations, trans=trans)
+
+    def turned(poses: Array) -> Array:
+        start, end = torch.from_numpy(matrices(poses[before])), torch.from_numpy(matrices(poses[after]))
+        between = slerp(start, end, torch.from_numpy(weight)[:, None].expand(-1, 24))
+        return matrix_to_axis_angle(between).reshape(-1, 72).numpy()
+
+    def moved(values: Array) -> Array:
+        part = weight.reshape(-1, *[1] * (values.ndim - 1))
+        return values[before] + part * (values[after] - values[before])
+
+    rotations = {name: turned(getattr(motion, name)) for name in ("poses", "poses_past", "poses_future")}
+    places = {name: moved(getattr(motion, name)) for name in ("trans", "confidence", "boxes", "joints3d")}
+    return motion.replace(
+        **rotations,
+        **places,
+        landmarks2d=motion.landmarks2d[before],
+        frame_ids=numbers.astype(int),
+        timestamps=zero + wanted,
+        frame_rate=frame_rate,
+    )
 
 
 def _brackets(times: Array, wanted: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from hmr_video.export.render import choose_renderer
 from hmr_video.export.results import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
-from hmr_video.reconstruct.quality import assess
+from hmr_video.reconstruction.quality import assess
 from hmr_video.video import Chunk, ahead
 
 if TYPE_CHECKING:

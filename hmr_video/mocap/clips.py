@@ -17,6 +17,26 @@ from hmr_video.mocap.up import describe_up, find_up
 
 SUFFIXES = (".npz", ".bvh")
 
+# How much a collection weighs against its length. Game clips are stylised, but hold the rare poses.
+SOURCE_WEIGHTS = {
+    "reactidle": 0.35,
+    "deepmimic": 0.5,
+    "kaykit": 0.6,
+    "mesh2motion_addon": 0.8,
+    "mesh2motion_ual": 0.8,
+    "makehuman_poses": 4.0,
+    "cmu_dance": 1.3,
+    "cmu_s01_s03": 1.5,
+    "cmu_keijiro": 2.0,
+    "cmu_rancidmilk91": 2.0,
+    "cmu_daz_10_14": 1.3,
+    "snu_basketball": 0.7,
+    "snu_martial": 2.5,
+    "snu_walk": 0.6,
+    "mass_snu": 2.5,
+    "second_life_avatar": 1.2,
+}
+
 
 @dataclass(frozen=True)
 class Mocap:

@@ -21,9 +21,9 @@ from scipy.spatial.transform import Rotation
 from hmr_video.body import load_body
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
+from hmr_video.geometry.joint_names import name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 from hmr_video.mocap.bvh import BvhMotion, read_bvh
-from hmr_video.mocap.joint_names import name_parts
 from hmr_video.motion import Array
 
 LARGEST_ERROR = 5.0  # degrees, mean over limbs and frames

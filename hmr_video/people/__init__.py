@@ -2,7 +2,6 @@
 
 from hmr_video.people.finder import find_people
 from hmr_video.people.keypoints.files import read_keypoints
-from hmr_video.people.options import PeopleOptions
 from hmr_video.people.track.tracks import People, Track
 
-__all__ = ["People", "PeopleOptions", "Track", "find_people", "read_keypoints"]
+__all__ = ["People", "Track", "find_people", "read_keypoints"]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
+from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.detector import Detector
-from hmr_video.people.options import PeopleOptions
 from hmr_video.people.track.clean import clean_tracklets
 from hmr_video.people.track.tracker import Tracker
 from hmr_video.people.track.tracks import People, Track

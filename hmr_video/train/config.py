@@ -3,30 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hmr_video.device import check_name
 from hmr_video.errors import UsageError
+from hmr_video.mocap.clips import SOURCE_WEIGHTS
 from hmr_video.mocap.up import AXES
 from hmr_video.synth.synthetic import SyntheticConfig
 from hmr_video.train.objective import ObjectiveWeights
-
-# How much a collection weighs against its length. Game clips are stylised, but hold the rare poses.
-SOURCE_WEIGHTS = {
-    "reactidle": 0.35,
-    "deepmimic": 0.5,
-    "kaykit": 0.6,
-    "mesh2motion_addon": 0.8,
-    "mesh2motion_ual": 0.8,
-    "makehuman_poses": 4.0,
-    "cmu_dance": 1.3,
-    "cmu_s01_s03": 1.5,
-    "cmu_keijiro": 2.0,
-    "cmu_rancidmilk91": 2.0,
-    "cmu_daz_10_14": 1.3,
-    "snu_basketball": 0.7,
-    "snu_martial": 2.5,
-    "snu_walk": 0.6,
-    "mass_snu": 2.5,
-    "second_life_avatar": 1.2,
-}
 
 COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
 INTERVALS = ("log_every", "save_every", "validate_every")
@@ -73,7 +55,8 @@ class TrainConfig:
         average: share of the running mean of the weights that stays in a step, close to 1; the mean is then what is measured and
             written. 0 does without.
         seed: of everything random.
-        accelerator, devices, nodes, precision: as Lightning Fabric takes them, devices per node; threads: of the CPU, 0 for all.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; devices: how many of that kind per node; nodes, precision: as
+            Lightning Fabric takes them; threads: of the CPU, 0 for all.
         log_every, save_every, validate_every: steps.
         source_weights: how often a collection is drawn against its length.
         objective: the factor of each loss; synthetic: augmentation, cameras and detector of the training pairs.
@@ -102,7 +85,7 @@ class TrainConfig:
     schedule: str = "cosine"
     average: float = 0.0
     seed: int = 0
-    accelerator: str = "auto"
+    device: str = "auto"
     devices: int = 1
     nodes: int = 1
     precision: str = "bf16-mixed"
@@ -115,6 +98,9 @@ class TrainConfig:
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
     def __post_init__(self) -> None:
+        check_name(self.device)
+        if ":" in self.device and self.devices * self.nodes > 1:
+            raise UsageError(f"{self.device} is one device, not {self.devices * self.nodes}.", "Name its kind alone.")
         if self.window_frames < 11:
             raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
         for name in (*COUNTS, *INTERVALS):

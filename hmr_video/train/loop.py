@@ -273,18 +273,19 @@ def launch(config: TrainConfig) -> Fabric:
     """Starts the processes that the configuration asks for, or joins those that torchrun has started. Raises UsageError."""
     # Single frames have no deltas and only the last stage hallucinates, so not every parameter gets a gradient in every stage.
     strategy = "ddp_find_unused_parameters_true" if config.devices * config.nodes > 1 else "auto"
+    kind, _, number = config.device.partition(":")
     try:
         fabric = Fabric(
-            accelerator=config.accelerator,
+            accelerator=kind,
             strategy=strategy,
-            devices=config.devices,
+            devices=[int(number)] if number else config.devices,
             num_nodes=config.nodes,
             precision=config.precision,  # type: ignore[arg-type]
         )
         fabric.launch()
     except (RuntimeError, ValueError) as error:
         raise UsageError(
-            f"Training cannot run on {config.devices} x {config.accelerator}: {error}", "Change --accelerator and --devices."
+            f"Training cannot run on {config.devices} x {config.device}: {error}", "Change --device and --devices."
         ) from error
     return fabric
 

@@ -28,7 +28,7 @@ from hmr_video.train.config import TrainConfig
 Table = dict[str, Any]
 FILE_NAME = "config.json"
 # What may change between the lives of a run, its weights being the same; data and start are compared by content.
-FREE = ("mocap", "tracks", "filmed", "state", "start", "accelerator", "threads", "log_every", "save_every", "validate_every")
+FREE = ("mocap", "tracks", "filmed", "state", "start", "device", "threads", "log_every", "save_every", "validate_every")
 
 
 def shipped() -> dict[str, Path]:

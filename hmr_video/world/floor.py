@@ -19,8 +19,8 @@ from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
-from hmr_video.reconstruct.refine import Estimate
-from hmr_video.reconstruct.shape import stature, with_height
+from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.shape import stature, with_height
 from hmr_video.world.feet import Soles, soles
 from hmr_video.world.footing import hold_feet, lay_feet_flat
 from hmr_video.world.planting import plant

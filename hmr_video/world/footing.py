@@ -16,7 +16,7 @@ from hmr_video.body import Body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.motion import Motion
 from hmr_video.people import Track
-from hmr_video.reconstruct.quality import frame_confidence
+from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.world.feet import Soles, soles
 from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs
 from hmr_video.world.planting import Trust, shift

@@ -44,7 +44,7 @@ def test_videos_are_converted_once(tmp_path: Path, command: list[str], capsys: p
         time.sleep(0.05)
     interrupted.send_signal(signal.SIGINT)
     assert interrupted.wait() == 130
-    assert [path.name for path in (tmp_path / "out" / ".batch").iterdir()] == ["lock-all"]
+    assert {path.name for path in (tmp_path / "out" / ".batch").iterdir()} <= {"lock-all"}
 
     assert main.run([*command, "--json"]) == 5
     report = json.loads(capsys.readouterr().out)

@@ -8,8 +8,7 @@ import pytest
 from hmr_video.batch import converter, labeller
 from hmr_video.batch.converter import options_key
 from hmr_video.batch.labeller import labelling_key
-from hmr_video.options import Options
-from hmr_video.people import PeopleOptions
+from hmr_video.options import Options, PeopleOptions
 
 
 @pytest.fixture

@@ -295,7 +295,7 @@ def test_locks(tmp_path: Path, chance: random.Random, rounds: int) -> None:
     """What a lock says of its holder is only repeated."""
     with locked(tmp_path, None):
         for _ in range(rounds):
-            (tmp_path / "lock-all").write_text(json.dumps(twisted({"pid": 1, "host": "here"}, chance)))
+            (tmp_path / "holder-all.json").write_text(json.dumps(twisted({"pid": 1, "host": "here"}, chance)))
             with pytest.raises(OutputError), locked(tmp_path, None):
                 pass
 

@@ -12,7 +12,7 @@ import torch
 from hmr_video.body import load_body
 from hmr_video.cli.main import run
 from hmr_video.motion import Motion
-from hmr_video.reconstruct.shape import stature
+from hmr_video.reconstruction.shape import stature
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 

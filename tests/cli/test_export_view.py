@@ -44,8 +44,10 @@ def test_export_to_elsewhere_at_another_rate(result, tmp_path):
 def test_errors_have_their_exit_codes(result, motions, tmp_path, capsys):
     assert run(["export", str(tmp_path / "nothing"), "-f", "glb"]) == 3
     assert run(["export", str(tmp_path), "-f", "glb"]) == 3  # no person in it
-    assert run(["export", str(result), "-f", "fbx"]) == 2
-    assert run(["export", str(result), "-f", "obj", "--fps", "30"]) == 2
+    assert run(["export", str(result), "-f", "dae"]) == 2
+    assert run(["export", str(result), "-f", "html", "--fps", "30"]) == 2
+    assert run(["export", str(result), "-f", "bvh", "--rig", "metahuman"]) == 2
+    assert run(["export", str(result), "-f", "csv", "--rig", "unity"]) == 2
     assert run(["export", str(result), "-f", "bvh", "-q"]) == 0
     assert run(["export", str(result), "-f", "bvh", "-q"]) == 7  # exists
     assert run(["export", str(result / "person_01.npz"), "-f", "bvh"]) == 3  # a file

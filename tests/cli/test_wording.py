@@ -1,5 +1,6 @@
 """What people type, as they mean it, and what they are told where it cannot be meant."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hmr_video.cli.options import check_folder, split_formats
 from hmr_video.cli.wording import as_meant, path_as_meant
 from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import check_formats
+from hmr_video.options import Options
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,8 @@ from hmr_video.export import check_formats
         (["convert", "file:///tmp/a.mp4"], "/tmp/a.mp4"),
         (["convert", "x.mp4", "-o", "foo.GLB"], "--format glb"),
         (["convert", "x.mp4", "-o", "foo.mp4"], "-o names a folder"),
-        (["convert", "x.mp4", "-f", "fbx"], "Blender"),
-        (["export", "x", "-f", "usdz"], "glb"),
+        (["convert", "x.mp4", "-f", "abc"], "Blender"),
+        (["export", "x", "-f", "gltf"], "glb"),
         (["convert", "x.mp4", "--device", "gpu"], "auto, cpu, cuda"),
         (["batch", "x", "--device", "gpu"], "auto, cpu, cuda"),
     ],
@@ -57,14 +59,15 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("option", ["--weights", "--body", "--detector"])
 def test_names_that_may_be_paths(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import hmr_video.cli.options as module
+    import hmr_video.cli.convert as module
 
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    seen: list[dict[str, str]] = []
-    monkeypatch.setattr(module, "conversion", lambda context: seen.append(context.params))
+    seen: list[Options] = []
+    monkeypatch.setattr(module, "convert_one", lambda source, keypoints, output, options, *others: seen.append(options))
     run(["convert", "x.mp4", option, "~/mine"])
-    assert seen[0][option[2:]] == str(tmp_path / "mine")
+    told = asdict(seen[0])
+    assert (told | told["people"])[option[2:]] == str(tmp_path / "mine")
 
 
 def test_formats_in_any_case() -> None:

@@ -78,6 +78,6 @@ def test_made_clips_play_to_and_fro_in_tiles(tmp_path):
 def test_every_stage_costs_something(tmp_path):
     make_clip(SAMPLE, tmp_path / "short.mp4", 12, (480, 270))
     costs = run_stages(tmp_path / "short.mp4", tmp_path)
-    assert tuple(costs) == STAGES
+    assert tuple(costs) == tuple(name for name in STAGES if name != "features")  # of images, for the paper's model
     assert all(cost.seconds > 0 for cost in costs.values())
     assert (tmp_path / "person.npz").is_file()

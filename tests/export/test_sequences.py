@@ -55,8 +55,8 @@ def test_existing_results_are_replaced_only_on_request(motion, body, tmp_path):
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(motion, body, tmp_path):
-    with pytest.raises(UsageError, match="fbx"):
-        export([motion], body, tmp_path, ["obj", "fbx"])
+    with pytest.raises(UsageError, match="dae"):
+        export([motion], body, tmp_path, ["obj", "dae"])
     assert not list(tmp_path.iterdir())
 
 

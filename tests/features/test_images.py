@@ -15,8 +15,8 @@ from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
 from hmr_video.options import Options
 from hmr_video.people.track.tracks import People, Track
-from hmr_video.reconstruct.bodies import _lift_images
-from hmr_video.reconstruct.models import Models
+from hmr_video.reconstruction.bodies import _lift_images
+from hmr_video.reconstruction.models import Models
 from hmr_video.video import Chunk
 
 

@@ -8,7 +8,7 @@ from foreign import MIXAMO, T_POSE, degrees, write_bvh
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError
-from hmr_video.mocap.joint_names import name_parts
+from hmr_video.geometry.joint_names import name_parts
 from hmr_video.mocap.retarget import read_bvh_clip
 
 PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")

@@ -265,7 +265,7 @@ def test_weights_of_another_kind_are_refused(
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tracks: Path, start: Path, tmp_path: Path) -> None:
     steps = {"frame_steps": 0, "window_steps": 6, "hallucinator_steps": 3, "window_batch": 4, "window_frames": 12, "warmup": 2}
-    settings = {"precision": "32-true", "accelerator": "cpu", "threads": 1, "objective": ObjectiveWeights(adversarial=1.0)}
+    settings = {"precision": "32-true", "device": "cpu", "threads": 1, "objective": ObjectiveWeights(adversarial=1.0)}
 
     def trainer(state: str) -> Trainer:
         config = TrainConfig(mocap, tmp_path / state, "resnet50", start, tracks, save_every=2, **steps, **settings)

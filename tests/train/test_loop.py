@@ -26,7 +26,7 @@ from hmr_video.train.widening import reading_all_points
 
 def config(mocap: Path, state: Path, **changes: Any) -> TrainConfig:
     small = {"width": 64, "frame_batch": 128, "window_batch": 8, "frame_steps": 60, "window_steps": 8, "hallucinator_steps": 4}
-    return TrainConfig(mocap, state, precision="32-true", accelerator="cpu", warmup=5, threads=1, **(small | changes))
+    return TrainConfig(mocap, state, precision="32-true", device="cpu", warmup=5, threads=1, **(small | changes))
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ from hmr_video.train.config import TrainConfig
 validation.WINDOWS = 2
 folder, state = Path(sys.argv[1]), Path(sys.argv[2])
 steps = {"frame_steps": 4, "window_steps": 4, "hallucinator_steps": 3, "frame_batch": 8, "window_batch": 2, "warmup": 1}
-config = TrainConfig(folder, state, width=32, blocks=1, precision="32-true", accelerator="cpu", devices=2, threads=1, **steps)
+config = TrainConfig(folder, state, width=32, blocks=1, precision="32-true", device="cpu", devices=2, threads=1, **steps)
 trainer = loop.Trainer(config, Reporter(quiet=True))
 writes = []
 write = trainer.log.write

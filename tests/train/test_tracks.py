@@ -112,7 +112,7 @@ def test_the_true_body_has_no_2d_loss_whatever_its_depth() -> None:
 def config(mocap: Path, tracks: Path, state: Path, **steps: int) -> TrainConfig:
     small = {"width": 32, "blocks": 1, "frame_batch": 32, "window_batch": 8, "frame_steps": 4, "window_steps": 5}
     weights = ObjectiveWeights(adversarial=0.1)
-    settings = {"precision": "32-true", "accelerator": "cpu", "threads": 1, "warmup": 2, "hallucinator_steps": 2}
+    settings = {"precision": "32-true", "device": "cpu", "threads": 1, "warmup": 2, "hallucinator_steps": 2}
     return TrainConfig(mocap, state, tracks=tracks, objective=weights, **(small | settings | steps))
 
 

@@ -9,7 +9,7 @@ from hmr_video.console import Reporter
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.motion import Motion
-from hmr_video.reconstruct.quality import residuals
+from hmr_video.reconstruction.quality import residuals
 from hmr_video.world.feet import soles
 from hmr_video.world.floor import to_world, up_of
 from hmr_video.world.footing import hold_feet, lay_feet_flat, reposed

@@ -22,18 +22,18 @@ _NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', who
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """One file per person, of one frame rate. ``options.frame_rate`` resamples: some add-ons cut 29.97 down to 29."""
+    """One file per person, of one frame rate. Some add-ons cut 29.97 down to 29, which resampling to 30 avoids."""
     written = []
-    for index, motion in enumerate(motions):
+    for index, motion in enumerate(evenly(motions, options)):
         target = folder / "amass" / f"{person_name(index)}_amass.npz"
-        arrays = layout(*evenly(place(motion, body), options))
+        arrays = layout(place(motion, body))
         with replacing(target, options.overwrite) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         written.append(target)
     return written
 
 
-def layout(actor: Actor, frame_rate: float) -> dict[str, Array]:
+def layout(actor: Actor) -> dict[str, Array]:
     """The file's arrays: poses (T, 156), trans (T, 3), betas (16,), dmpls (T, 8), gender, the rate in both spellings, a note.
 
     trans is smplx's, so the turn to z up goes about the pelvis J0: trans' = Z (J0 + trans) - J0. J0 is this body's; a reader
@@ -53,7 +53,7 @@ def layout(actor: Actor, frame_rate: float) -> dict[str, Array]:
         "betas": betas,
         "dmpls": np.zeros((len(actor), 8), dtype=np.float32),
         "gender": np.array(motion.gender),
-        "mocap_framerate": np.float64(frame_rate),
-        "mocap_frame_rate": np.float64(frame_rate),
+        "mocap_framerate": np.float64(motion.frame_rate),
+        "mocap_frame_rate": np.float64(motion.frame_rate),
         "note": np.array(_FITTED if body.is_smpl else _NOT_FITTED.format(body=body.name)),
     }

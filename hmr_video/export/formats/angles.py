@@ -24,6 +24,7 @@ from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
+_HANGING = Rotation.from_euler("z", -np.pi / 2).as_matrix()  # turns a right arm that hangs to where it rests
 _INDEX = {name: index for index, name in enumerate(JOINT_NAMES)}
 
 
@@ -71,13 +72,22 @@ def _limb_angles(side: str, global_rotations: Array, joints: Array) -> dict[str,
     }
 
 
+def arm_angles(side: str, global_rotations: Array) -> Array:
+    """Flexion, adduction and internal rotation (3, T) of an upper arm against the thorax, Cardan angles from the hanging arm."""
+    thorax, arm = (global_rotations[:, _INDEX[name]] for name in ("spine3", f"{side}_shoulder"))
+    relative = _transposed(thorax) @ arm
+    if side == "left":
+        relative = _MIRROR @ relative @ _MIRROR
+    turns = _euler("XZY", relative @ _HANGING)
+    return np.unwrap(turns * np.array([[-1.0], [1.0], [1.0]]), axis=1)
+
+
 def _shoulder(rotation: Array) -> tuple[Array, Array, Array]:
     """Plane, elevation and internal rotation of a right upper arm against the thorax, (T, 3, 3) -> three of (T,).
 
     rotation is the identity in the T-pose, where the arm is elevated by pi/2 already.
     """
-    hanging = Rotation.from_euler("z", -np.pi / 2).as_matrix()
-    first, elevation, second = _euler("YZY", rotation @ hanging)
+    first, elevation, second = _euler("YZY", rotation @ _HANGING)
     return _wrap(first + np.pi), elevation, _wrap(first + second)
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from hmr_video.export.actors import Actor, place
+from hmr_video.export.actors import place
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.export.resample import evenly
+from hmr_video.export.rigging import Rigged, rigged
+from hmr_video.export.rigs import find_rig
 from hmr_video.files import replacing
-from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -22,37 +23,40 @@ _CHANNELS = "Zrotation Xrotation Yrotation"
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """One file per person. The rest pose is the body's T-pose with the person's own bone lengths; all rotations are against it.
+    """One file per person. The rest pose is the rig's with the person's own bone lengths; all rotations are against it.
 
-    The root's OFFSET is zero and its translation absolute, so readers that add the two and readers that do not agree.
-    A BVH has one frame time: frames that are not evenly spaced are resampled, as with ``options.frame_rate`` all are.
+    The first bone's OFFSET is zero and its translation absolute, as is that of hips below a root bone that takes their way:
+    readers that add the two and readers that do not agree.
+    A BVH has one frame time: frames that are not evenly spaced are resampled.
     """
+    rig = find_rig(options.rig)
+    if not options.root_motion:
+        rig = rig._replace(root=None)  # many readers let nothing but the first bone move
     written = []
-    for index, motion in enumerate(motions):
+    for index, motion in enumerate(evenly(motions, options)):
         target = folder / f"{person_name(index)}.bvh"
-        actor, rate = evenly(place(motion, body), options)
+        actor = rigged(place(motion, body), rig, options.root_motion)
         with replacing(target, options.overwrite) as temporary:
-            temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, rate), ""]), encoding="ascii")
+            temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, motion.frame_rate), ""]), encoding="ascii")
         written.append(target)
     return written
 
 
-def hierarchy(actor: Actor) -> list[str]:
+def hierarchy(actor: Rigged) -> list[str]:
     """The HIERARCHY section. Depth first; a chain ends in an End Site at the tip of the flesh."""
     lines = ["HIERARCHY"]
 
-    def add(joint: int, depth: int) -> None:
+    def add(bone: int, depth: int) -> None:
         indent, inner = "\t" * depth, "\t" * (depth + 1)
-        parent = PARENTS[joint]
-        offset = np.zeros(3) if parent < 0 else actor.rest_joints[joint] - actor.rest_joints[parent]
-        channels = f"3 {_CHANNELS}" if parent >= 0 else f"6 Xposition Yposition Zposition {_CHANNELS}"
-        lines.extend([f"{indent}{'JOINT' if parent >= 0 else 'ROOT'} {JOINT_NAMES[joint]}", f"{indent}{{"])
+        moves = bone in actor.moves or bone == 0
+        offset = np.zeros(3) if moves else actor.offsets[bone]
+        lines.extend([f"{indent}{'JOINT' if bone else 'ROOT'} {actor.names[bone]}", f"{indent}{{"])
+        channels = f"6 Xposition Yposition Zposition {_CHANNELS}" if moves else f"3 {_CHANNELS}"
         lines.extend([f"{inner}OFFSET {_triple(offset)}", f"{inner}CHANNELS {channels}"])
-        children = [child for child, its_parent in enumerate(PARENTS) if its_parent == joint]
-        for child in children:
+        for child in actor.children(bone):
             add(child, depth + 1)
-        if not children:
-            tip = _tip(actor, joint) - actor.rest_joints[joint]
+        if not actor.children(bone):
+            tip = actor.tips[bone] - actor.heads[bone]
             lines.extend([f"{inner}End Site", f"{inner}{{", f"{inner}\tOFFSET {_triple(tip)}", f"{inner}}}"])
         lines.append(f"{indent}}}")
 
@@ -60,17 +64,23 @@ def hierarchy(actor: Actor) -> list[str]:
     return lines
 
 
-def depth_first(joint: int = 0) -> list[int]:
-    """The joints in the order of the file's channels."""
-    return [joint] + [below for child, parent in enumerate(PARENTS) if parent == joint for below in depth_first(child)]
+def depth_first(actor: Rigged, bone: int = 0) -> list[int]:
+    """The bones in the order of the file's channels."""
+    return [bone] + [below for child in actor.children(bone) for below in depth_first(actor, child)]
 
 
-def _motion_lines(actor: Actor, frame_rate: float) -> list[str]:
+def _motion_lines(actor: Rigged, frame_rate: float) -> list[str]:
     """The MOTION section: one line per frame."""
-    angles = np.degrees(_steady_euler(actor.rotations))[:, depth_first()]
-    rows = np.concatenate([actor.pelvis * _CENTIMETRES, angles.reshape(len(actor), -1)], axis=1)
-    head = ["MOTION", f"Frames: {len(actor)}", f"Frame Time: {1 / frame_rate:.9f}"]
-    return head + [" ".join(f"{value:.5f}" for value in row) for row in rows]
+    angles = np.degrees(_steady_euler(actor.rotations))
+    count = len(angles)
+    paths = {0: np.zeros((1, 3))} | actor.moves
+    columns: list[Array] = []
+    for bone in depth_first(actor):
+        if bone in paths:
+            columns.append(np.broadcast_to(paths[bone] * _CENTIMETRES, (count, 3)))
+        columns.append(angles[:, bone])
+    head = ["MOTION", f"Frames: {count}", f"Frame Time: {1 / frame_rate:.9f}"]
+    return head + [" ".join(f"{value:.5f}" for value in row) for row in np.concatenate(columns, axis=1)]
 
 
 def _steady_euler(rotations: Array) -> Array:
@@ -85,14 +95,6 @@ def _steady_euler(rotations: Array) -> Array:
         nearer = np.abs(first - before).sum(1) <= np.abs(second - before).sum(1)
         now[:] = np.where(nearer[:, None], first, second)
     return angles
-
-
-def _tip(actor: Actor, joint: int) -> Array:
-    """(3,) the point of a last joint's flesh that lies farthest along its bone: fingertip, toe, crown."""
-    owners = actor.body.weights.argmax(-1).numpy()
-    flesh = actor.rest_vertices[owners == joint]
-    along = actor.rest_joints[joint] - actor.rest_joints[PARENTS[joint]]
-    return flesh[np.argmax(flesh @ along)]
 
 
 def _triple(vector: Array) -> str:

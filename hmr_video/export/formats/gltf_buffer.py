@@ -17,9 +17,10 @@ _COMPONENTS = {
 class BufferBuilder:
     """Collects arrays for one file: each becomes a bufferView and an accessor, aligned to 4 bytes."""
 
-    def __init__(self, file: gltf.GLTF2) -> None:
+    def __init__(self, file: gltf.GLTF2, data: bytes = b"") -> None:
+        """``data``: what the file has already, to which is added."""
         self._file = file
-        self._data = bytearray()
+        self._data = bytearray(data + bytes(-len(data) % 4))
 
     def add(
         self,

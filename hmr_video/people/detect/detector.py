@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
+from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.between import interpolated, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.detect.tilted import straightened
 from hmr_video.people.detect.turned import SecondLook
 from hmr_video.people.detect.weights import find_weights
-from hmr_video.people.options import PeopleOptions
 
 Array = NDArray[Any]
 
@@ -41,7 +41,7 @@ class Detector:
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector, reporter), engine, device)
-        self._confidence, self._fixed_size = options.confidence, options.image_size
+        self._confidence, self._fixed_size = options.confidence, options.input_size
         self._look_again = SecondLook(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every = every

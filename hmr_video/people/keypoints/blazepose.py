@@ -19,6 +19,7 @@ from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people.keypoints.network import Looks
 
 Array = NDArray[Any]
+_Raw = tuple[Array, float, Array]  # landmarks, presence, silhouette as the network gives them
 
 CROP = 256  # pixels
 _POINTS = 39  # 33 landmarks and 6 that only serve the network's own cropping; each x, y, z, visibility, presence
@@ -54,17 +55,21 @@ class BlazePose:
 
     def __call__(self, crops: Iterable[Array]) -> Looks:
         looks = list(self._pool.map(self._look, crops))
-        points, presence = zip(*looks, strict=True) if looks else ((), ())
-        return Looks(np.array(points).reshape(-1, len(LANDMARKS), 3), np.array(presence, float))
+        points, presence, silhouettes = zip(*looks, strict=True) if looks else ((), (), ())
+        return Looks(
+            np.array(points).reshape(-1, len(LANDMARKS), 3),
+            np.array(presence, float),
+            np.array(silhouettes, bool).reshape(-1, CROP, CROP),
+        )
 
-    def _look(self, crop: Array) -> tuple[Array, float]:
+    def _look(self, crop: Array) -> tuple[Array, float, Array]:
         if not hasattr(self._own, "run"):
             self._own.run = self._runtime.runner()
-        raw, presence = self._own.run(crop[None].astype(np.float32) / 255)
+        raw, presence, mask = self._own.run(crop[None].astype(np.float32) / 255)
         raw = raw.reshape(_POINTS, 5)[_NUMBERS].astype(np.float64)
         points = np.zeros((len(LANDMARKS), 3))
         points[_PLACES] = np.column_stack([raw[:, :2], 1 / (1 + np.exp(-raw[:, 3]))])
-        return points, float(presence)
+        return points, float(presence), mask.reshape(CROP, CROP) > 0
 
 
 class _OpenVino:
@@ -75,16 +80,17 @@ class _OpenVino:
     def __init__(self, path: Path) -> None:
         from hmr_video.people.detect.openvino import compiled
 
-        self._network = compiled(path, sha256(path), outputs=2)  # without silhouettes and points in space
+        self._network = compiled(path, sha256(path), outputs=3)  # without points in space
         self.streams = int(self._network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         _check([list(output.partial_shape.to_shape()) for output in self._network.outputs], path)
 
-    def runner(self) -> Callable[[Array], tuple[Array, Array]]:
+    def runner(self) -> Callable[[Array], _Raw]:
         request = self._network.create_infer_request()
 
-        def run(image: Array) -> tuple[Array, Array]:
+        def run(image: Array) -> _Raw:
             request.infer([image], share_inputs=True)
-            return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.item()
+            points, presence, mask = (request.get_output_tensor(number).data for number in range(3))
+            return points.copy(), presence.item(), mask.copy()
 
         return run
 
@@ -105,22 +111,22 @@ class _LiteRT:
         self.streams = os.cpu_count() or 1
         _check([output["shape"].tolist() for output in self._new().get_output_details()], path)
 
-    def runner(self) -> Callable[[Array], tuple[Array, Array]]:
+    def runner(self) -> Callable[[Array], _Raw]:
         interpreter = self._new()
         interpreter.allocate_tensors()
         into = interpreter.get_input_details()[0]["index"]
-        points, presence = (output["index"] for output in interpreter.get_output_details()[:2])
+        points, presence, mask = (output["index"] for output in interpreter.get_output_details()[:3])
 
-        def run(image: Array) -> tuple[Array, Array]:
+        def run(image: Array) -> _Raw:
             interpreter.set_tensor(into, image)
             interpreter.invoke()
-            return interpreter.get_tensor(points), interpreter.get_tensor(presence).item()
+            return interpreter.get_tensor(points), interpreter.get_tensor(presence).item(), interpreter.get_tensor(mask)
 
         return run
 
 
 def _check(outputs: list[list[int]], path: Path) -> None:
-    if outputs[:2] != [[1, _POINTS * 5], [1, 1]]:
+    if outputs[:3] != [[1, _POINTS * 5], [1, 1], [1, CROP, CROP, 1]]:
         raise AssetError(
             f"{path} is not BlazePose's landmark network.", "Give pose_landmark_heavy.tflite or pose_landmark_full.tflite."
         )

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmr_video.console import Reporter
-from hmr_video.errors import AssetError, HmrVideoError, UsageError
+from hmr_video.errors import AssetError, HmrVideoError
 from hmr_video.files import cache_folder, replacing
 from hmr_video.model_files import find_model_file, get_model_file, is_offline, models_folder
+from hmr_video.options import check_landmarks
 
 NONE = "none"
 MISSING = "missing"  # could not be fetched
 NETWORKS = {"blazepose": "blazepose-heavy", "blazepose-full": "blazepose-full"}  # by option, the model file; the best first
 BROUGHT = {"rtmpose": "rtmpose.onnx"}  # by option, a file that users put beside the model files
-CHOICES = ("auto", *NETWORKS, *BROUGHT, NONE)
-_SUFFIXES = (".tflite", ".onnx")
 
 
 @dataclass(frozen=True)
@@ -24,21 +23,13 @@ class Choice:
     path: Path
 
 
-def check_choice(wanted: str) -> None:
-    """Raises UsageError for what is neither a known name nor looks like the file of a network."""
-    if wanted not in CHOICES and Path(wanted).suffix not in _SUFFIXES:
-        raise UsageError(
-            f"There are no landmarks called {wanted}.", f"Choose one of {', '.join(CHOICES)}, or name a .tflite or .onnx file."
-        )
-
-
 def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
     """The network that ``wanted`` means, fetched if it must be; None for none. Raises AssetError, UsageError.
 
     ``auto`` is what it was before on this machine; the first time the best that is here, or else that can be fetched. Where none
     can, it is none, and no more is fetched until the user does.
     """
-    check_choice(wanted)
+    check_landmarks(wanted)
     if wanted == NONE:
         return None
     if wanted in NETWORKS:
@@ -69,7 +60,7 @@ def _brought(path: Path) -> Choice:
     if not path.is_file():
         raise AssetError(
             f"There is no file {path}.",
-            "Put one there (of RTMPose it is end2end.onnx in the archives of MMPose's model zoo), or leave --landmarks out.",
+            "Put a landmark network there (of RTMPose, end2end.onnx of MMPose's archives), or leave --landmarks out.",
         )
     return Choice(path.name, path)
 

@@ -1,29 +1,34 @@
 """`see_landmarks`: a second look at the people of a video, each cut out upright, by a network that knows more points."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
-from hmr_video.geometry.skeleton import COCO_FACE, LANDMARKS
+from hmr_video.geometry.silhouettes import Silhouettes, encode
+from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
-from hmr_video.people.keypoints.fusion import Witnesses, agreement, fuse
+from hmr_video.people.keypoints.fusion import NOBODY, Witnesses, agreement, fuse
 from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
 from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
 
 Array = NDArray[Any]
 
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
+_BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole
+_TALL = 150  # pixels of the longer side of a box, below which a silhouette is coarse, and too wide
+_AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames
-_APART = 1 / 15  # seconds between looks
+_APART = 1 / 15  # seconds between looks, where nobody moves fast
+_FAST = 0.05  # movement of a limb between two looks, in the person's size, from which the frames between are looked at, too
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -42,22 +47,72 @@ def look_closely(reader: Reader, people: People, wanted: str, reporter: Reporter
     return see_landmarks(reader, people, load_landmark_network(chosen.path), chosen.name, reporter) if chosen else people
 
 
-def see_landmarks(reader: Reader, people: People, network: LandmarkNetwork, name: str, reporter: Reporter) -> People:
+def see_landmarks(
+    reader: Reader, people: People, network: LandmarkNetwork, name: str, reporter: Reporter, silhouettes: bool = False
+) -> People:
     """People whose evidence is fused from the detector's points and those that a landmark network, called ``name``, sees.
 
     The video is read once more. A frame that cannot be read again keeps the detector's points.
+    ``silhouettes``: tracks shall have them.
     """
     crops = [crops_of(track.keypoints, track.boxes, track.detected, people.frame_rate) for track in people.tracks]
-    known = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
-    chosen = [some_of(frames, max(1, round(_APART * people.frame_rate))) for frames in known]
-    seen = _look(reader, people.tracks, crops, chosen, network, reporter)
+    wanted = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
+    seen = _look(reader, people.tracks, crops, wanted, network, people.frame_rate, reporter, silhouettes)
     tracks = [
-        _fused(track, *filled_between(*_settled(track, *looks, looked, people.frame_rate), looked, frames), company)
-        for track, looks, looked, frames, company in zip(
-            people.tracks, seen, chosen, known, in_company(people.tracks), strict=True
-        )
+        _fused(track, looks, company, people)
+        for track, looks, company in zip(people.tracks, seen, in_company(people.tracks), strict=True)
     ]
     return replace(people, tracks=tracks, landmark_network=name)
+
+
+class _Place(NamedTuple):
+    """Where to look: a frame of a person's track, and its image."""
+
+    person: int
+    frame: int
+    image: Array
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a network sees of one person over T frames: landmarks (T, 29, 3) and widths (T, S) in pixels of the frame, see
+    `Track`, and presence (T,); ``runs`` of silhouettes and the ``crops`` (T, 2, 3) in which they are."""
+
+    landmarks: Array
+    presence: Array
+    widths: Array
+    runs: list[Array]
+    crops: Array
+
+    @classmethod
+    def nothing(cls, frames: int, crops: Array) -> "_Seen":
+        unknown = np.full((frames, len(STATIONS)), np.nan)
+        return cls(np.zeros((frames, len(LANDMARKS), 3)), np.zeros(frames), unknown, [np.zeros(0)] * frames, crops)
+
+    def put(self, frame: int, points: Array, presence: float, mask: Array | None, silhouettes: bool) -> None:
+        """What was seen in a frame's crop, in its pixels."""
+        matrix = self.crops[frame]
+        back = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+        self.landmarks[frame] = np.where(points[:, 2:] > 0, np.column_stack([back, points[:, 2]]), 0)
+        self.presence[frame] = presence
+        if mask is not None and presence >= NOBODY:
+            self.widths[frame] = widths(mask, points) / np.sqrt(np.linalg.det(matrix[:, :2]))
+            if silhouettes:
+                self.runs[frame] = encode(mask)
+
+    def is_calm(self, start: int, end: int, track: Track) -> bool:
+        """Whether between two frames that were looked at all limbs move so little that they may be taken to move straight."""
+        limbs = self.landmarks[[start, end]][:, list(COCO_LIMBS)]
+        moved = np.linalg.norm(limbs[1, :, :2] - limbs[0, :, :2], axis=-1)
+        size = (track.boxes[start, 2:] - track.boxes[start, :2]).max()
+        return bool((limbs[..., 2] > 0).all() and (moved < _FAST * size).all())
+
+    def interpolate(self, start: int, end: int) -> None:
+        """Fills the frames between two that were looked at."""
+        for frame in range(start + 1, end):
+            share = (frame - start) / (end - start)
+            self.landmarks[frame] = (1 - share) * self.landmarks[start] + share * self.landmarks[end]
+            self.presence[frame] = min(self.presence[start], self.presence[end])
 
 
 def _look(
@@ -66,29 +121,39 @@ def _look(
     crops: Sequence[Crops],
     wanted: Sequence[Array],
     network: LandmarkNetwork,
+    frame_rate: float,
     reporter: Reporter,
-) -> list[tuple[Array, Array]]:
-    """For each track what the network sees in the frames that are ``wanted`` (T,).
-
-    That is landmarks (T, 29, 3), in pixels of the frame with confidence, and presence (T,).
-    """
-    found = [(np.zeros((len(track), len(LANDMARKS), 3)), np.zeros(len(track))) for track in tracks]
+    silhouettes: bool,
+) -> list[_Seen]:
+    """For each track what the network sees in the frames that are ``wanted`` (T,): some of them where people move slowly, the
+    points between moving straight, else all."""
     matrices = [crop.matrices(network.size) for crop in crops]
+    found = [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)]
+
+    def see(places: Sequence[_Place]) -> None:
+        looks = network(cut(place.image, matrices[place.person][place.frame], network.size) for place in places)
+        masks = [None] * len(places) if looks.silhouettes is None else looks.silhouettes
+        for place, points, presence, mask in zip(places, looks.points, looks.presence, masks, strict=True):
+            found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
+
+    every = 1 if silhouettes else max(1, round(_APART * frame_rate))
     with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
         for chunk in ahead(reader.chunks(_CHUNK)):
-            places = [
-                (person, frame, image)
-                for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+            runs = [
+                [
+                    _Place(person, frame, image)
+                    for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+                    if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
+                ]
                 for person, track in enumerate(tracks)
-                if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
             ]
-            looks = network(cut(image, matrices[person][frame], network.size) for person, frame, image in places)
-            for (person, frame, _), points, presence in zip(places, looks.points, looks.presence, strict=True):
-                matrix = matrices[person][frame]
-                back = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-                found[person][0][frame] = np.where(points[:, 2:] > 0, np.column_stack([back, points[:, 2]]), 0)
-                found[person][1][frame] = presence
-            advance(len(places))
+            see([place for run in runs for place in run[:-1:every] + run[-1:]])
+            between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
+            calm = [gap for gap in between if found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])]
+            see([place for gap in between if gap not in calm for place in gap[1:-1]])
+            for gap in calm:
+                found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
+            advance(sum(map(len, runs)))
     return found
 
 
@@ -102,40 +167,26 @@ def within_short_gaps(detected: Array, longest: float) -> Array:
     return known
 
 
-def some_of(frames: Array, every: int) -> Array:
-    """(T,) bool: of each run of ``frames`` (T,) the first, each ``every``-th after it and the last."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], frames, [False]])))
-    chosen = np.zeros_like(frames)
-    for start, end in edges.reshape(-1, 2):
-        chosen[start:end:every] = chosen[end - 1] = True
-    return chosen
+def _fused(track: Track, seen: _Seen, company: Array, people: People) -> Track:
+    """A track with the evidence of both. The sides of each witness are settled over time first.
 
-
-def _settled(track: Track, points: Array, presence: Array, looked: Array, frame_rate: float) -> tuple[Array, Array]:
-    """The network's points and presence, sides settled over the time of the frames that were looked at."""
-    facing = points.copy()
+    Widths are kept of frames in which the person is large and alone, and both borders of the picture are beside him.
+    """
+    facing = seen.landmarks.copy()
     facing[:, COCO_FACE, 2] = track.keypoints[:, COCO_FACE, 2]  # the network calls every face visible, turned away or not
-    facing[looked] = settle_sides(track.frame_ids[looked], track.boxes[looked], facing[looked], frame_rate)
-    return facing, presence
-
-
-def filled_between(points: Array, presence: Array, looked: Array, known: Array) -> tuple[Array, Array]:
-    """Points (T, 29, 3) and presence (T,) where ``looked`` (T,), and between these in all of the ``known`` frames (T,)."""
-    at = np.flatnonzero(looked)
-    points, presence = points.copy(), presence.copy()
-    for start, end in pairwise(at):
-        if end - start > 1 and known[start:end].all():
-            share = (np.arange(start + 1, end) - start)[:, None, None] / (end - start)
-            points[start + 1 : end] = (1 - share) * points[start] + share * points[end]
-            points[start + 1 : end, :, 2] *= (points[[start, end], :, 2] > 0).all(0)
-            presence[start + 1 : end] = min(presence[start], presence[end])
-    return points, presence
-
-
-def _fused(track: Track, points: Array, presence: Array, company: Array) -> Track:
-    """A track with the evidence of both."""
-    witnesses = Witnesses(track.keypoints, points, presence, track.boxes, company)
-    return replace(track, landmarks=fuse(witnesses), agreement=agreement(witnesses))
+    settled = settle_sides(track.frame_ids, track.boxes, facing, people.frame_rate)
+    witnesses = Witnesses(track.keypoints, settled, seen.presence, track.boxes, company)
+    agreed = agreement(witnesses)
+    cut_off = (track.boxes[:, 0] < _BORDER) | (track.boxes[:, 2] > people.image_size[0] - _BORDER)
+    tall = (track.boxes[:, 2:] - track.boxes[:, :2]).max(1) >= _TALL
+    told = tall & ~(company | cut_off) & (agreed > _AGREED)
+    return replace(
+        track,
+        landmarks=fuse(witnesses),
+        agreement=agreed,
+        widths=np.where(told[:, None], seen.widths, np.nan),
+        silhouettes=Silhouettes.of(seen.runs, seen.crops) if any(map(len, seen.runs)) else None,
+    )
 
 
 def in_company(tracks: Sequence[Track]) -> list[Array]:

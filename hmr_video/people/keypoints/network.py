@@ -14,10 +14,12 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Looks:
     """What a network says of n crops: ``points`` (n, 29, 3), see `hmr_video.geometry.skeleton.LANDMARKS`, x, y in pixels of the
-    crop and confidence, 0 of points that it does not know; ``presence`` (n,) in 0..1, whether there is a person at all."""
+    crop and confidence, 0 of points that it does not know; ``presence`` (n,) in 0..1, whether there is a person at all;
+    ``silhouettes`` (n, size, size) booleans, what of the crop is the person, where the network tells."""
 
     points: Array
     presence: Array
+    silhouettes: Array | None = None
 
 
 class LandmarkNetwork(Protocol):
@@ -33,7 +35,7 @@ class LandmarkNetwork(Protocol):
 
 @lru_cache(maxsize=1)
 def load_landmark_network(path: Path) -> LandmarkNetwork:
-    """The network in a file of BlazePose's or RTMPose's, loaded once for all the videos of a process. Raises AssetError."""
+    """The network in a file of BlazePose's or RTMPose's (ONNX), loaded once for all videos of a process. Raises AssetError."""
     if path.suffix == ".onnx":
         from hmr_video.people.keypoints.rtmpose import RTMPose
 

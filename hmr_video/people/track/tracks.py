@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.geometry.silhouettes import Silhouettes
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 
 Array = NDArray[Any]
@@ -22,6 +23,9 @@ class Track:
             not found, and what nobody looked for. COCO's 17 alone, which are the first, are taken too.
         detected: (T,) bool, False where the frame was filled in.
         agreement: (T,) in 0..1, how well detector and landmark network agree on the limbs; None where there was one witness only.
+        widths: (T, S) pixels across trunk and legs at `hmr_video.people.keypoints.widths.STATIONS`, NaN where they are not seen;
+            None where nobody looked.
+        silhouettes: where they were asked for.
     """
 
     frame_ids: Array
@@ -29,6 +33,8 @@ class Track:
     landmarks: Array
     detected: Array
     agreement: Array | None = None
+    widths: Array | None = None
+    silhouettes: Silhouettes | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "landmarks", with_limb_ends(self.landmarks))

@@ -24,7 +24,7 @@ from hmr_video.console import Reporter, exit_code_of
 from hmr_video.errors import UsageError
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.rotations import matrix_to_axis_angle
-from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
+from hmr_video.mocap.clips import SOURCE_WEIGHTS, Mocap, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array
 from hmr_video.people.keypoints.border import within_picture
@@ -36,7 +36,6 @@ from hmr_video.synth.film.filming import Camera, shoot
 from hmr_video.synth.film.footage import Onlooker, in_rays
 from hmr_video.synth.motion.invented import InventedConfig
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig
-from hmr_video.train.config import SOURCE_WEIGHTS
 
 _GROUP = 32  # windows drawn at once, as the inventor replaces impossible ones by others
 _SAVE_EVERY = 100  # windows

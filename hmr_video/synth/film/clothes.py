@@ -6,6 +6,7 @@ import trimesh
 
 from hmr_video.body import Body
 from hmr_video.export.render.base import Array
+from hmr_video.export.render.lighting import vertex_normals
 
 _TROUSERS, _SHIRT, _SLEEVES, _SHINS, _SHOES = (0, 1, 2), (3, 6, 9, 13, 14, 16, 17), (18, 19), (4, 5), (7, 8, 10, 11)
 _SKIN_TONES = ((0.94, 0.76, 0.65), (0.82, 0.61, 0.48), (0.62, 0.43, 0.32), (0.38, 0.25, 0.18))
@@ -51,6 +52,16 @@ def random_clothes(body: Body, surface: FineSurface, betas: torch.Tensor, dice: 
     colours[dressed] *= (1 + 0.25 * waves[dressed])[:, None]
     _paint_head(colours, rest, face, np.array(_HAIR_TONES[dice.integers(4)]))
     return colours.clip(0, 1)
+
+
+def dressed(body: Body, vertices: Array, dice: np.random.Generator) -> Array:
+    """Vertices (T, V, 3) of a posed body in clothes that stand off it: by up to 3.5 cm a shirt, 2.8 cm trousers."""
+    thickness = np.zeros(body.weights.shape[1])
+    thickness[[3, 6, 9]], thickness[[1, 2]], thickness[[4, 5]] = dice.uniform(0, [[0.035], [0.028], [0.012]])
+    thickness[0], thickness[[16, 17]] = dice.uniform(0, 0.015), thickness[3] / 2
+    cloth = body.weights.numpy() @ thickness
+    faces = np.ascontiguousarray(body.faces, np.int64)
+    return np.stack([one + cloth[:, None] * vertex_normals(one.astype(np.float64), faces) for one in vertices])
 
 
 def _paint_head(colours: Array, rest: Array, face: Array, hair: Array) -> None:

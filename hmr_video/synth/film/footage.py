@@ -13,12 +13,12 @@ from hmr_video.export.render.base import Array
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 from hmr_video.mocap.clips import Mocap
+from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.detections import Detections, box_overlap
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
-from hmr_video.people.options import PeopleOptions
 from hmr_video.people.track.clean import fill
 from hmr_video.people.track.tracks import People
 from hmr_video.synth.film.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
@@ -72,7 +72,7 @@ class Onlooker:
         """By the names of PeopleOptions. Raises AssetError, UsageError."""
         chosen = choose_landmarks(landmarks, Reporter(quiet=True))
         network = load_landmark_network(chosen.path) if chosen else None
-        return cls(Detector(PeopleOptions(detector=detector, image_size=LONGEST_SIDE)), network)
+        return cls(Detector(PeopleOptions(detector=detector, input_size=LONGEST_SIDE)), network)
 
     def see(self, shot: Shot, pictures: Array, frame_rate: float) -> tuple[Array, Array]:
         """Landmarks (T, 29, 3) and boxes (T, 4) in pixels of the shot's person; zeros in frames where nobody was detected."""
@@ -81,10 +81,21 @@ class Onlooker:
         found = np.flatnonzero((keypoints[..., 2] > 0).any(1))
         if self.network is None or not len(found):
             return landmarks, boxes
-        people = People([fill(found, boxes[found], keypoints[found])], shot.size, frame_rate, np.arange(len(boxes)) / frame_rate)
-        seen = see_landmarks(_Pictures(pictures), people, self.network, "", Reporter(quiet=True)).tracks[0]
+        seen = self._closely(shot, pictures, frame_rate, keypoints, boxes).tracks[0]
         landmarks[found] = seen.landmarks[found - seen.frame_ids[0]]
         return landmarks, boxes
+
+    def people(self, shot: Shot, pictures: Array, frame_rate: float) -> People | None:
+        """The shot's person as the whole line knows him; None where nobody was detected."""
+        keypoints, boxes = of_person(shot, self.detector(pictures))
+        return self._closely(shot, pictures, frame_rate, keypoints, boxes) if (keypoints[..., 2] > 0).any() else None
+
+    def _closely(self, shot: Shot, pictures: Array, frame_rate: float, keypoints: Array, boxes: Array) -> People:
+        found = np.flatnonzero((keypoints[..., 2] > 0).any(1))
+        people = People([fill(found, boxes[found], keypoints[found])], shot.size, frame_rate, np.arange(len(boxes)) / frame_rate)
+        if self.network is None:
+            return people
+        return see_landmarks(_Pictures(pictures), people, self.network, "", Reporter(quiet=True))
 
 
 @dataclass(frozen=True)

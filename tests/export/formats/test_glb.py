@@ -6,15 +6,12 @@ import shutil
 import subprocess
 
 import numpy as np
-import pygltflib
 import pytest
-from scipy.spatial.transform import Rotation
+from players import play, read, read_glb
 
 from hmr_video.export import export
 from hmr_video.export.actors import place
 
-_TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-_WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _PER_FRAME = (
     "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future",
 )  # fmt: skip
@@ -29,20 +26,20 @@ Promise.all(process.argv.slice(1).map(file => validator.validateBytes(new Uint8A
 def test_skinning_the_file_gives_the_meshes(motions, body, tmp_path):
     paths = export(motions, body, tmp_path, ["glb"])
     assert [path.name for path in paths] == ["person_01.glb", "person_02.glb", "people.glb"]
-    alone = [pygltflib.GLTF2().load(path) for path in paths[:2]]
-    together = pygltflib.GLTF2().load(paths[2])
+    alone = [read_glb(path) for path in paths[:2]]
+    together = read_glb(paths[2])
     for person, motion in enumerate(motions):
         expected = np.stack(list(place(motion, body).vertices()))
         offset = motion.timestamps[0] - motions[0].timestamps[0]
         for file, skin, start in ((alone[person], 0, 0.0), (together, person, offset)):
-            times, posed = _play(file, skin)
+            times, _, posed = play(file, skin)
             np.testing.assert_allclose(times, motion.timestamps - motion.timestamps[0] + start, atol=1e-6)
             assert np.abs(posed - expected).max() < 1e-3
 
 
 def test_each_person_has_a_node_of_their_own_above_the_joints(motions, body, tmp_path):
     """What importers make an armature of: of two skeletons in one file they would else make one."""
-    file = pygltflib.GLTF2().load(export(motions, body, tmp_path, ["glb"])[2])
+    file = read_glb(export(motions, body, tmp_path, ["glb"])[2])
     parents = {child: number for number, node in enumerate(file.nodes) for child in node.children}
     above = [parents[skin.joints[0]] for skin in file.skins]
     assert [file.nodes[number].name for number in above] == ["person_01", "person_02"]
@@ -51,13 +48,13 @@ def test_each_person_has_a_node_of_their_own_above_the_joints(motions, body, tmp
 
 
 def test_absent_people_are_scaled_to_nothing(motions, body, tmp_path):
-    file = pygltflib.GLTF2().load(export(motions, body, tmp_path, ["glb"])[2])
+    file = read_glb(export(motions, body, tmp_path, ["glb"])[2])
     (channel,) = [channel for channel in file.animations[0].channels if channel.target.path == "scale"]
     assert file.nodes[channel.target.node].name == "person_02_pelvis"  # who comes 6 frames later and leaves 2 earlier
     sampler = file.animations[0].samplers[channel.sampler]
     assert sampler.interpolation == "STEP"
-    np.testing.assert_allclose(_read(file, sampler.input).ravel(), [0, 0.24, 0.72], atol=1e-6)
-    np.testing.assert_array_equal(_read(file, sampler.output), [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    np.testing.assert_allclose(read(file, sampler.input).ravel(), [0, 0.24, 0.72], atol=1e-6)
+    np.testing.assert_array_equal(read(file, sampler.output), [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
 
 
 def test_neighbouring_quaternions_do_not_jump(motion, body):
@@ -82,42 +79,3 @@ def test_the_khronos_validator_finds_nothing(motions, body, tmp_path):
     answer = subprocess.run(["node", "-e", _VALIDATE, *map(str, files)], capture_output=True, text=True, check=True)
     for file, issues in zip(files, json.loads(answer.stdout), strict=True):
         assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), (file.name, issues["messages"])
-
-
-def _read(file: pygltflib.GLTF2, number: int) -> np.ndarray:
-    accessor = file.accessors[number]
-    view = file.bufferViews[accessor.bufferView]
-    width = _WIDTHS[accessor.type]
-    start = (view.byteOffset or 0) + (accessor.byteOffset or 0)
-    values = np.frombuffer(file.binary_blob(), _TYPES[accessor.componentType], accessor.count * width, start)
-    return values.reshape(accessor.count, width)
-
-
-def _play(file: pygltflib.GLTF2, skin_number: int) -> tuple[np.ndarray, np.ndarray]:
-    """The key times (T,) and the skinned vertices (T, V, 3) of one skin, as the glTF specification says to compute them."""
-    skin = file.skins[skin_number]
-    (node,) = [node for node in file.nodes if node.skin == skin_number]
-    attributes = file.meshes[node.mesh].primitives[0].attributes
-    tracks = {}
-    for channel in file.animations[0].channels:
-        sampler = file.animations[0].samplers[channel.sampler]
-        tracks[channel.target.node, channel.target.path] = (_read(file, sampler.input).ravel(), _read(file, sampler.output))
-    times = tracks[skin.joints[0], "rotation"][0]
-    worlds = {}
-
-    def visit(number: int, parent: np.ndarray) -> None:
-        local = np.tile(np.eye(4), (len(times), 1, 1))
-        moved = tracks.get((number, "translation"))
-        local[:, :3, 3] = file.nodes[number].translation if moved is None else moved[1]
-        local[:, :3, :3] = Rotation.from_quat(tracks[number, "rotation"][1]).as_matrix()
-        worlds[number] = parent @ local
-        for child in file.nodes[number].children:
-            visit(child, worlds[number])
-
-    visit(skin.joints[0], np.tile(np.eye(4), (len(times), 1, 1)))
-    inverse_bind = _read(file, skin.inverseBindMatrices).reshape(-1, 4, 4).swapaxes(1, 2)
-    palette = np.stack([worlds[joint] @ inverse_bind[number] for number, joint in enumerate(skin.joints)], axis=1)
-    rest = np.concatenate([_read(file, attributes.POSITION), np.ones((len(_read(file, attributes.POSITION)), 1))], axis=1)
-    joints, weights = _read(file, attributes.JOINTS_0), _read(file, attributes.WEIGHTS_0)
-    posed = sum(weights[:, k, None] * np.einsum("tvij,vj->tvi", palette[:, joints[:, k]], rest) for k in range(4))
-    return times, posed[..., :3]

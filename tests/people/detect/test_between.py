@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.between import interpolated, linked, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.detector import Detector
-from hmr_video.people.options import PeopleOptions
 
 POSE = np.column_stack([20 * (-1.0) ** np.arange(17), np.linspace(-60, 60, 17), np.full(17, 0.9)])
 
@@ -72,7 +72,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Detector,
                 return [people(x) for x in seen]
 
         monkeypatch.setattr("hmr_video.people.detect.detector._network", lambda *arguments: Network())
-        return Detector(PeopleOptions(engine="torch", device="cpu", image_size=320), every=every), looks
+        return Detector(PeopleOptions(engine="torch", device="cpu", input_size=320), every=every), looks
 
     return make
 

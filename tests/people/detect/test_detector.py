@@ -9,7 +9,8 @@ import torch
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, NobodyFoundError, UsageError
 from hmr_video.motion import Motion
-from hmr_video.people import PeopleOptions, find_people
+from hmr_video.options import PeopleOptions
+from hmr_video.people import find_people
 from hmr_video.people.detect.detections import Detections, box_overlap, suppress
 from hmr_video.people.detect.detector import _LOOK_EVERY, IMAGE_SIZES, Detector, letterbox, sufficient_size
 from hmr_video.people.detect.engine import choose_engine, load_network
@@ -19,7 +20,7 @@ from hmr_video.people.detect.weights import find_weights
 from hmr_video.people.track.appearance import colour_distance, torso_colours
 from hmr_video.video import open_video
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 
 
 def detections(*heights: float, score: float = 0.9) -> Detections:
@@ -106,7 +107,7 @@ def test_colours_tell_shirts_apart():
 
 @pytest.mark.parametrize(
     "options",
-    [{"engine": "tpu"}, {"tracker": "sort"}, {"people": "0"}, {"people": "some"}, {"confidence": 1.5}, {"image_size": 3}],
+    [{"engine": "tpu"}, {"tracker": "sort"}, {"people": "0"}, {"people": "some"}, {"confidence": 1.5}, {"input_size": 3}],
 )
 def test_meaningless_options(options):
     with pytest.raises(UsageError):

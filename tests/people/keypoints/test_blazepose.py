@@ -13,7 +13,8 @@ from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS, LANDMARKS
 from hmr_video.motion import Motion
-from hmr_video.people import PeopleOptions, find_people
+from hmr_video.options import PeopleOptions
+from hmr_video.people import find_people
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
 from hmr_video.video import open_video

@@ -21,13 +21,14 @@ class DotFinder:
         self.crops = 0
 
     def __call__(self, crops):
-        points = []
+        points, masks = [], []
         for crop in crops:
             self.crops += 1
+            masks.append(crop[..., 0] > 100)
             red = np.argwhere(crop[..., 0] > 100)
             middle = red.mean(0)[::-1] + 0.5 if len(red) else np.zeros(2)
             points.append(np.tile([*middle, 0.9 * bool(len(red))], (29, 1)))
-        return Looks(np.array(points).reshape(-1, 29, 3), np.ones(len(points)))
+        return Looks(np.array(points).reshape(-1, 29, 3), np.ones(len(points)), np.array(masks).reshape(-1, self.size, self.size))
 
 
 class Clip:
@@ -64,11 +65,11 @@ def people(*tracks: Track) -> People:
     return People(list(tracks), (SIDE, SIDE), RATE, np.arange(T) / RATE)
 
 
-def test_every_other_frame_is_looked_at_and_points_come_back_to_the_picture():
+def test_each_frame_is_looked_at_once_and_points_come_back_to_the_picture():
     finder = DotFinder()
     seen = see_landmarks(Clip(), people(walker(np.ones(T, bool))), finder, "dots", Reporter(quiet=True))
     assert seen.landmark_network == "dots"
-    assert finder.crops == T // 2 + 1
+    assert finder.crops == T
     ends = seen.tracks[0].landmarks[:, 17:, :2]
     assert ends == pytest.approx(np.stack([np.tile(dot(frame), (12, 1)) for frame in range(T)]), abs=1.5)
 
@@ -96,3 +97,14 @@ def test_company_is_where_boxes_cover_each_other():
     late = Track(one.frame_ids[6:], one.boxes[6:], one.landmarks[6:], one.detected[6:])
     assert not any(frames.any() for frames in in_company([one, far]))
     assert in_company([one, late])[0].tolist() == [False] * 6 + [True] * 3
+
+
+def test_silhouettes_are_kept_when_asked_for_and_lie_in_the_picture():
+    crowd = people(walker(np.ones(T, bool)))
+    seen = see_landmarks(Clip(readable=5), crowd, DotFinder(), "dots", Reporter(quiet=True), silhouettes=True).tracks[0]
+    for frame in range(5):
+        mask = seen.silhouettes.in_picture(frame, (SIDE, SIDE))
+        assert np.argwhere(mask).mean(0)[::-1] + 0.5 == pytest.approx(dot(frame), abs=1)
+        assert mask.sum() == pytest.approx(64, rel=0.3)
+    assert seen.silhouettes.in_picture(5, (SIDE, SIDE)) is None
+    assert see_landmarks(Clip(), crowd, DotFinder(), "dots", Reporter(quiet=True)).tracks[0].silhouettes is None

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmr_video.console import Reporter
-from hmr_video.people import PeopleOptions, find_people
+from hmr_video.options import PeopleOptions
+from hmr_video.people import find_people
 from hmr_video.people.detect.detections import box_overlap, hidden_share
 from hmr_video.people.track.clean import clean_tracklets
 from hmr_video.people.track.crossing import find_meetings, uncross
@@ -16,7 +17,7 @@ from hmr_video.people.track.tracker import Tracklet
 from hmr_video.video import open_video
 
 RATE = 30.0
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 FRAMES = 120
 # Someone from the side who walks to the right: x ahead of the shoulders and y, in heights; the far side hidden.
 SIDE = np.array([

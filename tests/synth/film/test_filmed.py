@@ -145,7 +145,7 @@ def test_training_takes_its_share_from_the_film(mocap: Path, tmp_path: Path, mon
     path = tmp_path / "filmed.npz"
     perfect_film(3, 13, every=3).save(path)
     sizes = {"width": 32, "blocks": 1, "frame_batch": 8, "window_batch": 4, "window_frames": 12}
-    config = TrainConfig(mocap, tmp_path / "state", filmed=path, filmed_share=0.25, accelerator="cpu", threads=1, **sizes)
+    config = TrainConfig(mocap, tmp_path / "state", filmed=path, filmed_share=0.25, device="cpu", threads=1, **sizes)
     trainer = Trainer(config, Reporter(quiet=True))
     assert trainer.filmed
     assert trainer.sampler

@@ -1,0 +1,69 @@
+"""FBX: `person_01.fbx` and, with several people, `people.fbx`: skinned and animated, by Blender in a process of its own.
+
+One unit is one centimetre, y is up, nothing is scaled or turned on the way to the bones, and each bone's y axis runs along it.
+FBX from Blender has one frame rate: frames that are not evenly spaced are resampled.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmr_video.export.actors import place
+from hmr_video.export.blender import run_script
+from hmr_video.export.palette import person_color, srgb_to_linear
+from hmr_video.export.registry import ExportOptions, casts, person_name
+from hmr_video.export.resample import evenly
+from hmr_video.export.rigging import Rigged, rigged
+from hmr_video.export.rigs import find_rig
+from hmr_video.files import replacing
+from hmr_video.motion import Array, Motion
+
+if TYPE_CHECKING:
+    from hmr_video.body import Body
+
+_SCRIPT = Path(__file__).with_name("fbx_by_blender.py")
+_CENTIMETRES = 100.0
+
+
+def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+    """One file per person, whose frame 0 is the person's first, and one of all, whose frame 0 is the first of anybody.
+
+    The armature of a file of one person is called `Armature`, which Unreal does not take for a bone. A body with pose blendshapes
+    loses them. Raises OutputError where Blender fails.
+    """
+    rig = find_rig(options.rig)
+    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in evenly(motions, options)]
+    written = []
+    for name, people in casts(len(actors)):
+        target = folder / f"{name}.fbx"
+        start = min(actors[person].times[0] for person in people)
+        job: dict[str, Array] = {"rate": np.array(actors[0].actor.motion.frame_rate), "count": np.array(len(people))}
+        for number, person in enumerate(people):
+            called = "Armature" if len(people) == 1 else person_name(person)
+            job |= {f"{number}_{key}": values for key, values in _arrays(actors[person], person, called, start).items()}
+        with replacing(target, options.overwrite) as temporary, TemporaryDirectory() as work:
+            np.savez(Path(work) / "job.npz", allow_pickle=False, **job)
+            run_script(_SCRIPT, Path(work) / "job.npz", temporary)
+        written.append(target)
+    return written
+
+
+def _arrays(actor: Rigged, person: int, called: str, start: float) -> dict[str, Array]:
+    """What the script needs to know of a person, in centimetres."""
+    motion = actor.actor.motion
+    return {
+        "called": np.array([called, person_name(person)]),
+        "first": np.array(round((motion.timestamps[0] - start) * motion.frame_rate)),
+        "names": np.array(actor.names),
+        "parents": np.array(actor.parents),
+        "heads": actor.heads * _CENTIMETRES,
+        "tips": actor.tips * _CENTIMETRES,
+        "rotations": actor.rotations,
+        "shifts": (actor.translations() - actor.offsets) * _CENTIMETRES,
+        "vertices": actor.vertices * _CENTIMETRES,
+        "faces": actor.actor.body.faces,
+        "weights": actor.weights,
+        "color": srgb_to_linear(person_color(person)),
+    }

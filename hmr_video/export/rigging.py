@@ -1,0 +1,225 @@
+"""`Rigged`: an actor on the bones of a rig, which skinned formats are written from.
+
+Whatever the rig, joints and meshes are at the same places in every frame.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from hmr_video.export.actors import Actor, headings
+from hmr_video.export.rigs import Rig, joint_of, parent_of, places_of
+from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS, PARENTS
+from hmr_video.motion import Array
+from hmr_video.world.leg_ik import between
+
+_ARM = ("shoulder", "elbow", "wrist", "hand")
+_FIRST_END = LANDMARKS.index("left_big_toe")
+_STUB = 0.03  # metres that a bone is long on which there is no flesh
+_FITTED = 32  # frames that a mesh in another rest pose is fitted to
+_ROOT = "root"
+
+
+@dataclass(frozen=True)
+class Rigged:
+    """An actor on the bones of a rig. World axes, metres; B bones, parents first.
+
+    Attributes:
+        actor: who it is.
+        names, parents: of the bones; the first's parent is -1.
+        heads, tips: (B, 3) where bones begin, and where those end that have no child, at rest.
+        vertices: (V, 3) at rest. weights: (V, B) how much each bone moves each.
+        rotations: (T, B, 3, 3) against the parent. At rest all are the identity.
+        moves: of the bones that also move against their parent, the translations (T, 3).
+    """
+
+    actor: Actor
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    heads: Array
+    tips: Array
+    vertices: Array
+    weights: Array
+    rotations: Array
+    moves: dict[int, Array]
+
+    @property
+    def times(self) -> Array:
+        """(T,) seconds, by the source's clock."""
+        return self.actor.motion.timestamps
+
+    @property
+    def offsets(self) -> Array:
+        """(B, 3) from the parent's head to the bone's, at rest; of the first from the origin."""
+        return np.stack(
+            [head - self.heads[parent] if parent >= 0 else head for head, parent in zip(self.heads, self.parents, strict=True)]
+        )
+
+    @property
+    def normals(self) -> Array:
+        """(V, 3) of the mesh at rest, of unit length."""
+        import trimesh
+
+        normals = np.array(trimesh.Trimesh(self.vertices, self.actor.body.faces, process=False).vertex_normals)
+        normals[np.linalg.norm(normals, axis=1) < 0.5] = [0.0, 1.0, 0.0]  # vertices of no face
+        return normals
+
+    def children(self, bone: int) -> list[int]:
+        """The bones that hang on one."""
+        return [child for child, parent in enumerate(self.parents) if parent == bone]
+
+    def translations(self) -> Array:
+        """(T, B, 3) of all bones against their parents."""
+        moved = np.tile(self.offsets, (len(self.rotations), 1, 1))
+        for bone, path in self.moves.items():
+            moved[:, bone] = path
+        return moved
+
+
+def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
+    """Puts an actor on a rig.
+
+    root_motion: a bone on the ground below the hips takes their way and heading, the hips keep the rest; rigs without such a bone
+    get one called `root`.
+
+    A joint's bone turns as the joint does against the rig's rest pose: B_j(t) = G_j(t) Q_j^T, where Q_j turns it from the body's
+    rest pose into the rig's. Where a mesh is blended between joints that rest differently in the two, which is about the
+    shoulders of A-poses, it may differ by up to some millimetres from the body's own skinning; bones never do.
+    """
+    resting, joints = _rest(actor, rig)
+    order = places_of(rig)
+    rides = [joint_of(place) for place in order]
+    above = [parent_of(place, rig) for place in order]
+    parents = [-1 if parent is None else order.index(parent) for parent in above]
+    heads = np.stack([joints[ride] + resting[ride] @ _place(actor, place) for place, ride in zip(order, rides, strict=True)])
+    ends = [_end(actor, place, head - joints[ride]) for place, ride, head in zip(order, rides, heads, strict=True)]
+    weights = np.zeros((len(actor.rest_vertices), len(order)))
+    weights[:, [order.index(name) for name in JOINT_NAMES]] = actor.body.weights.double().numpy()
+    own = _global(actor.rotations)
+    turned = own[:, rides] @ np.swapaxes(resting[rides], -1, -2)
+    vertices = _rest_mesh(actor, resting, joints, own)
+    floor = vertices[:, 1].min() * np.array([0, 1, 0])  # who rests stands on it: programs compare how high hips are
+    bones = Rigged(
+        actor=actor,
+        names=tuple(rig.bones[place] for place in order),
+        parents=tuple(parents),
+        heads=heads - floor,
+        tips=heads - floor + (resting[rides] @ np.stack(ends)[..., None])[..., 0],
+        vertices=vertices - floor,
+        weights=weights,
+        rotations=_against_parents(turned, parents),
+        moves={0: actor.pelvis},
+    )
+    if root_motion:
+        ground = actor.pelvis.copy()
+        ground[:, 1] = actor.floor
+        return _with_root(bones, rig.root or _ROOT, headings(turned[:, 0]), ground)
+    return bones if rig.root is None else _with_root(bones, rig.root, np.tile(np.eye(3), (len(actor), 1, 1)), None)
+
+
+def _with_root(bones: Rigged, name: str, turned: Array, way: Array | None) -> Rigged:
+    """The bones below one more at the origin, which turns (T, 3, 3) and, where it does, moves (T, 3)."""
+    hips = bones.moves[0] if way is None else bones.moves[0] - way
+    below = np.concatenate([turned[:, None], bones.rotations], axis=1)
+    below[:, 1] = np.swapaxes(turned, -1, -2) @ bones.rotations[:, 0]
+    return replace(
+        bones,
+        names=(name, *bones.names),
+        parents=(-1, *(parent + 1 for parent in bones.parents)),
+        heads=np.concatenate([np.zeros((1, 3)), bones.heads]),
+        tips=np.concatenate([[[0.0, 0.0, 10 * _STUB]], bones.tips]),
+        weights=np.pad(bones.weights, ((0, 0), (1, 0))),
+        rotations=below,
+        moves=({} if way is None else {0: way}) | {1: (hips[:, None] @ turned)[:, 0]},
+    )
+
+
+def _rest(actor: Actor, rig: Rig) -> tuple[Array, Array]:
+    """The rig's rest pose: rotations Q (24, 3, 3) from the body's rest pose, and joints (24, 3)."""
+    resting = np.tile(np.eye(3), (24, 1, 1))
+    joints = actor.rest_joints.copy()
+    if rig.droop is None:
+        return resting, joints
+    for side, sign in (("left", 1), ("right", -1)):
+        arm = [JOINT_NAMES.index(f"{side}_{joint}") for joint in _ARM]
+        along = np.array([sign * np.cos(np.radians(rig.droop)), -np.sin(np.radians(rig.droop)), 0.0])
+        for joint, end in pairwise(arm[:3]):
+            resting[joint] = between(actor.rest_joints[end] - actor.rest_joints[joint], along)
+        resting[arm[2:]] = resting[arm[1]]
+    for joint, parent in enumerate(PARENTS[1:], 1):
+        joints[joint] = joints[parent] + resting[parent] @ (actor.rest_joints[joint] - actor.rest_joints[parent])
+    return resting, joints
+
+
+def _rest_mesh(actor: Actor, resting: Array, joints: Array, turned: Array) -> Array:
+    """The mesh (V, 3) in a rest pose of rotations (24, 3, 3) and joints (24, 3): the one that, skinned, comes nearest to the
+    body's own meshes there and in frames of the clip, of which the joints' rotations are (T, 24, 3, 3).
+
+    Skinning twice, to another rest pose and on from there, is not skinning once where joints are blended: a shoulder would be off
+    by a centimetre.
+    """
+    if np.array_equal(resting, np.broadcast_to(np.eye(3), resting.shape)):
+        return actor.rest_vertices
+    chosen = np.unique(np.linspace(0, len(actor) - 1, _FITTED).round().astype(int))
+    poses = np.concatenate([resting[None], turned[chosen]])
+    places = np.concatenate([joints[None], actor.joints[chosen]])
+    own, shift = _blended(actor, poses, places, actor.rest_joints)
+    wanted = (own @ actor.rest_vertices[..., None])[..., 0] + shift
+    new, shift = _blended(actor, poses @ np.swapaxes(resting, -1, -2), places, joints)
+    normal = np.einsum("tvji,tvjk->vik", new, new)
+    return np.asarray(np.linalg.solve(normal, np.einsum("tvji,tvj->vi", new, wanted - shift)[..., None])[..., 0])
+
+
+def _blended(actor: Actor, turned: Array, places: Array, rest: Array) -> tuple[Array, Array]:
+    """Linear blend skinning of bodies that rest at joints (24, 3): matrices (T, V, 3, 3) and shifts (T, V, 3)."""
+    weights = actor.body.weights.double().numpy()
+    shifts = places - (turned @ rest[..., None])[..., 0]
+    return np.einsum("vj,tjab->tvab", weights, turned, optimize=True), np.einsum("vj,tja->tva", weights, shifts, optimize=True)
+
+
+def _global(rotations: Array) -> Array:
+    """Rotations (T, 24, 3, 3) against parents -> against the world."""
+    turned = rotations.copy()
+    for joint, parent in enumerate(PARENTS[1:], 1):
+        turned[:, joint] = turned[:, parent] @ rotations[:, joint]
+    return turned
+
+
+def _against_parents(turned: Array, parents: Sequence[int]) -> Array:
+    """Rotations (T, B, 3, 3) against the world -> against parents."""
+    rotations = turned.copy()
+    for bone, parent in enumerate(parents):
+        if parent >= 0:
+            rotations[:, bone] = np.swapaxes(turned[:, parent], -1, -2) @ turned[:, bone]
+    return rotations
+
+
+def _place(actor: Actor, place: str) -> Array:
+    """(3,) where a place is at the body's rest, from the joint that it rides on."""
+    joint = joint_of(place)
+    if place in JOINT_NAMES:
+        return np.zeros(3)
+    if place == "upper_neck":
+        return np.asarray((actor.rest_joints[JOINT_NAMES.index("head")] - actor.rest_joints[joint]) / 2)
+    if place == "crown":
+        return flesh_end(actor, joint)
+    end, ends = LANDMARKS.index(place) - _FIRST_END, actor.body.limb_ends
+    betas = torch.as_tensor(actor.motion.betas, dtype=torch.float32)
+    return np.asarray((ends.template[end] + ends.shapedirs[end] @ betas).double().numpy() - actor.rest_joints[joint])
+
+
+def _end(actor: Actor, place: str, along: Array) -> Array:
+    """(3,) from a bone's head to its end: the tip of its flesh; one without flesh goes a little on the way from its parent."""
+    return flesh_end(actor, joint_of(place)) if place in JOINT_NAMES else along / np.linalg.norm(along) * _STUB
+
+
+def flesh_end(actor: Actor, joint: int) -> Array:
+    """(3,) from a joint to the point of its flesh that lies farthest along its bone: fingertip, toe, crown."""
+    flesh = actor.rest_vertices[actor.body.weights.argmax(-1).numpy() == joint]
+    if joint == 0 or len(flesh) == 0:
+        return np.array([0.0, _STUB, 0.0])
+    along = actor.rest_joints[joint] - actor.rest_joints[PARENTS[joint]]
+    return np.asarray(flesh[np.argmax(flesh @ along)] - actor.rest_joints[joint])

@@ -1,0 +1,165 @@
+"""From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+from hmr_video.geometry.cameras import camera_matrix
+from hmr_video.geometry.rotations import matrix_to_axis_angle
+from hmr_video.geometry.skeleton import BODY_LANDMARKS
+from hmr_video.motion import Motion
+from hmr_video.options import Options
+from hmr_video.people import People, Track
+from hmr_video.people.keypoints.border import within_picture
+from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.reconstruction.girth import with_girth
+from hmr_video.reconstruction.lift import Lifted, lift
+from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.quality import frame_confidence
+from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
+from hmr_video.reconstruction.shape import on_body, with_height
+from hmr_video.video import VideoReader
+
+Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
+
+
+def untimed(name: str) -> AbstractContextManager[None]:
+    """No time is taken."""
+    return nullcontext()
+
+
+def bodies_of(
+    people: People,
+    reader: VideoReader | None,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    moving_camera: bool,
+    timer: Timer = untimed,
+) -> list[Motion]:
+    """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
+    UsageError."""
+    intrinsics = intrinsics_of(people, options)
+    evidence = evidence_of(people)
+    if models.image_encoder is None:
+        with timer("model"):
+            lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
+    else:
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
+    estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
+    estimates = _sized(estimates, models, options)
+    if options.refine and models.image_encoder is None:
+        with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
+            config = MOVING_CAMERA if moving_camera else RefineConfig()
+            estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
+            advance(len(people.tracks))
+        estimates = [
+            estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
+            for estimate, track in zip(estimates, people.tracks, strict=True)
+        ]
+        estimates = _sized(estimates, models, options)
+    return [
+        motion_of(track, estimate, one, people, intrinsics, models)
+        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
+    ]
+
+
+def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
+    """As tall as the options say, if they do."""
+    if options.height is None:
+        return estimates
+    return [with_height(estimate, options.height, models.body) for estimate in estimates]
+
+
+def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
+    """Each person's landmarks (T, 29, 3), or COCO's (T, 17, 3) where nobody has others, and the seconds (T,) of those frames.
+
+    In pixels with confidence, which is 0 of points beyond the picture.
+    """
+    known = slice(None) if any((track.landmarks[:, COCO:, 2] > 0).any() for track in people.tracks) else BODY_LANDMARKS
+    told = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
+    keypoints = [torch.from_numpy(one).float() for one in told]
+    return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
+
+
+def _lift_keypoints(
+    people: People,
+    evidence: tuple[list[Tensor], list[Tensor]],
+    intrinsics: Tensor,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+) -> list[Lifted]:
+    """The shipped model's first estimates, from keypoints."""
+    lifted = []
+    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
+        for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
+            told = torch.from_numpy(with_sure_knees(keypoints.numpy(), track.boxes, people.image_size)).float()
+            lifted.append(lift(models.model, told, times, intrinsics, models.learnt_body, options.hallucinate))
+            advance(1)
+    return lifted
+
+
+def _lift_images(
+    reader: VideoReader | None,
+    people: People,
+    intrinsics: Tensor,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    timer: Timer = untimed,
+) -> list[Lifted]:
+    """The paper's model's estimates, from images. Raises UsageError where there are none."""
+    if reader is None or models.image_encoder is None:
+        raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
+    from hmr_video.features.images import image_features, zero_feature
+    from hmr_video.reconstruction.lift_images import lift_images
+
+    with timer("features"):
+        features = image_features(reader, people.tracks, models.image_encoder, reporter)
+    padding = zero_feature(models.image_encoder)
+    with timer("model"):
+        return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
+
+
+def intrinsics_of(people: People, options: Options) -> Tensor:
+    """(3, 3): what the options say, else the source, else the image's size."""
+    if options.focal is None and people.camera_matrix is not None:
+        return torch.from_numpy(np.asarray(people.camera_matrix)).float()
+    return camera_matrix(*people.image_size, options.focal)
+
+
+def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, intrinsics: Tensor, models: Models) -> Motion:
+    """The result of one person, in the arrays that every export reads."""
+    body = models.body
+    joints, turned = body.joints(estimate.rotations, estimate.betas.expand(len(track), -1))
+    points = body.coco_from_joints(joints, turned, estimate.betas.expand(len(track), -1)) + estimate.trans[:, None]
+
+    def axis_angle(rotations: Tensor) -> np.ndarray:
+        return matrix_to_axis_angle(rotations).flatten(1).numpy()
+
+    return Motion(
+        poses=axis_angle(estimate.rotations),
+        trans=estimate.trans.numpy(),
+        betas=estimate.betas.numpy(),
+        frame_ids=track.frame_ids,
+        timestamps=people.timestamps[track.frame_ids],
+        frame_rate=people.frame_rate,
+        confidence=frame_confidence(points, track, intrinsics),
+        camera_matrix=intrinsics.numpy(),
+        image_size=np.array(people.image_size, np.int64),
+        boxes=track.boxes,
+        landmarks2d=track.landmarks,
+        silhouettes=track.silhouettes,
+        joints3d=(joints + estimate.trans[:, None]).numpy(),
+        poses_past=axis_angle(estimate.rotations @ lifted.to_past),
+        poses_future=axis_angle(estimate.rotations @ lifted.to_future),
+        body=body.name,
+        body_hash=body.hash,
+        weights_hash=models.weights_hash,
+    )

@@ -1,0 +1,382 @@
+"""Fits whole tracks to their 2D evidence: one shape per person, translation in metres, smooth joints, near the model's prior.
+
+An energy over all frames of all people is minimised with L-BFGS. Each term is a negative log-likelihood with a standard
+deviation in physical units, so that every number below can be argued about. Only joints are computed, never a mesh.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from hmr_video.body import Body
+from hmr_video.features.keypoints import VISIBLE
+from hmr_video.geometry.cameras import project
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
+from hmr_video.reconstruction.lbfgs import minimise
+
+STATURE = 1.7  # metres; turns image errors into fractions of a person's height
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A body over T frames: rotations (T, 24, 3, 3) with the root's into camera space, betas (10,), trans (T, 3) metres."""
+
+    rotations: Tensor
+    betas: Tensor
+    trans: Tensor
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """Standard deviations of the terms, and how long to search."""
+
+    keypoint: float = 0.015  # of a fully trusted keypoint, as a fraction of the person's height on the image
+    outlier: float = 4.0  # deviations from which a keypoint loses its pull
+    face_trust: float = 0.4
+    foot_trust: float = 0.4  # of toes and heels, whose places differ between shoes
+    hand_trust: float = 0.15  # of thumbs and knuckles, which are small
+    pose: float = 0.15  # radians between the model's and the refined rotation of a limb joint
+    root: float = 0.1  # the same of the whole body's direction
+    stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
+    end_pose: float = 0.3  # the same of ankles and wrists in frames that show toes and heels, or thumbs and knuckles
+    drift: float = 2.5  # radians/s of change in that difference
+    acceleration: float = 75.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
+    acceleration_in_depth: float = 33.0  # the same along the view, where more of what one sees is noise
+    trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
+    across_acceleration: float = 3.0  # m/s^2 of the whole body across the view
+    joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
+    depth: float = 0.15  # relative, against the model's distance where keypoints say little
+    shape: float = 0.25  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
+    steps: tuple[int, int] = (12, 24)  # search steps before and after outliers lose their pull
+
+
+# A moving camera moves everybody across the view, as fast as a pan swings.
+MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
+
+CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
+BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
+SURGE = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
+SLOWEST, FASTEST = 0.12, 8.0  # tempo
+LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the model, which swings their limbs too little
+TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
+BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
+GROUP = 4000  # frames of all people that are solved at once
+
+# Stature, the first shape number, is left as the model has it: one view cannot tell it from distance, and every term in metres
+# would be the smaller, the smaller the body.
+_PROPORTIONS = torch.tensor([0.0] + [1.0] * 9)
+
+# Joints whose place a COCO keypoint shows directly (or whose child's place does).
+_SHOWN = (1, 2, 4, 5, 16, 17, 18, 19)
+COCO = BODY_LANDMARKS.stop  # points of the body alone
+# Ankles and wrists, and the landmarks beyond them, which show how they are turned.
+_ENDS = {7: [17, 18, 19], 8: [20, 21, 22], 20: [23, 24, 25], 21: [26, 27, 28]}
+ENDS_SEEN = 0.5  # confidence of two of these, from which they do
+
+
+def refine(
+    estimates: Sequence[Estimate],
+    keypoints: Sequence[Tensor],
+    timestamps: Sequence[Tensor],
+    camera_matrix: Tensor,
+    body: Body,
+    config: RefineConfig | None = None,
+    fixed_shape: bool = False,
+) -> list[Estimate]:
+    """Improves the estimates of P people, all at once.
+
+    keypoints: (T, 17 or 29, 3) pixels and confidence per person, COCO's or all `LANDMARKS`; timestamps: (T,) seconds per person,
+    increasing; camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas.
+    Returns estimates of the same lengths.
+    """
+    config = config or RefineConfig()
+
+    def solve(chosen: list[Evidence], fixed: bool) -> list[Estimate]:
+        return _Problem(chosen, camera_matrix, body, config, fixed).solve()
+
+    tracks = [Evidence(*parts) for parts in zip(estimates, keypoints, timestamps, strict=True)]
+    refined: dict[int, Estimate] = {}
+    with _one_thread():
+        short = [index for index, track in enumerate(tracks) if len(track) <= BLOCK + OVERLAP]
+        for group in _groups(short, [len(track) for track in tracks]):
+            refined |= zip(group, solve([tracks[index] for index in group], fixed_shape), strict=True)
+        for index in set(range(len(tracks))) - set(short):
+            refined[index] = _refine_long(tracks[index], solve, fixed_shape)
+    return [refined[index] for index in range(len(tracks))]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds."""
+
+    estimate: Estimate
+    keypoints: Tensor
+    timestamps: Tensor
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def cut(self, start: int, stop: int, betas: Tensor) -> "Evidence":
+        """The frames from ``start`` to before ``stop``, with ``betas`` for the shape."""
+        piece = Estimate(self.estimate.rotations[start:stop], betas, self.estimate.trans[start:stop])
+        return Evidence(piece, self.keypoints[start:stop], self.timestamps[start:stop])
+
+
+def _groups(indices: list[int], lengths: list[int]) -> list[list[int]]:
+    """The tracks of so many people as are solved at once: up to ``GROUP`` frames in all."""
+    groups: list[list[int]] = []
+    for index in indices:
+        if groups and sum(lengths[other] for other in (*groups[-1], index)) <= GROUP:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def _refine_long(track: Evidence, solve: Callable[[list[Evidence], bool], list[Estimate]], fixed_shape: bool) -> Estimate:
+    """A long track in blocks, so that memory is bounded: the shape from the block seen best, blended where blocks overlap."""
+    starts = list(range(0, len(track) - OVERLAP, BLOCK))
+    stops = [*(start + BLOCK + OVERLAP for start in starts[:-1]), len(track)]
+    betas = track.estimate.betas
+    if not fixed_shape:
+        trust = track.keypoints[..., 2].mean(-1)
+        best = max(zip(starts, stops, strict=True), key=lambda block: float(trust[block[0] : block[1]].mean()))
+        betas = solve([track.cut(*best, betas)], False)[0].betas
+    whole = solve([track.cut(starts[0], stops[0], betas)], True)[0]
+    for start, stop in zip(starts[1:], stops[1:], strict=True):
+        whole = _joined(whole, solve([track.cut(start, stop, betas)], True)[0])
+    return whole
+
+
+def _joined(before: Estimate, after: Estimate) -> Estimate:
+    """Two estimates whose last and first ``OVERLAP`` frames are the same frames, faded into each other there."""
+    weight = torch.linspace(0, 1, OVERLAP + 2)[1:-1]
+    rotations = slerp(before.rotations[-OVERLAP:], after.rotations[:OVERLAP], weight[:, None])
+    trans = torch.lerp(before.trans[-OVERLAP:], after.trans[:OVERLAP], weight[:, None])
+    return Estimate(
+        torch.cat([before.rotations[:-OVERLAP], rotations, after.rotations[OVERLAP:]]),
+        before.betas,
+        torch.cat([before.trans[:-OVERLAP], trans, after.trans[OVERLAP:]]),
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The work is thousands of small operations, each over before a second thread has woken up."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _point_weights(config: RefineConfig) -> Tensor:
+    """(29,) how much each landmark counts."""
+    weights = torch.ones(len(LANDMARKS))
+    for points, weight in (
+        (list(COCO_FACE), config.face_trust),
+        (FOOT_LANDMARKS, config.foot_trust),
+        (HAND_LANDMARKS, config.hand_trust),
+    ):
+        weights[points] = weight
+    return weights
+
+
+def calmed(estimate: Estimate, timestamps: Tensor) -> Estimate:
+    """The estimate without the jitter of single frames, which a search would need many steps to remove: each frame becomes the
+    Gaussian mean of its neighbours, rotations by their first two columns, the place by its ray and its distance."""
+    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, CALM).view(-1, 24, 6)
+    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, CALM)
+    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, STEADY).exp()
+    return Estimate(six_d_to_matrix(columns), estimate.betas, torch.cat([ray * depth, depth], -1))
+
+
+def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
+    """The Gaussian mean of each frame's neighbours (``deviation`` in seconds) of values (T, C) at ``timestamps`` (T,)."""
+    apart = (timestamps[:, None] - timestamps).float() / deviation
+    return torch.softmax(-0.5 * apart.square(), 1) @ values
+
+
+def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
+    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`,
+    to the power `SURGE`.
+
+    What trembles while the body hardly moves is noise; in a kick the same is motion.
+    """
+    if len(timestamps) < 3:
+        return torch.ones(len(timestamps))
+    joints, _ = body.joints(estimate.rotations, estimate.betas.expand(len(timestamps), -1))
+    places = smoothed((joints - joints[:, :1]).flatten(1), timestamps, 0.1).view_as(joints)
+    step = timestamps.diff().float().clamp_min(1e-3)[:, None, None]
+    acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
+    strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
+    strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
+    return ((strength.squeeze(-1) / BRISK) ** SURGE).clamp(SLOWEST, FASTEST)
+
+
+def trust(confidence: Tensor) -> Tensor:
+    """Confidences (T, K) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
+
+    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65
+    (`evaluate --detector-errors`), hence the power. Detectors differ in scale, so confidences count against the surest tenth of
+    the track.
+    """
+    seen = confidence > VISIBLE
+    body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]
+    surest = torch.quantile(body, 0.9).clamp_min(0.6) if len(body) else torch.ones(())
+    return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
+
+
+def robust(squared: Tensor, cutoff: float) -> Tensor:
+    """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
+    return squared / (1 + squared / cutoff**2)
+
+
+def heavy_tailed(squared: Tensor, tolerance: float) -> Tensor:
+    """Student's negative log-likelihood of squared deviations, up to a factor: quadratic, then logarithmic."""
+    freedom = 3 * tolerance**2
+    return freedom * torch.log1p(squared / freedom)
+
+
+class _Problem:
+    """All people's frames one after the other (N = sum of T), as one energy of one parameter vector."""
+
+    def __init__(
+        self,
+        tracks: list[Evidence],
+        camera_matrix: Tensor,
+        body: Body,
+        config: RefineConfig,
+        fixed_shape: bool,
+    ) -> None:
+        timestamps = [track.timestamps for track in tracks]
+        estimates = [calmed(track.estimate, times) for track, times in zip(tracks, timestamps, strict=True)]
+        self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
+        self.lengths = [len(estimate.trans) for estimate in estimates]
+        self.points = tracks[0].keypoints.shape[1]
+        person = torch.repeat_interleave(torch.arange(len(estimates)), torch.tensor(self.lengths))
+        self.person = person
+        self.rotations = torch.cat([estimate.rotations for estimate in estimates])
+        self.betas = torch.stack([estimate.betas for estimate in estimates])
+        self.trans = torch.cat([estimate.trans for estimate in estimates])
+        brisk = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
+        self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
+        self.keypoints = torch.cat([track.keypoints for track in tracks])
+        self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _point_weights(config)[: self.points]
+        self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
+
+        steps = torch.cat([torch.cat([times.diff(), times.new_ones(1)]) for times in timestamps]).float().clamp_min(1e-3)
+        same = person[1:] == person[:-1]
+        self.pairs = torch.nonzero(same).squeeze(-1)  # frames with a successor
+        self.triples = torch.nonzero(same[1:] & same[:-1]).squeeze(-1)  # frames with two
+        self.step = steps[self.pairs, None, None]
+        self.first_step = steps[self.triples, None, None]
+        self.second_step = steps[self.triples + 1, None, None]
+
+        shown = torch.zeros(24, dtype=torch.bool)
+        shown[list(_SHOWN)] = True
+        deviation = torch.where(shown, config.pose, config.stiff_pose)
+        deviation[0] = config.root
+        deviation = self._with_ends(deviation.repeat(len(person), 1))[..., None]
+        self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
+        usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
+        self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
+        self.bases = [_spectrum(length) for length in self.lengths]
+        self.scales = [_preconditioner(length) for length in self.lengths]
+        self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
+
+    def _with_ends(self, deviation: Tensor) -> Tensor:
+        """Deviations (N, 24) of joints, looser for ankles and wrists in frames in which the points beyond them are seen."""
+        for joint, points in _ENDS.items():
+            if points[-1] < self.points:
+                seen = (self.keypoints[:, points, 2] > ENDS_SEEN).sum(-1) >= 2
+                deviation[seen, joint] = self.config.end_pose
+        return deviation
+
+    def unpack(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector.
+
+        It holds amplitudes over temporal frequencies, each scaled by how stiff the energy is there: so the search takes tens of
+        steps where amplitudes over frames, tied to their neighbours by acceleration, take thousands.
+        """
+        count = len(self.person)
+        amplitudes, shape = self.parameters.split([count * 75, self.betas.numel()])
+        parts = amplitudes.view(count, 75).split(self.lengths)
+        changes = torch.cat([base @ (scale * part) for base, scale, part in zip(self.bases, self.scales, parts, strict=True)])
+        turns, moves = changes[:, :72].view(count, 24, 3), changes[:, 72:]
+        depth = self.trans[:, 2:] * moves[:, 2:].exp()
+        trans = torch.cat([self.trans[:, :2] / self.trans[:, 2:] * depth + moves[:, :2], depth], -1)
+        betas = self.betas if self.fixed_shape else self.betas + shape.view_as(self.betas) * 0.3 * _PROPORTIONS
+        return turns, trans, betas
+
+    def energy(self, tolerance: float) -> Tensor:
+        """The negative log-likelihood, up to a constant. Robust losses turn flat ``tolerance`` times later than configured."""
+        config = self.config
+        turns, trans, betas = self.unpack()
+        shape = betas[self.person]
+        joints, turned = self.body.joints(self.rotations @ axis_angle_to_matrix(turns), shape)
+        show = self.body.coco_from_joints if self.points == COCO else self.body.landmarks_from_joints
+        points = project(show(joints, turned, shape) + trans[:, None], self.camera_matrix)
+        error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
+        evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
+        prior = (turns / self.pose_deviation).square().sum()
+        drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
+        across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
+        carried = torch.zeros_like(across) if config.joints_against_body else across
+        acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
+        acceleration = acceleration / self.usual_acceleration
+        sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
+        smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
+        smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
+        distance = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
+        size = (shape / config.shape).square().sum()
+        return evidence + prior + drift.square().sum() + smoothness + distance + size
+
+    def acceleration(self, points: Tensor) -> Tensor:
+        """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""
+        speed_in = (points[self.triples + 1] - points[self.triples]) / self.first_step
+        speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
+        return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
+
+    def solve(self) -> list[Estimate]:
+        """Two searches: first all keypoints pull and all jerks count, then outliers of both no more. An estimate per person."""
+        for steps, tolerance in zip(self.config.steps, TOLERANCES, strict=True):
+            minimise(partial(self.energy, tolerance), self.parameters, steps)
+        with torch.no_grad():
+            turns, trans, betas = self.unpack()
+            rotations = self.rotations @ axis_angle_to_matrix(turns)
+        parts = zip(rotations.split(self.lengths), betas, trans.split(self.lengths), strict=True)
+        return [Estimate(*part) for part in parts]
+
+
+def _spectrum(length: int) -> Tensor:
+    """The orthonormal cosine basis (T, T) over T frames, a frequency a column (DCT-II)."""
+    frames, frequencies = torch.arange(length)[:, None] + 0.5, torch.arange(length)[None]
+    basis = torch.cos(torch.pi / length * frames * frequencies) * (2 / length) ** 0.5
+    basis[:, 0] /= 2**0.5
+    return basis
+
+
+def _preconditioner(length: int) -> Tensor:
+    """The usual size (T, 75) of each parameter's amplitude at each frequency: 72 of joint turns, 3 of moves.
+
+    The energy's curvature is about ``still + swift * w``, w being what a second difference makes of the frequency squared.
+    """
+    still = torch.full((75,), 400.0)  # 1 / rad^2, by evidence and prior
+    swift = torch.full((75,), 5e3)  # by acceleration
+    heavy = [joint * 3 + axis for joint in (0, 1, 2, 3, 6, 9) for axis in range(3)]  # they carry other joints along
+    still[heavy], swift[heavy] = 2e3, 4e4
+    still[72:], swift[72:] = 3e4, 2.4e5  # 1 / m^2
+    still[74], swift[74] = 8e3, 4e6  # of the logarithm of the depth
+    frequency = torch.pi * torch.arange(length) / length
+    second_difference = (2 - 2 * frequency.cos()).square()[:, None]
+    return (still + swift * second_difference).rsqrt() * 2

@@ -1,0 +1,31 @@
+"""Run by Blender: what its importers make of a file. Arguments behind `--`: the file, the NPZ to write."""
+
+import sys
+
+import bpy
+import numpy as np
+
+path, target = sys.argv[sys.argv.index("--") + 1 :]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+if path.endswith(".fbx"):
+    bpy.ops.import_scene.fbx(filepath=path, anim_offset=0)
+else:
+    bpy.ops.import_scene.gltf(filepath=path)
+ranges = np.array([action.frame_range[:] for action in bpy.data.actions])
+first, last = round(ranges[:, 0].min()), round(ranges[:, 1].max())
+found = {"rate": scene.render.fps / scene.render.fps_base, "frames": [first, last]}
+for armature in [one for one in bpy.data.objects if one.type == "ARMATURE"]:
+    found[f"{armature.name}/bones"] = [bone.name for bone in armature.data.bones]
+    found[f"{armature.name}/scale"] = list(armature.matrix_world.to_scale())
+    for body in [one for one in armature.children_recursive if one.type == "MESH"]:
+        posed = []
+        for frame in range(first, last + 1):
+            scene.frame_set(frame)
+            seen = body.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            places = np.empty(3 * len(seen.data.vertices), np.float32)
+            seen.data.vertices.foreach_get("co", places)
+            turned = np.array(seen.matrix_world)
+            posed.append(places.reshape(-1, 3) @ turned[:3, :3].T + turned[:3, 3])
+        found[f"{armature.name}/vertices"] = np.stack(posed)
+np.savez(target, **found)

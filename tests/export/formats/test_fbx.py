@@ -1,0 +1,76 @@
+"""FBX, written by Blender and read back by its importer, where there is a Blender (`HMR_VIDEO_BLENDER` or the extra `fbx`)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmr_video.errors import OutputError, UsageError
+from hmr_video.export import ExportOptions, check_formats, export
+from hmr_video.export import blender as by_blender
+from hmr_video.export.actors import place
+from hmr_video.export.rigs import RIGS
+
+Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # Blender's world from ours
+
+
+@pytest.fixture
+def blender():
+    try:
+        return by_blender.find_blender()
+    except UsageError:
+        pytest.skip("needs Blender")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rig", ["smpl", "mixamo", "unreal"])
+def test_blender_reads_back_what_it_wrote(rig, blender, motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["fbx"], ExportOptions(rig=rig, root_motion=rig == "unreal"))
+    read = _read(path, tmp_path)
+    assert read["rate"] == pytest.approx(motion.frame_rate)
+    assert {*RIGS[rig].bones.values(), *([RIGS[rig].root] if RIGS[rig].root else [])} == set(read["Armature/bones"])
+    np.testing.assert_allclose(read["Armature/scale"], 0.01, rtol=1e-5)  # of centimetres
+    errors = np.linalg.norm(read["Armature/vertices"] - _expected(motion, body), axis=-1)
+    assert errors.max() < (5e-4 if not RIGS[rig].droop else 8e-3)
+    assert np.median(errors) < 1e-4
+
+
+@pytest.mark.slow
+def test_people_of_one_file_keep_their_times(blender, motions, body, tmp_path):
+    path = export(motions, body, tmp_path, ["fbx"])[2]
+    read = _read(path, tmp_path)
+    assert (path.name, read["frames"].tolist()) == ("people.fbx", [0, 19])
+    assert np.abs(read["person_01/vertices"] - _expected(motions[0], body)).max() < 5e-4
+    assert np.abs(read["person_02/vertices"][6:18] - _expected(motions[1], body)).max() < 5e-4
+    assert np.ptp(read["person_02/vertices"][[5, 18]], axis=1).max() < 0.01  # gone: shrunk to nothing
+
+
+def test_without_blender_one_sentence_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("HMR_VIDEO_BLENDER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(by_blender, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"Blender, which is not here.*\[fbx\]"):
+        check_formats(["fbx"])
+    monkeypatch.setenv("HMR_VIDEO_BLENDER", "/nowhere/blender")
+    with pytest.raises(UsageError, match="/nowhere/blender, which is no program"):
+        check_formats(["fbx"])
+
+
+def test_a_blender_that_fails_leaves_no_file(monkeypatch, motion, body, tmp_path):
+    broken = tmp_path / "blender"
+    broken.write_text("#!/bin/sh\necho out of memory >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("HMR_VIDEO_BLENDER", str(broken))
+    with pytest.raises(OutputError, match="out of memory"):
+        export([motion], body, tmp_path / "out", ["fbx"])
+    assert not (tmp_path / "out").exists()
+
+
+def _read(path: Path, folder: Path) -> dict[str, np.ndarray]:
+    by_blender.run_script(Path(__file__).with_name("blender_reads.py"), path, folder / "read.npz")
+    with np.load(folder / "read.npz") as read:
+        return dict(read)
+
+
+def _expected(motion, body) -> np.ndarray:
+    return np.stack(list(place(motion, body).vertices())) @ Z_UP.T

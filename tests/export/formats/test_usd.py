@@ -1,0 +1,78 @@
+"""USD, read back, skinned and judged by usd-core."""
+
+import numpy as np
+import pytest
+
+from hmr_video.export import ExportOptions, export
+from hmr_video.export.actors import place
+
+pxr = pytest.importorskip("pxr", reason="needs the extra usd")
+from pxr import Gf, Usd, UsdGeom, UsdSkel, UsdValidation, Vt  # noqa: E402
+
+
+@pytest.mark.parametrize("kind", ["usd", "usdz"])
+def test_everybody_is_where_they_were_at_the_time_they_were(kind, motions, body, tmp_path):
+    paths = export(motions, body, tmp_path, [kind])
+    assert [path.name for path in paths] == [f"person_01.{kind}", f"person_02.{kind}", f"people.{kind}"]
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
+    for person, motion in enumerate(motions):
+        expected = np.stack(list(place(motion, body).vertices()))
+        for path, start in ((paths[person], motion.timestamps[0]), (paths[2], motions[0].timestamps[0])):
+            stage = Usd.Stage.Open(str(path))
+            codes = (motion.timestamps - start) * stage.GetTimeCodesPerSecond()
+            found = np.stack([_posed(stage, f"/scene/person_{person + 1:02d}", code) for code in codes])
+            assert np.abs(found - expected).max() < 1e-4
+
+
+def test_uneven_frames_keep_their_times_and_the_file_tells_its_video(motion, body, tmp_path):
+    uneven = motion.replace(timestamps=7 + np.cumsum(np.linspace(0.02, 0.06, len(motion))))
+    options = ExportOptions(video=tmp_path / "walk.mov", rig="rigify")
+    stage = Usd.Stage.Open(str(export([uneven], body, tmp_path, ["usd"], options)[0]))
+    assert (UsdGeom.GetStageMetersPerUnit(stage), UsdGeom.GetStageUpAxis(stage)) == (1, "Y")
+    told = stage.GetRootLayer().customLayerData
+    assert (told["source"], told["frameRate"], told["startSeconds"]) == ("walk.mov", 25, pytest.approx(uneven.timestamps[0]))
+    animation = UsdSkel.Animation.Get(stage, "/scene/person_01/motion")
+    seconds = np.array(animation.GetRotationsAttr().GetTimeSamples()) / stage.GetTimeCodesPerSecond()
+    np.testing.assert_allclose(seconds, uneven.timestamps - uneven.timestamps[0], atol=1e-7)
+    skeleton = UsdSkel.Skeleton.Get(stage, "/scene/person_01/skeleton")
+    assert "thigh.L" in list(skeleton.GetJointNamesAttr().Get())
+    assert "spine/thigh_L/shin_L" in list(skeleton.GetJointsAttr().Get())
+
+
+def test_people_are_seen_while_they_are_there(motions, body, tmp_path):
+    stage = Usd.Stage.Open(str(export(motions, body, tmp_path, ["usd"])[2]))
+    person = UsdGeom.Imageable.Get(stage, "/scene/person_02")  # who comes 6 frames later and leaves 2 earlier
+    assert [person.ComputeVisibility(code) for code in (0, 5.5, 6, 17, 18)] == [
+        "invisible", "invisible", "inherited", "inherited", "invisible",
+    ]  # fmt: skip
+
+
+def test_the_camera_sees_the_joints_where_the_video_did(motion, body, tmp_path):
+    stage = Usd.Stage.Open(str(export([motion], body, tmp_path, ["usd"])[0]))
+    view = UsdGeom.Camera.Get(stage, "/scene/camera").GetCamera(0).frustum
+    project = np.array(view.ComputeViewMatrix() * view.ComputeProjectionMatrix())
+    seen = np.concatenate([place(motion, body).joints[0], np.ones((24, 1))], axis=1) @ project
+    pixels = (seen[:, :2] / seen[:, 3:] * [0.5, -0.5] + 0.5) * motion.image_size
+    wanted = motion.joints3d[0] @ motion.camera_matrix.T
+    np.testing.assert_allclose(pixels, wanted[:, :2] / wanted[:, 2:], atol=0.05)
+
+
+@pytest.mark.parametrize("rig", ["smpl", "mixamo", "unreal"])
+def test_usds_own_validators_find_nothing(rig, motions, body, tmp_path):
+    judge = UsdValidation.ValidationContext(UsdValidation.ValidationRegistry().GetOrLoadAllValidators())
+    for path in export(motions, body, tmp_path, ["usd", "usdz"], ExportOptions(rig=rig)):
+        stage = Usd.Stage.Open(str(path))
+        assert [error.GetMessage() for error in judge.Validate(stage)] == []
+
+
+def _posed(stage: Usd.Stage, path: str, code: float) -> np.ndarray:
+    """The vertices (V, 3) of a person at a time, skinned by UsdSkel."""
+    root, cache = UsdSkel.Root.Get(stage, path), UsdSkel.Cache()
+    cache.Populate(root, Usd.PrimDefaultPredicate)
+    mesh = UsdGeom.Mesh.Get(stage, f"{path}/body")
+    skin = cache.GetSkinningQuery(mesh.GetPrim())
+    query = cache.GetSkelQuery(UsdSkel.Skeleton.Get(stage, f"{path}/skeleton"))
+    points = Vt.Vec3fArray(mesh.GetPointsAttr().Get())
+    assert skin.ComputeSkinnedPoints(query.ComputeSkinningTransforms(code), points, code)
+    assert isinstance(points[0], Gf.Vec3f)
+    return np.array(points)

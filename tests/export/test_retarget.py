@@ -1,0 +1,112 @@
+"""A person's motion on characters of other proportions, names, rest poses, units and axes."""
+
+import json
+
+import numpy as np
+import pytest
+from players import posed_nodes, read_glb
+from scipy.spatial.transform import Rotation
+
+from hmr_video.cli.main import run
+from hmr_video.export import ExportOptions, export
+from hmr_video.export.actors import place
+from hmr_video.export.rigs import RIGS
+from hmr_video.geometry.skeleton import JOINT_NAMES
+
+BONES = (("shoulder", "elbow"), ("elbow", "wrist"))
+ARMS = [(f"{side}_{start}", f"{side}_{end}") for side in ("left", "right") for start, end in BONES]
+THIGHS = [(f"{side}_hip", f"{side}_knee") for side in ("left", "right")]
+LEGS = THIGHS + [(f"{side}_knee", f"{side}_ankle") for side in ("left", "right")]
+
+
+@pytest.fixture
+def result(motion, tmp_path):
+    motion.save(tmp_path / "clip" / "person_01.npz")
+    return tmp_path / "clip"
+
+
+def character(path, motions, body, rig, rename=None):
+    """Somebody stout with short legs, of a centimetre's unit, below a turned armature, with bones along axes of their own."""
+    (made,) = export([motions[1]], body, path.parent / "made", ["glb"], ExportOptions(rig=rig))
+    file = read_glb(made)
+    file.animations = []
+    bones = file.skins[0].joints
+    above = {child: number for number in bones for child in file.nodes[number].children}
+    axes = dict(zip(bones, Rotation.random(len(bones), random_state=3), strict=True))
+    armature = Rotation.from_euler("x", 90, degrees=True)
+    for bone in bones:
+        node, parent = file.nodes[bone], axes[above[bone]] if bone in above else armature
+        node.rotation = (parent.inv() * axes[bone]).as_quat().tolist()
+        thigh = node.name in [RIGS[rig].bones[f"{side}_knee"] for side in ("left", "right")]
+        offset = np.array(node.translation) * (80 if thigh else 100)
+        if node.name == RIGS[rig].bones["pelvis"]:
+            offset[1] -= 8.2  # by which the legs are shorter: it stands on the origin
+        node.translation = parent.inv().apply(offset).tolist()
+        node.name = node.name if rename is None else rename(node.name)
+    top = next(node for node in file.nodes if bones[0] in node.children)
+    top.rotation, top.scale = armature.as_quat().tolist(), [0.01, 0.01, 0.01]
+    file.save_binary(path)
+    return {file.nodes[bone].name: bone for bone in bones}
+
+
+@pytest.mark.parametrize("rig", ["mixamo", "unity", "unreal", "vrm", "rigify"])
+def test_limbs_point_as_the_persons_and_feet_go_where_they_went(rig, result, motion, motions, body, tmp_path):
+    numbers = character(tmp_path / "figure.glb", motions, body, rig)
+    assert run(["retarget", str(result), str(tmp_path / "figure.glb"), "-o", str(tmp_path / "out.glb"), "-q"]) == 0
+    actor = place(motion, body)
+    found = {joint: numbers[RIGS[rig].bones[joint]] for joint in JOINT_NAMES}
+    times, worlds = posed_nodes(read_glb(tmp_path / "out.glb"), found["left_knee"])
+    np.testing.assert_allclose(times, motion.timestamps - motion.timestamps[0], atol=1e-6)
+    place_of = {joint: worlds[number][:, :3, 3] for joint, number in found.items()}
+    own = {joint: actor.joints[:, JOINT_NAMES.index(joint)] for joint in JOINT_NAMES}
+    for start, end in ARMS:
+        assert _angles(place_of[end] - place_of[start], own[end] - own[start]).max() < 0.5
+    for start, end in LEGS:
+        assert _angles(place_of[end] - place_of[start], own[end] - own[start]).max() < 25  # as the thighs are shorter
+    lengths = [sum(np.linalg.norm(joints[end][0] - joints[start][0]) for start, end in LEGS) for joints in (place_of, own)]
+    for ankle in ("left_ankle", "right_ankle"):
+        way = place_of[ankle] - own[ankle] * lengths[0] / lengths[1]
+        assert np.ptp(way, axis=0).max() < 4e-3  # the same way, in the scale of the legs: who stands there stands here
+
+
+def test_a_vrm_says_which_bone_is_which_and_a_map_does_for_others(result, motions, body, tmp_path, capsys):
+    figure, target = tmp_path / "figure.vrm", str(tmp_path / "out.vrm")
+    numbers = character(figure, motions, body, "vrm", rename=lambda name: f"J_{len(name)}_{hash(name) % 997}")
+    names = {RIGS["vrm"].bones[joint]: joint for joint in JOINT_NAMES}
+    told = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
+    assert run(["retarget", str(result), str(figure), "-o", target]) == 3  # names that mean nothing
+    file = read_glb(figure)
+    by_number = {number: name for name, number in numbers.items()}
+    (tmp_path / "map.json").write_text(json.dumps({names[bone]: by_number[node] for bone, node in told.items()}))
+    assert run(["retarget", str(result), str(figure), "-o", target, "--map", str(tmp_path / "map.json")]) == 0
+    by_map = (tmp_path / "out.vrm").read_bytes()
+    file.extensions = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": {b: {"node": n} for b, n in told.items()}}}}
+    file.save_binary(figure)
+    assert run(["retarget", str(result), str(figure), "-o", target, "--overwrite"]) == 0
+    read, mapped = read_glb(tmp_path / "out.vrm"), len(by_map)
+    assert "VRMC_vrm" in read.extensions
+    assert abs(len((tmp_path / "out.vrm").read_bytes()) - mapped) < 5000
+
+
+def test_what_is_no_character_is_refused(result, motions, body, tmp_path):
+    (tmp_path / "text.glb").write_text("not a GLB")
+    character(tmp_path / "figure.glb", motions, body, "unity")
+    figure, target = str(tmp_path / "figure.glb"), str(tmp_path / "out.glb")
+    assert run(["retarget", str(result), str(tmp_path / "text.glb"), "-o", target]) == 3
+    assert run(["retarget", str(result), str(tmp_path / "none.glb"), "-o", target]) == 3
+    assert run(["retarget", str(result), figure, "-o", str(tmp_path / "out.fbx")]) == 2
+    assert run(["retarget", str(result), figure, "-o", target, "--person", "2"]) == 2
+    (tmp_path / "map.json").write_text('{"left_hip": "no such bone"}')
+    assert run(["retarget", str(result), figure, "-o", target, "--map", str(tmp_path / "map.json")]) == 3
+    assert not (tmp_path / "out.glb").exists()
+
+
+def _angles(first, second):
+    unit = [vectors / np.linalg.norm(vectors, axis=-1, keepdims=True) for vectors in (first, second)]
+    return np.degrees(np.arccos((unit[0] * unit[1]).sum(-1).clip(-1, 1)))
+
+
+def _bones_in_order(motions, body):
+    from hmr_video.export.rigging import rigged
+
+    return rigged(place(motions[1], body), RIGS["vrm"]).names
