@@ -126,7 +126,8 @@ def summary(
 
     total = len(result.people.timestamps)
     people = [
-        {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)
+        {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)}
+        | assess(motion, faces=bool(result.people.engine))
         for index, motion in enumerate(result.motions)
     ]
     doubtful = [str(number) for number, person in enumerate(people, 1) if not person["reliable"]]
