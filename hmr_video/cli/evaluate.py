@@ -47,6 +47,10 @@ def evaluate(
         Path | None,
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
+    shape: Annotated[
+        bool,
+        typer.Option("--shape", help="Film stout and slim bodies in clothes, and compare their girths with what the tool says."),
+    ] = False,
     detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -64,7 +68,7 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
+        int, typer.Option(help="With --mocap, --detector-errors, --shape: how many windows of up to 3 seconds, of 1, of 3.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -86,11 +90,11 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, *(folder is not None for folder in (mocap, views, detector_errors))]
+    wanted = [result is not None, samples, shape, *(folder is not None for folder in (mocap, views, detector_errors))]
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
+            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER, or --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
@@ -124,6 +128,9 @@ def evaluate(
         return
     if detector_errors is not None:
         _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
+        return
+    if shape:
+        _evaluate_shapes(options, windows, seed, as_json, reporter)
         return
     if samples or views is not None:
 
@@ -293,6 +300,24 @@ def _evaluate_detector(
         table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
     for name, offset in found.bias.items():
         table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
+    Console(soft_wrap=True).print(table)
+
+
+def _evaluate_shapes(options: Options, people: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.evaluate.shapes import measure_shapes
+
+    rows = measure_shapes(options, people, seed, reporter)
+    if as_json:
+        typer.echo(json.dumps([{"group": name} | scores for name, scores in rows]))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("mean error", "people", "hips, cm", "waist, cm", "chest, cm", "PVE at rest, mm"):
+        table.add_column(heading, justify="left" if heading == "mean error" else "right", no_wrap=True)
+    for name, scores in rows:
+        table.add_row(name, f"{scores['people']:.0f}", *(f"{scores[key]:.1f}" for key in ("hips", "waist", "chest", "pve")))
     Console(soft_wrap=True).print(table)
 
 
