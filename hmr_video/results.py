@@ -96,6 +96,7 @@ def write_result(
     reporter: Reporter,
     overwrite: bool = False,
     video: Path | None = None,
+    rig: str = "smpl",
 ) -> dict[str, Any]:
     """Writes it all, or nothing; returns the summary. ``video`` is what overlays and pages show. Raises OutputError."""
     check_formats(formats)
@@ -109,6 +110,7 @@ def write_result(
             end=options.end,
             every=options.every,
             source_rate=options.frame_rate,
+            rig=rig,
             reporter=reporter,
         )
         export(result.motions, result.models.body, temporary, formats, wanted)

@@ -62,7 +62,8 @@ _INSTEAD = {
 }
 OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
 ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
-WITH_BONES = frozenset({"glb", "bvh", "fbx", "usd", "usdz"})  # those that have a rig
+TOGETHER = frozenset({"glb", "fbx", "usd", "usdz"})  # those with a file of all people, too
+WITH_BONES = TOGETHER | {"bvh"}  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,9 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
     """Raises OutputError when anything exists that would be written, before any of it is."""
     drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
-    for pattern in (file for name in formats for file in FORMATS[name].files):
-        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
+    for name in formats:
+        stems = [stem for stem, who in casts(people) if len(who) == 1 or name in TOGETHER]
+        for file in {pattern.format(stem, drawn=drawn): None for pattern in FORMATS[name].files for stem in stems}:
             refuse_existing(folder / file, options.overwrite)
 
 
