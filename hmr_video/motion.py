@@ -120,7 +120,7 @@ class Motion:
         return replace(self, **changes)
 
     def save(self, path: Path, overwrite: bool = False) -> None:
-        """Writes the NPZ that DESIGN.md lists: plain arrays, no pickle. Raises OutputError."""
+        """Writes one NPZ of plain arrays, without pickle. Raises OutputError."""
         arrays: dict[str, Array] = {}
         for field in fields(self):
             value = getattr(self, field.name)
