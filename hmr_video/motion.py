@@ -139,7 +139,7 @@ class Motion:
 
     @classmethod
     def load(cls, path: Path) -> "Motion":
-        """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
+        """Reads what `save` wrote. Raises InputError for anything else; never unpickles."""
         names = {field.name: field.name for field in fields(cls) if field.name != "silhouettes"}
         names["frame_rate"] = "mocap_frame_rate"
         data = load_arrays(path, [*names.values(), "keypoints2d", *_SILHOUETTE])

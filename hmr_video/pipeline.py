@@ -41,7 +41,7 @@ class Reconstruction:
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
     """Turns a video, photograph or folder of images into one Motion per person, largest on screen first.
 
-    ``options`` are the fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
+    ``options`` are the fields of `Options` and of `PeopleOptions` by name, for example
     ``reconstruct("clip.mp4", people="largest", height=1.8)``. Raises HmrVideoError.
     """
     return run(Path(source), options_from(options), Reporter(quiet=True)).motions

@@ -16,7 +16,7 @@ from hmr_video.model_files import find_model_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "guides").glob("*.md")))
+GUIDES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md")))
 COMMANDS = re.findall(r"^ *hmr-video (.*?)(?:\s+#.*)?$", README + GUIDES, re.MULTILINE)
 ELSEWHERE = (  # what tests cannot run: it installs, fetches, or is pytest itself
     "apt-get ",
