@@ -133,7 +133,7 @@ class Options:
             raise UsageError(f"A height of {self.height:g} m is out of range.", "Give the person's height in metres.")
 
 
-def option_fields() -> list[Field]:
+def option_fields() -> list[Field[Any]]:
     """Every field that is an option of the command line, those about people first."""
     return [one for group in (PeopleOptions, Options) for one in fields(group) if "help" in one.metadata]
 
