@@ -12,8 +12,8 @@ from hmr_video.errors import UsageError
 ENGINES = ("auto", "openvino", "torch")
 TRACKERS = ("bytetrack", "botsort")
 FEATURES = ("auto", "keypoints", "resnet50")
-LANDMARKS = ("auto", "blazepose", "blazepose-full", "none")
-LANDMARK_FILES = (".tflite",)
+LANDMARKS = ("auto", "blazepose", "blazepose-full", "rtmpose", "none")
+LANDMARK_FILES = (".tflite", ".onnx")
 
 
 def parse_size(value: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
+    from hmr_video.motion import Motion
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
@@ -47,6 +48,10 @@ def evaluate(
         Path | None,
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
+    calibrated: Annotated[
+        bool,
+        typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error."),
+    ] = False,
     shape: Annotated[
         bool,
         typer.Option("--shape", help="Film stout and slim bodies in clothes, and compare their girths with what the tool says."),
@@ -100,6 +105,8 @@ def evaluate(
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
     if joints and views is None:
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
+    if calibrated and not samples and views is None:
+        raise UsageError("Confidence is measured on videos of known truth.", "Give --samples or --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if left_out and (result or detector_errors or (mocap and "each" in left_out)):
@@ -129,6 +136,7 @@ def evaluate(
     if detector_errors is not None:
         _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
+    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
     if shape:
         _evaluate_shapes(options, windows, seed, as_json, reporter)
         return
@@ -136,15 +144,20 @@ def evaluate(
 
         def measured() -> list[Row]:
             if views is not None:
-                return _evaluate_views(views, joints, options, reporter)
-            return _evaluate_samples(options, Protocol(protocol), reporter)
+                return _evaluate_views(views, joints, options, reporter, pairs)
+            return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
 
         rows = _measured_without(left_out or [], measured, reporter)
     else:
         assert result is not None
         assert truth is not None
         rows = _rows(_read(result), _read(truth), Protocol(protocol), truth.stem)
-    if as_json:
+    if calibrated:
+        from hmr_video.evaluate.calibration import calibration, table
+
+        bins = calibration(pairs)
+        typer.echo(json.dumps([asdict(one) for one in bins]) if as_json else table(bins))
+    elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
         (_print_ablations if left_out == ["each"] else _print_table)(rows)
@@ -182,9 +195,12 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(
+    settings: Options, protocol: "Protocol", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+) -> list[Row]:
+    """The scores of each true person; results and truths that belong together go to ``pairs``."""
     from hmr_video.assets import sample_clips
-    from hmr_video.evaluate import Sequence
+    from hmr_video.evaluate import Sequence, evaluate_people
     from hmr_video.pipeline import run
     from hmr_video.reconstruction.models import Models
 
@@ -194,11 +210,16 @@ def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporte
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
         true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
-        rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
+        predicted = [Sequence.from_motion(motion, models.body) for motion in motions]
+        rows += _rows(predicted, true, protocol, clip.stem)
+        partners = [partner for partner, _ in evaluate_people(predicted, true)]
+        pairs += [(motions[one], truth) for one, truth in zip(partners, true, strict=True) if one is not None]
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: Options, reporter: Reporter) -> list[Row]:
+def _evaluate_views(
+    folder: Path, joints: Path | None, settings: Options, reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
@@ -218,6 +239,7 @@ def _evaluate_views(folder: Path, joints: Path | None, settings: Options, report
     shown = "what all cameras show" if known is None else "the truth"
     reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of {shown}.")
     rows: list[Row] = []
+    pairs += zip(motions, true, strict=True)
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)
         rows.append((view.name, {name: scores[name] for name in OF_VIEWS}))

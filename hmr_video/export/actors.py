@@ -61,11 +61,6 @@ class Actor:
         return float(self.joints[:, _FEET, 1].min() - sole)
 
     @cached_property
-    def quaternions(self) -> Array:
-        """(T, 24, 4) of ``rotations``, x y z w, without a change of sign between frames."""
-        return continuous_quaternions(self.rotations)
-
-    @cached_property
     def joints(self) -> Array:
         """(T, 24, 3) joint positions."""
         positions, _ = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))

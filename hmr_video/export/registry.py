@@ -1,6 +1,6 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,53 +12,40 @@ from hmr_video.errors import UsageError, missing_extra
 from hmr_video.export.blender import find_blender
 from hmr_video.files import refuse_existing
 
-if TYPE_CHECKING:  # the command line's help names the formats, and loads nothing for that
+if TYPE_CHECKING:
     from hmr_video.body import Body
     from hmr_video.motion import Motion
 
 
-def _need_usd() -> None:
-    """Raises UsageError where usd-core is not installed."""
-    if find_spec("pxr") is None:
-        raise missing_extra("usd", "USD")
-
-
 class Format(NamedTuple):
-    """A format of results.
+    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
+    ``{drawn}`` for the ending of what is drawn on the source.
 
-    Attributes:
-        module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
-            used: some bring heavy libraries along.
-        files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
-            drawn on the source.
-        has_bones: it has a rig.
-        on_footage: its frames are the footage's.
-        needs_video: it shows the footage, and is nothing without.
-        check: raises UsageError where a package or program that it cannot do without is not here.
+    ``needs`` is a package of an extra that it cannot do without.
+
+    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
+    libraries along.
     """
 
     module: str
     files: tuple[str, ...]
-    has_bones: bool = False
-    on_footage: bool = False
-    needs_video: bool = False
-    check: Callable[[], object] | None = None
+    needs: str = ""
 
 
 FORMATS = {
     "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
     "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
-    "glb": Format("formats.glb", ("{}.glb",), has_bones=True),  # skinned, animated glTF: Blender, Unity, Unreal, Godot, the web
-    "bvh": Format("formats.bvh", ("{}.bvh",), has_bones=True),  # skeleton animation for retargeting
-    "fbx": Format("formats.fbx", ("{}.fbx",), has_bones=True, check=find_blender),  # the same as GLB, by Blender
-    "usd": Format("formats.usd", ("{}.usd",), has_bones=True, check=_need_usd),  # UsdSkel and the camera: film tools, Omniverse
-    "usdz": Format("formats.usdz", ("{}.usdz",), has_bones=True, check=_need_usd),  # the same in one package, for AR
+    "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
+    "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
+    "fbx": Format("formats.fbx", ("{}.fbx",)),  # the same as GLB for who wants FBX, by Blender
+    "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
+    "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
     "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
-    "overlay": Format("overlay", ("overlay{drawn}",), on_footage=True, needs_video=True),  # the bodies drawn on the video
-    "html": Format("webpage", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
-    "sheet": Format("sheet", ("sheet.png",), on_footage=True, needs_video=True),  # eight frames on one picture
+    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
 }
 _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
@@ -73,9 +60,10 @@ _INSTEAD = {
     **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
     **dict.fromkeys(("c3d", "xlsx"), "csv holds joint positions and angles, trc markers."),
 }
-ON_FOOTAGE = frozenset(name for name, kind in FORMATS.items() if kind.on_footage)
-OF_VIDEO = frozenset(name for name, kind in FORMATS.items() if kind.needs_video)
-WITH_BONES = frozenset(name for name, kind in FORMATS.items() if kind.has_bones)
+OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
+ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
+TOGETHER = frozenset({"glb", "fbx", "usd", "usdz"})  # those with a file of all people, too
+WITH_BONES = TOGETHER | {"bvh"}  # those that have a rig
 
 
 @dataclass(frozen=True)
@@ -113,7 +101,11 @@ class ExportOptions:
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format, or that lacks what writes it."""
+    """The names in order and once each.
+
+    Raises:
+        UsageError: for a name that is no format, or lacks what writes it; the remedy tells what serves instead.
+    """
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
@@ -121,17 +113,31 @@ def check_formats(names: Iterable[str]) -> list[str]:
         remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     for name in wanted:
-        if (check := FORMATS[name].check) is not None:
-            check()
+        if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
+            raise missing_extra("usd", f"--format {name}")
+    if "fbx" in wanted:
+        find_blender()
     return wanted
 
 
 def export(
     motions: Sequence["Motion"], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
 ) -> list[Path]:
-    """Writes ``motions`` (person 1 first) into ``folder`` in each of ``formats``; returns the files and folders made.
+    """Writes people in the formats asked for.
 
-    Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
+    Args:
+        motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
+        body: the body that they were fitted with; see :func:`hmr_video.body.load_body`.
+        folder: where to write. It must exist.
+        formats: names, keys of ``FORMATS``.
+        options: what writers may want to know beside that.
+
+    Returns:
+        The files and folders made. Their coordinates are metres, y up, right-handed; of AMASS z up.
+
+    Raises:
+        UsageError: for an unknown format.
+        OutputError: when something exists or cannot be written.
     """
     options = options or ExportOptions()
     written: list[Path] = []
@@ -164,7 +170,7 @@ def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions)
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
-    from hmr_video.export.rigs import find_rig
+    from hmr_video.export.rigs import find_rig  # and numpy, as above
 
     find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
@@ -183,14 +189,15 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
     """Raises OutputError when anything exists that would be written, before any of it is."""
     drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
-    for pattern in (file for name in formats for file in FORMATS[name].files):
-        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
+    for name in formats:
+        stems = [stem for stem, who in casts(people) if len(who) == 1 or name in TOGETHER]
+        for file in {pattern.format(stem, drawn=drawn): None for pattern in FORMATS[name].files for stem in stems}:
             refuse_existing(folder / file, options.overwrite)
 
 
 def ending_of_drawn(source: Path | None) -> str:
     """What is drawn on a photograph is a picture, on all else a video."""
-    from hmr_video.video import is_photograph
+    from hmr_video.video import is_photograph  # and numpy, which the help, which names the formats, does without
 
     return ".png" if source is not None and is_photograph(source) else ".mp4"
 

@@ -96,6 +96,12 @@ def test_what_is_no_character_is_refused(result, motions, body, tmp_path):
     assert run(["retarget", str(result), str(tmp_path / "none.glb"), "-o", target]) == 3
     assert run(["retarget", str(result), figure, "-o", str(tmp_path / "out.fbx")]) == 2
     assert run(["retarget", str(result), figure, "-o", target, "--person", "2"]) == 2
+    circle = read_glb(tmp_path / "figure.glb")
+    first, last = circle.skins[0].joints[0], circle.skins[0].joints[-1]
+    next(node for node in circle.nodes if first in node.children).children = []
+    circle.nodes[last].children = [first]
+    circle.save_binary(tmp_path / "circle.glb")
+    assert run(["retarget", str(result), str(tmp_path / "circle.glb"), "-o", target]) == 3
     (tmp_path / "map.json").write_text('{"left_hip": "no such bone"}')
     assert run(["retarget", str(result), figure, "-o", target, "--map", str(tmp_path / "map.json")]) == 3
     assert not (tmp_path / "out.glb").exists()

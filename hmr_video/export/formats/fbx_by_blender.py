@@ -13,6 +13,7 @@ GONE = 1e-3  # the scale of who is not there; of 0 no rotation could be told
 
 
 def main(job_file: str, target: str) -> None:
+    """Writes the FBX file ``target`` of a job, an NPZ."""
     with np.load(job_file, allow_pickle=False) as job:
         arrays = dict(job)
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -47,7 +48,7 @@ def main(job_file: str, target: str) -> None:
     )
 
 
-def build_armature(person: dict[str, Any]) -> tuple[Any, np.ndarray]:
+def build_armature(person: dict[str, Any]) -> tuple[Any, ...]:
     """The armature, and the axes of each bone in columns (B, 3, 3), y along it. Data are y up; the object stands upright."""
     called, heads, parents = person["called"], person["heads"], person["parents"]
     data = bpy.data.armatures.new(str(called[0]))
@@ -80,6 +81,7 @@ def tail(bone: int, person: dict[str, Any]) -> np.ndarray:
 
 
 def add_mesh(person: dict[str, Any], armature: Any) -> None:
+    """Adds the skinned mesh of a person to their armature."""
     name = str(person["called"][1])
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(person["vertices"].tolist(), [], person["faces"].tolist())
