@@ -139,7 +139,7 @@ def export(
 
     Args:
         motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
-        body: the body that they were fitted with; see :func:`hmr_video.body.load_body`.
+        body: the body that they were fitted with; see `hmr_video.body.load_body`.
         folder: where to write. It must exist.
         formats: names, keys of ``FORMATS``.
         options: what writers may want to know beside that.
