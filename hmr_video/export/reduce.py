@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hmr_video.export.actors import continuous_quaternions
-from hmr_video.export.rigging import Rigged
+from hmr_video.export.rigs.rigging import Rigged
 from hmr_video.motion import Array
 
 _REACH = 0.1  # metres from a bone's head at which the bound is kept, too, to all sides: about the flesh there

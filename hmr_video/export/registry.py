@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError, missing_extra
-from hmr_video.export.blender import find_blender
+from hmr_video.export.formats.blender import find_blender
 from hmr_video.files import refuse_existing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ FORMATS = {
     "usdz": Format("formats.usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
-    "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
+    "csv": Format("formats.tables", ("{}.csv",)),  # joint positions and anatomical angles
     "html": Format("webpage", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
     "overlay": Format("overlay", ("overlay{drawn}",), on_footage=True, of_video=True),  # the bodies drawn on the video
     "sheet": Format("sheet", ("sheet.png",), on_footage=True, of_video=True),  # eight frames, and each person's quality
@@ -182,7 +182,7 @@ def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions)
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
-    from hmr_video.export.rigs import find_rig  # and numpy, as above
+    from hmr_video.export.rigs.names import find_rig  # and numpy, as above
 
     find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."

@@ -16,8 +16,8 @@ from hmr_video.export.formats.gltf_buffer import BufferBuilder
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.reduce import key_frames
 from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigging import Rigged, rigged
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.rigs.names import find_rig
+from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 

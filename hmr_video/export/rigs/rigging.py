@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hmr_video.export.actors import Actor, headings
-from hmr_video.export.rigs import Rig, joint_of, parent_of, places_of
+from hmr_video.export.rigs.names import Rig, joint_of, parent_of, places_of
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS, PARENTS
 from hmr_video.motion import Array
 from hmr_video.world.leg_ik import between

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError
 from hmr_video.export.actors import Actor, continuous_quaternions
-from hmr_video.export.character import Character
+from hmr_video.export.rigs.character import Character
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
 from hmr_video.world.leg_ik import ANKLES, HIPS, Legs, between
