@@ -147,7 +147,7 @@ class Motion:
 
     @classmethod
     def load(cls, path: Path) -> "Motion":
-        """Reads what :meth:`save` wrote; never unpickles.
+        """Reads what `save` wrote; never unpickles.
 
         Args:
             path: a ``person_NN.npz``, of older versions too.

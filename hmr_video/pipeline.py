@@ -44,7 +44,7 @@ def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
 
     Args:
         source: path of the video, photograph or folder.
-        **options: fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
+        **options: fields of `Options` and of `PeopleOptions` by name, for example
             ``reconstruct("clip.mp4", people="largest", height=1.8)``.
 
     Returns:

@@ -98,7 +98,7 @@ class Body(ABC):
         return torch.cat(placed, -2), torch.cat(turned, -3)
 
     def coco_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
-        """The COCO keypoints (..., 17, 3) of what :meth:`joints` gave: limbs are joints, the face rides on the head."""
+        """The COCO keypoints (..., 17, 3) of what `joints` gave: limbs are joints, the face rides on the head."""
         rest_head = self.rest_joints(betas)[..., _HEAD : _HEAD + 1, :]
         face = self.face_template.to(betas) + torch.einsum("jcb,...b->...jc", self.face_shapedirs.to(betas), betas)
         face = joints[..., _HEAD : _HEAD + 1, :] + (turned[..., _HEAD : _HEAD + 1, :, :] @ (face - rest_head)[..., None]).squeeze(
@@ -107,7 +107,7 @@ class Body(ABC):
         return torch.cat([face, joints[..., _COCO_JOINTS, :]], -2)
 
     def landmarks_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
-        """The points ``LANDMARKS`` (..., 29, 3) of what :meth:`joints` gave: COCO's, then those of feet and hands."""
+        """The points ``LANDMARKS`` (..., 29, 3) of what `joints` gave: COCO's, then those of feet and hands."""
         ends = self.limb_ends.posed(joints, turned, self.rest_joints(betas), betas)
         return torch.cat([self.coco_from_joints(joints, turned, betas), ends], -2)
 

@@ -214,7 +214,7 @@ def evaluate_people(
     Args:
         predicted: the people of a result.
         true: the people of the truth.
-        protocol: as in :func:`compare`.
+        protocol: as in `compare`.
 
     Returns:
         For every true person the number of the predicted one, and the scores; (None, no scores) of who was missed.

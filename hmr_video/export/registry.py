@@ -1,6 +1,6 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,35 +17,50 @@ if TYPE_CHECKING:
     from hmr_video.motion import Motion
 
 
+def _need_usd() -> None:
+    """Raises UsageError where usd-core is not installed."""
+    if find_spec("pxr") is None:
+        raise missing_extra("usd", "USD")
+
+
 class Format(NamedTuple):
-    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
-    ``{drawn}`` for the ending of what is drawn on the source.
+    """A format of results.
 
-    ``needs`` is a package of an extra that it cannot do without.
-
-    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
-    libraries along.
+    Attributes:
+        module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
+            used: some bring heavy libraries along.
+        files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
+            drawn on the source.
+        bones: it has a rig.
+        together: it has a file of all people, too.
+        on_footage: its frames are the footage's.
+        of_video: it shows the footage, and is nothing without.
+        check: raises UsageError where a package or program that it cannot do without is not here.
     """
 
     module: str
     files: tuple[str, ...]
-    needs: str = ""
+    bones: bool = False
+    together: bool = False
+    on_footage: bool = False
+    of_video: bool = False
+    check: Callable[[], object] | None = None
 
 
 FORMATS = {
     "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
     "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
-    "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
-    "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
-    "fbx": Format("formats.fbx", ("{}.fbx",)),  # the same as GLB for who wants FBX, by Blender
-    "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
-    "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
+    "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
+    "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
+    "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
+    "usd": Format("formats.usd", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera: film tools
+    "usdz": Format("formats.usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
     "csv": Format("formats.tables", ("{}.csv",)),  # joint positions and anatomical angles
-    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
-    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
-    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
+    "html": Format("webpage", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay{drawn}",), on_footage=True, of_video=True),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",), on_footage=True, of_video=True),  # eight frames, and each person's quality
 }
 _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
@@ -60,10 +75,9 @@ _INSTEAD = {
     **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
     **dict.fromkeys(("c3d", "xlsx"), "csv holds joint positions and angles, trc markers."),
 }
-OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
-ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
-TOGETHER = frozenset({"glb", "fbx", "usd", "usdz"})  # those with a file of all people, too
-WITH_BONES = TOGETHER | {"bvh"}  # those that have a rig
+OF_VIDEO = frozenset(name for name, one in FORMATS.items() if one.of_video)
+ON_FOOTAGE = frozenset(name for name, one in FORMATS.items() if one.on_footage)
+WITH_BONES = frozenset(name for name, one in FORMATS.items() if one.bones)
 
 
 @dataclass(frozen=True)
@@ -113,10 +127,8 @@ def check_formats(names: Iterable[str]) -> list[str]:
         remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     for name in wanted:
-        if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
-            raise missing_extra("usd", f"--format {name}")
-    if "fbx" in wanted:
-        find_blender()
+        if (check := FORMATS[name].check) is not None:
+            check()
     return wanted
 
 
@@ -127,7 +139,7 @@ def export(
 
     Args:
         motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
-        body: the body that they were fitted with; see :func:`hmr_video.body.load_body`.
+        body: the body that they were fitted with; see `hmr_video.body.load_body`.
         folder: where to write. It must exist.
         formats: names, keys of ``FORMATS``.
         options: what writers may want to know beside that.
@@ -147,7 +159,7 @@ def export(
     changed = _as_asked(motions, body, options)
     for name in wanted:
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(list(motions) if name in ON_FOOTAGE else changed, body, folder, options)
+        written += module.write(list(motions) if FORMATS[name].on_footage else changed, body, folder, options)
     return written
 
 
@@ -190,7 +202,7 @@ def refuse_written(folder: Path, people: int, formats: Collection[str], options:
     """Raises OutputError when anything exists that would be written, before any of it is."""
     drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
     for name in formats:
-        stems = [stem for stem, who in casts(people) if len(who) == 1 or name in TOGETHER]
+        stems = [stem for stem, who in casts(people) if len(who) == 1 or FORMATS[name].together]
         for file in {pattern.format(stem, drawn=drawn): None for pattern in FORMATS[name].files for stem in stems}:
             refuse_existing(folder / file, options.overwrite)
 

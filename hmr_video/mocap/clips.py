@@ -163,7 +163,7 @@ def load_mocap(folder: Path, names: list[str], up: str = "auto", reporter: Repor
 
     Args:
         folder: the collection.
-        names: which clips, as :func:`list_mocap` has them.
+        names: which clips, as `list_mocap` has them.
         up: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how the people of the folder stand. BVH
             files tell theirs.
         reporter: where notes go.
