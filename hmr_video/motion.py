@@ -136,7 +136,15 @@ class Motion:
         return replace(self, **changes)
 
     def save(self, path: Path, overwrite: bool = False) -> None:
-        """Writes the NPZ that DESIGN.md lists: plain arrays, no pickle. Raises OutputError."""
+        """Writes the motion as an NPZ of plain arrays, without pickle.
+
+        Args:
+            path: the file, which is there whole or not at all.
+            overwrite: replace a file that exists.
+
+        Raises:
+            OutputError: when it exists already or cannot be written.
+        """
         arrays: dict[str, Array] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -155,7 +163,17 @@ class Motion:
 
     @classmethod
     def load(cls, path: Path) -> "Motion":
-        """Reads what :meth:`save` wrote. Raises InputError for anything else; never unpickles."""
+        """Reads what `save` wrote; never unpickles.
+
+        Args:
+            path: a ``person_NN.npz``, of older versions too.
+
+        Returns:
+            The motion, in camera space.
+
+        Raises:
+            InputError: for anything else, or a damaged file.
+        """
         names = {field.name: field.name for field in fields(cls) if field.name != "silhouettes"}
         names["frame_rate"] = "mocap_frame_rate"
         data = load_arrays(path, [*names.values(), "keypoints2d", *_SILHOUETTE])

@@ -12,8 +12,8 @@ from hmr_video.errors import UsageError
 ENGINES = ("auto", "openvino", "torch")
 TRACKERS = ("bytetrack", "botsort")
 FEATURES = ("auto", "keypoints", "resnet50")
-LANDMARKS = ("auto", "blazepose", "blazepose-full", "none")
-LANDMARK_FILES = (".tflite",)
+LANDMARKS = ("auto", "blazepose", "blazepose-full", "rtmpose", "none")
+LANDMARK_FILES = (".tflite", ".onnx")
 
 
 def parse_size(value: str) -> tuple[int, int]:
@@ -133,7 +133,7 @@ class Options:
             raise UsageError(f"A height of {self.height:g} m is out of range.", "Give the person's height in metres.")
 
 
-def option_fields() -> list[Field]:
+def option_fields() -> list[Field[Any]]:
     """Every field that is an option of the command line, those about people first."""
     return [one for group in (PeopleOptions, Options) for one in fields(group) if "help" in one.metadata]
 

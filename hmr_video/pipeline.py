@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmr_video.assets import find_body, find_weights
+from hmr_video.assets import SHIPPED_WEIGHTS, find_body, find_weights
 from hmr_video.camera.background import Background
 from hmr_video.camera.clip import ClipCamera, find_camera
 from hmr_video.console import Reporter
@@ -18,6 +18,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
 from hmr_video.people.detect.opencv import import_opencv
+from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
@@ -43,10 +44,21 @@ class Reconstruction:
 
 
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
-    """Turns a video, photograph or folder of images into one Motion per person, largest on screen first.
+    """Turns a video, photograph or folder of images into one Motion per person.
 
-    ``options`` are the fields of :class:`Options` and of :class:`PeopleOptions` by name, for example
-    ``reconstruct("clip.mp4", people="largest", height=1.8)``. Raises HmrVideoError.
+    Args:
+        source: path of the video, photograph or folder.
+        **options: fields of `Options` and of `PeopleOptions` by name, for example
+            ``reconstruct("clip.mp4", people="largest", height=1.8)``.
+
+    Returns:
+        The people, largest on screen first, in camera space: x right, y down, z forward, metres, radians.
+
+    Raises:
+        UsageError: for options that do not exist or mean nothing.
+        InputError: where the source is missing or cannot be read.
+        NobodyFoundError: where nobody is in it.
+        AssetError: where weights, a body or a network are missing or damaged.
     """
     return run(Path(source), options_from(options), Reporter(quiet=True)).motions
 
@@ -75,7 +87,9 @@ def run(
             people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)
             camera = None
         else:
-            people, camera = _watch(_Attentive(reader, loading), options, reporter)
+            closely = landmarks is not None and (options.weights == SHIPPED_WEIGHTS or loading.result().image_encoder is None)
+            every = looks_every(reader.info.frame_rate) if closely else 1
+            people, camera = _watch(_Attentive(reader, loading), options, reporter, every)
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
@@ -123,10 +137,13 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter) -> tuple[People, ClipCamera]:
-    """The people of a video, and what its camera does. The focal length is the background's where nothing else tells it."""
+def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> tuple[People, ClipCamera]:
+    """The people of a video, looked for in ``every`` so many frames, and what its camera does.
+
+    The focal length is the background's where nothing else tells it.
+    """
     background = Background()
-    people = find_people(reader, options.people, reporter, background)
+    people = find_people(reader, options.people, reporter, every, background)
     longer = max(people.image_size)
     told = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
     guess = told or float(np.hypot(*people.image_size))

@@ -100,6 +100,7 @@ def write_result(
     reporter: Reporter,
     overwrite: bool = False,
     video: Path | None = None,
+    rig: str = "smpl",
 ) -> dict[str, Any]:
     """Writes it all, or nothing; returns the summary. ``video`` is what overlays and pages show. Raises OutputError."""
     check_formats(formats)
@@ -113,6 +114,7 @@ def write_result(
             end=options.end,
             every=options.every,
             source_rate=options.frame_rate,
+            rig=rig,
             reporter=reporter,
         )
         export(result.motions, result.models.body, temporary, formats, wanted)
@@ -151,7 +153,8 @@ def summary(
 
     total = len(result.people.timestamps)
     people = [
-        {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)} | assess(motion)
+        {"file": f"{person_name(index)}.npz", "coverage": round(len(motion) / total, 4)}
+        | assess(motion, faces=bool(result.people.engine))
         for index, motion in enumerate(result.motions)
     ]
     doubtful = [str(number) for number, person in enumerate(people, 1) if not person["reliable"]]

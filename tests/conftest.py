@@ -83,6 +83,12 @@ def motion(body: "Body") -> Motion:
 
 
 @pytest.fixture(scope="session")
+def steps(body: "Body") -> Motion:
+    """Sixty frames of such a walk: three and a half cycles, each of two thirds of a second."""
+    return walk(body, length=60, first_frame=3)
+
+
+@pytest.fixture(scope="session")
 def motions(body: "Body", motion: Motion) -> list[Motion]:
     """That person and another, of another shape, who comes later and walks the other way."""
     return [motion, walk(body, length=12, first_frame=9, heading=2.2, place=(-0.8, 5.0), betas=(1.5, -1.0, 0.5))]

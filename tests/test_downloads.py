@@ -19,6 +19,7 @@ def test_silence_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - begun < 30
 
 
+@pytest.mark.slow
 def test_what_comes_slowly_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "_SILENCE", 1.5)
     slow = "import time\nfor _ in range(10):\n    time.sleep(0.3)\n    open('come', 'ab').write(bytes(100)) and None"

@@ -1,4 +1,5 @@
-"""The README's lines are real: each is parsed, those of its `bash` and `python` blocks are run, its table is compared."""
+"""The README's lines are real: each is parsed, as those of the pages are; those of its `bash` and `python` blocks are run, its
+table is compared."""
 
 import re
 import shutil
@@ -16,7 +17,15 @@ from hmr_video.model_files import find_model_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^ *hmr-video (.*?)(?:\s+#.*)?$", README, re.MULTILINE)
+PAGES = [README, *(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md")))]
+COMMANDS = sorted(
+    {
+        command
+        for page in PAGES
+        for pattern in (r"^ *hmr-video (.*?)(?:\s+#.*)?$", r"`hmr-video (\w[^`]*)`")
+        for command in re.findall(pattern, page, re.MULTILINE)
+    }
+)
 ELSEWHERE = (  # what tests cannot run: it installs, fetches, or is pytest itself
     "apt-get ",
     "python3 -m venv ",
@@ -44,7 +53,7 @@ def test_every_command_names_options_that_exist(command: str) -> None:
     name, *arguments = command.split()
     known = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
     known = getattr(known, "commands", {}).get(arguments[0], known) if arguments else known  # of a group, the command in it
-    options = {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    options = {"--help"} | {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {argument for argument in arguments if argument.startswith("-")} <= options
 
 

@@ -52,19 +52,41 @@ class Body(ABC):
 
     @abstractmethod
     def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Vertices (..., V, 3) and joints (..., 24, 3) of shapes (..., 10) at rest, in metres."""
+        """The body at rest.
+
+        Args:
+            betas: (..., 10) shapes.
+
+        Returns:
+            Vertices (..., V, 3) and joints (..., 24, 3) in metres.
+        """
 
     @abstractmethod
     def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Vertices (..., V, 3) and joints (..., 24, 3) of bodies posed by rotations (..., 24, 3, 3); without translation."""
+        """The body posed, by linear blend skinning, without translation.
+
+        Args:
+            rotations: (..., 24, 3, 3) of each joint in its parent's frame; the root's in the space of the result.
+            betas: (..., 10) shapes.
+
+        Returns:
+            Vertices (..., V, 3) and joints (..., 24, 3) in metres.
+        """
 
     def rest_joints(self, betas: Tensor) -> Tensor:
         """Joints at rest (..., 24, 3) of shapes (..., 10)."""
         return self.joint_template.to(betas) + torch.einsum("jcb,...b->...jc", self.joint_shapedirs.to(betas), betas)
 
     def joints(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Forward kinematics, no mesh: local rotations (..., 24, 3, 3), betas (..., 10) -> joints (..., 24, 3) and their
-        rotations in the body's frame (..., 24, 3, 3). The pelvis stays where it rests, as in smplx."""
+        """Forward kinematics, no mesh; the pelvis stays where it rests, as in smplx.
+
+        Args:
+            rotations: (..., 24, 3, 3) of each joint in its parent's frame.
+            betas: (..., 10) shapes.
+
+        Returns:
+            Joints (..., 24, 3) in metres, and their rotations in the body's frame (..., 24, 3, 3).
+        """
         rest = self.rest_joints(betas)
         bones = rest - rest[..., _BONE_STARTS, :]  # the pelvis's is zero
         locals_by_level, bones_by_level = rotations.split(_SIZES, -3), bones.split(_SIZES, -2)
@@ -76,7 +98,7 @@ class Body(ABC):
         return torch.cat(placed, -2), torch.cat(turned, -3)
 
     def coco_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
-        """The COCO keypoints (..., 17, 3) of what :meth:`joints` gave: limbs are joints, the face rides on the head."""
+        """The COCO keypoints (..., 17, 3) of what `joints` gave: limbs are joints, the face rides on the head."""
         rest_head = self.rest_joints(betas)[..., _HEAD : _HEAD + 1, :]
         face = self.face_template.to(betas) + torch.einsum("jcb,...b->...jc", self.face_shapedirs.to(betas), betas)
         face = joints[..., _HEAD : _HEAD + 1, :] + (turned[..., _HEAD : _HEAD + 1, :, :] @ (face - rest_head)[..., None]).squeeze(
@@ -85,7 +107,7 @@ class Body(ABC):
         return torch.cat([face, joints[..., _COCO_JOINTS, :]], -2)
 
     def landmarks_from_joints(self, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
-        """The points ``LANDMARKS`` (..., 29, 3) of what :meth:`joints` gave: COCO's, then those of feet and hands."""
+        """The points ``LANDMARKS`` (..., 29, 3) of what `joints` gave: COCO's, then those of feet and hands."""
         ends = self.limb_ends.posed(joints, turned, self.rest_joints(betas), betas)
         return torch.cat([self.coco_from_joints(joints, turned, betas), ends], -2)
 

@@ -15,9 +15,16 @@ from hmr_video.motion import load_arrays
 
 @lru_cache(maxsize=4)
 def load_body(name: str = "open") -> Body:
-    """The open body, one that the user added, by name, or that in a weight file, by path. Loaded once per process.
+    """The body of a name or path, loaded once per process.
 
-    Raises AssetError.
+    Args:
+        name: ``open``, a body that the user added, or the path of a body or weight file that holds one.
+
+    Returns:
+        The body, in smplx's frame: metres, y up, +x the subject's left, facing +z.
+
+    Raises:
+        AssetError: when it is missing, damaged, or a pickle that was not added.
     """
     path = find_body(name)
     if path.suffix == ".safetensors":

@@ -124,6 +124,7 @@ def _read(listed: Path) -> bytes:
 
 
 def local_workers(converter: "Converter", count: int | None, timeout: float | None, device: str) -> "Workers":
+    """Workers on this machine: ``count`` of them, else as many as fit."""
     from hmr_video.batch.local import LocalWorkers, default_workers, shares
     from hmr_video.device import shared_gpus
 
@@ -143,6 +144,7 @@ def _ray_workers(
 def run_items(
     items: list["Item"], options: "BatchOptions", make: Callable[[], "Workers"], log: Path | None, reporter: Reporter
 ) -> "Report":
+    """Runs the items, shows how it goes, and returns what became of them."""
     from hmr_video.batch.display import Display
     from hmr_video.batch.events import EventLog
     from hmr_video.batch.runner import run_batch

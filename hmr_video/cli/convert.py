@@ -31,6 +31,7 @@ def convert(
         Path | None, typer.Option(help="With --keypoints: the video that they come from, for formats that show it.")
     ] = None,
     options: Options = Options(),  # noqa: B008
+    rig: shared.Rig = "smpl",
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
@@ -46,7 +47,8 @@ def convert(
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
     shared.check_folder(output)
     reporter = Reporter(quiet=quiet)
-    folder, told = convert_one(video or source, keypoints, output, options, shared.split_formats(formats), overwrite, reporter)
+    wanted = shared.split_formats(formats)
+    folder, told = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
     if as_json:
         typer.echo(json.dumps({"output": str(folder)} | told))
     elif not quiet:
@@ -70,9 +72,10 @@ def convert_one(
     formats: list[str],
     overwrite: bool,
     reporter: Reporter,
+    rig: str = "smpl",
 ) -> tuple[Path, dict[str, Any]]:
     """Converts one input into its folder below ``output``; returns the folder and the summary."""
-    from hmr_video.export.registry import OF_VIDEO, check_formats
+    from hmr_video.export.registry import OF_VIDEO, ExportOptions, check_formats, check_options
     from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
 
@@ -81,10 +84,11 @@ def convert_one(
     shown = sorted(OF_VIDEO & set(check_formats(formats)))
     if shown and source is None:
         raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
+    check_options(formats, ExportOptions(rig=rig))
     folder = result_folder(evidence, output, reporter, named=source)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
-    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, video=source)
+    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
     return folder, told
 
 

@@ -17,6 +17,7 @@ from hmr_video.options import Options, PeopleOptions
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
+    from hmr_video.motion import Motion
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
 OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
@@ -58,6 +59,14 @@ def evaluate(
         Path | None,
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
+    calibrated: Annotated[
+        bool,
+        typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error."),
+    ] = False,
+    shape: Annotated[
+        bool,
+        typer.Option("--shape", help="Film stout and slim bodies in clothes, and compare their girths with what the tool says."),
+    ] = False,
     detector_errors: Annotated[
         Path | None,
         typer.Option(help="Film the motion of this folder and measure the real detector's errors beside the simulated ones'."),
@@ -75,7 +84,7 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int, typer.Option(help="With --mocap, --detector-errors: how many windows of up to 3 seconds, of 1.")
+        int, typer.Option(help="With --mocap, --detector-errors, --shape: how many windows of up to 3 seconds, of 1, of 3.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -97,17 +106,19 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, world, *(folder is not None for folder in (views, detector_errors))]
+    wanted = [result is not None, samples, shape, world, *(folder is not None for folder in (views, detector_errors))]
     wanted.append(mocap is not None and not world)
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --world, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER.",
+            "Give RESULT TRUTH, --samples, --world, --mocap FOLDER, --views FOLDER, --detector-errors FOLDER, or --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
     if joints and views is None:
         raise UsageError("Joints are compared with what several cameras see.", "Give --views FOLDER.")
+    if calibrated and not samples and views is None:
+        raise UsageError("Confidence is measured on videos of known truth.", "Give --samples or --views FOLDER.")
     if failures and mocap is None:
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if left_out and (result or detector_errors or (mocap and "each" in left_out)):
@@ -150,19 +161,28 @@ def evaluate(
     if detector_errors is not None:
         _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
         return
+    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
+    if shape:
+        _evaluate_shapes(options, windows, seed, as_json, reporter)
+        return
     if samples or views is not None:
 
         def measured() -> list[Row]:
             if views is not None:
-                return _evaluate_views(views, joints, options, reporter)
-            return _evaluate_samples(options, Protocol(protocol), reporter)
+                return _evaluate_views(views, joints, options, reporter, pairs)
+            return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
 
         rows = _measured_without(left_out or [], measured, reporter)
     else:
         assert result is not None
         assert truth is not None
         rows = _rows(_read(result), _read(truth), Protocol(protocol), truth.stem)
-    if as_json:
+    if calibrated:
+        from hmr_video.evaluate.calibration import calibration, table
+
+        bins = calibration(pairs)
+        typer.echo(json.dumps([asdict(one) for one in bins]) if as_json else table(bins))
+    elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
         (_print_ablations if left_out == ["each"] else _print_table)(rows)
@@ -200,9 +220,12 @@ def _read(path: Path) -> list["Sequence"]:
     return [Sequence.from_motion(motion, body_of([motion])) for motion in motions]
 
 
-def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporter) -> list[Row]:
+def _evaluate_samples(
+    settings: Options, protocol: "Protocol", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+) -> list[Row]:
+    """The scores of each true person; results and truths that belong together go to ``pairs``."""
     from hmr_video.assets import sample_clips
-    from hmr_video.evaluate import Sequence
+    from hmr_video.evaluate import Sequence, evaluate_people
     from hmr_video.pipeline import run
     from hmr_video.reconstruction.models import Models
 
@@ -212,11 +235,16 @@ def _evaluate_samples(settings: Options, protocol: "Protocol", reporter: Reporte
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
         true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
-        rows += _rows([Sequence.from_motion(motion, models.body) for motion in motions], true, protocol, clip.stem)
+        predicted = [Sequence.from_motion(motion, models.body) for motion in motions]
+        rows += _rows(predicted, true, protocol, clip.stem)
+        partners = [partner for partner, _ in evaluate_people(predicted, true)]
+        pairs += [(motions[one], truth) for one, truth in zip(partners, true, strict=True) if one is not None]
     return rows
 
 
-def _evaluate_views(folder: Path, joints: Path | None, settings: Options, reporter: Reporter) -> list[Row]:
+def _evaluate_views(
+    folder: Path, joints: Path | None, settings: Options, reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
+) -> list[Row]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
@@ -236,6 +264,7 @@ def _evaluate_views(folder: Path, joints: Path | None, settings: Options, report
     shown = "what all cameras show" if known is None else "the truth"
     reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of {shown}.")
     rows: list[Row] = []
+    pairs += zip(motions, true, strict=True)
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)
         rows.append((view.name, {name: scores[name] for name in OF_VIEWS}))
@@ -318,6 +347,24 @@ def _evaluate_detector(
         table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
     for name, offset in found.bias.items():
         table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
+    Console(soft_wrap=True).print(table)
+
+
+def _evaluate_shapes(options: Options, people: int, seed: int, as_json: bool, reporter: Reporter) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.evaluate.shapes import measure_shapes
+
+    rows = measure_shapes(options, people, seed, reporter)
+    if as_json:
+        typer.echo(json.dumps([{"group": name} | scores for name, scores in rows]))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("mean error", "people", "hips, cm", "waist, cm", "chest, cm", "PVE at rest, mm"):
+        table.add_column(heading, justify="left" if heading == "mean error" else "right", no_wrap=True)
+    for name, scores in rows:
+        table.add_row(name, f"{scores['people']:.0f}", *(f"{scores[key]:.1f}" for key in ("hips", "waist", "chest", "pve")))
     Console(soft_wrap=True).print(table)
 
 

@@ -19,6 +19,11 @@ def export(
     fps: Annotated[float | None, typer.Option(help="Resample to this frame rate.", min=1)] = None,
     rig: shared.Rig = "smpl",
     root_motion: shared.RootMotion = False,
+    reduce: Annotated[
+        float | None,
+        typer.Option(help="Keep only the keys without which something would be off by so many millimetres: GLB.", min=0.01),
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Cut everybody to the part that repeats itself, and close it.")] = False,
     video: Annotated[Path | None, typer.Option(help="The source video, if it has moved since.")] = None,
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
@@ -35,7 +40,9 @@ def export(
         shared.check_folder(output)
     wanted = check_formats(shared.split_formats(formats))
     reporter = Reporter(quiet=quiet)
-    options = ExportOptions(overwrite=overwrite, frame_rate=fps, rig=rig, root_motion=root_motion, reporter=reporter)
+    options = ExportOptions(
+        overwrite=overwrite, frame_rate=fps, rig=rig, root_motion=root_motion, reduce=reduce, loop=loop, reporter=reporter
+    )
     check_options(wanted, options)
     motions, source, start, end, every, rate = read_result(result)
     options = replace(options, video=video or source, start=start, end=end, every=every, source_rate=rate)

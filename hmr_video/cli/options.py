@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 import typer
 
 from hmr_video.errors import InputError, OutputError, UsageError
+from hmr_video.export.registry import FORMATS
 from hmr_video.options import Options, PeopleOptions, option_fields, options_from
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the results; each input gets a folder of its own in it.")
 ]
-FORMAT_NAMES = "obj, ply, glb, bvh, fbx, usd, usdz, amass, trc, csv, overlay, html, sheet. Commas or repeats."
+FORMAT_NAMES = f"{', '.join(FORMATS)}. Commas or repeats."
 Format = Annotated[list[str] | None, typer.Option("--format", "-f", metavar="NAMES", help=f"Also write {FORMAT_NAMES}")]
 Weights = Annotated[str, typer.Option(callback=os.path.expanduser, help="Weights of the model: a name or a path.")]
 Up = Annotated[
@@ -106,8 +107,6 @@ def split_formats(values: list[str] | None) -> list[str]:
 
 def check_folder(output: Path) -> None:
     """Raises OutputError where the folder for results is a file, UsageError where its name is a file's."""
-    from hmr_video.export.registry import FORMATS
-
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file.", "-o names a folder: choose another.")
     kind = output.suffix.lower().removeprefix(".")

@@ -31,10 +31,10 @@ def retarget(
 
     from hmr_video.console import Reporter
     from hmr_video.export.actors import place
-    from hmr_video.export.character import Character, read_map
     from hmr_video.export.resample import resampled
     from hmr_video.export.results import body_of, read_result
-    from hmr_video.export.retarget import retarget as put_on
+    from hmr_video.export.rigs.character import Character, read_map
+    from hmr_video.export.rigs.retarget import retarget as put_on
 
     motions = read_result(result).motions
     if person > len(motions):

@@ -68,7 +68,15 @@ class Sequence:
 
     @classmethod
     def from_motion(cls, motion: Motion, body: "Body | None" = None) -> "Sequence":
-        """A result of this tool, or a ground truth in its layout. With its ``body`` the meshes are compared too."""
+        """A result of this tool, or a ground truth in its layout.
+
+        Args:
+            motion: the person, in camera space.
+            body: the one that the motion names; with it the meshes are compared, too.
+
+        Returns:
+            The sequence, in metres and double precision.
+        """
         joints = torch.from_numpy(motion.joints3d).double()
         coco = torch.from_numpy(motion.keypoints2d).double()
         shoulders, face = coco[:, 5:7], coco[:, COCO_FACE]
@@ -105,7 +113,19 @@ class Sequence:
 
 
 def compare(predicted: Sequence, true: Sequence, protocol: Protocol = Protocol.DEFAULT) -> Scores:
-    """All metrics of one person over the moments that both have. Raises InputError when they share none."""
+    """All metrics of one person over the moments that prediction and truth share.
+
+    Args:
+        predicted: what was estimated.
+        true: the truth, of the same video; its frame rate may differ.
+        protocol: which points and frames count.
+
+    Returns:
+        Metric -> value, in the units of ``UNITS``; ``pve`` only where both have meshes of the same body.
+
+    Raises:
+        InputError: when they share no moment, or the paper's protocol lacks the truth's keypoints.
+    """
     rows, true_rows = same_moments(predicted, true)
     if len(rows) == 0:
         raise InputError("Prediction and truth have no frame in common.", "Compare results of the same video.")
@@ -187,9 +207,17 @@ def _pck(predicted: Sequence, rows: Tensor, true: Sequence, true_rows: Tensor) -
 def evaluate_people(
     predicted: Several[Sequence], true: Several[Sequence], protocol: Protocol = Protocol.DEFAULT
 ) -> list[tuple[int | None, Scores]]:
-    """For every true person: the number of the predicted one that stands for them, and the scores; (None, no scores) when missed.
+    """Pairs predicted with true people, and scores each pair.
 
     People are matched one to one by the mean overlap of the boxes around their projected joints, over all frames of the truth.
+
+    Args:
+        predicted: the people of a result.
+        true: the people of the truth.
+        protocol: as in `compare`.
+
+    Returns:
+        For every true person the number of the predicted one, and the scores; (None, no scores) of who was missed.
     """
     overlap = np.array([[_overlap(one, other) for one in predicted] for other in true]).reshape(len(true), len(predicted))
     rows, columns = linear_sum_assignment(-overlap)

@@ -48,6 +48,7 @@ class Meter:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
+        """Adds what happens inside to the costs of the stage ``name``."""
         _reset_peak()
         start, processor_start = time.perf_counter(), time.process_time()
         yield

@@ -9,12 +9,11 @@ from torch import Generator, Tensor
 from hmr_video.body import load_body
 from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_NAMES
-from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.mocap.clips import SOURCE_WEIGHTS, list_mocap, load_mocap
 from hmr_video.options import PeopleOptions
 from hmr_video.synth.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 from hmr_video.synth.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.synth.film.footage import Footage, Onlooker, film_and_detect
-from hmr_video.train.config import SOURCE_WEIGHTS
 
 # The fitted detector alone, without the variety around it that training has.
 FITTED = replace(

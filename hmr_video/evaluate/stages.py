@@ -14,7 +14,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People
 from hmr_video.people.detect.detector import Detector
-from hmr_video.people.finder import Trail
+from hmr_video.people.finder import Trail, looks_every
 from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.reconstruction.bodies import bodies_of
 from hmr_video.reconstruction.models import Models
@@ -63,8 +63,8 @@ def crop_seconds() -> dict[str, Cost]:
 def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, Cost]:
     """The cost of each of ``STAGES`` that there is, over a whole clip. Writes into ``folder``. Raises HmrVideoError."""
     options, reporter, meter = Options(weights=weights), Reporter(quiet=True), Meter()
-    models, detector = Models.load(options), Detector(options.people)
     reader = open_video(clip, reporter)
+    models, detector = Models.load(options), Detector(options.people, every=looks_every(reader.info.frame_rate))
     people = _find(reader, detector, options, meter)
     with meter("landmarks"):
         people = look_closely(reader, people, options.people.landmarks, reporter)

@@ -1,14 +1,14 @@
 """`Actor`: a Motion and its body, placed in the world that files are written in (metres, y up, right-handed)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_quaternion
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_quaternion
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -62,11 +62,6 @@ class Actor:
         return float(self.joints[:, _FEET, 1].min() - sole)
 
     @cached_property
-    def quaternions(self) -> Array:
-        """(T, 24, 4) of ``rotations``, x y z w, without a change of sign between frames."""
-        return continuous_quaternions(self.rotations)
-
-    @cached_property
     def joints(self) -> Array:
         """(T, 24, 3) joint positions."""
         positions, _ = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
@@ -105,6 +100,27 @@ def place(motion: Motion, body: "Body") -> Actor:
     rotations[:, 0] = turn @ rotations[:, 0]
     trans = np.einsum("tab,tb->ta", turn, joints[0] + motion.trans) + shift - joints[0]
     return Actor(motion, body, rotations, trans, vertices, joints)
+
+
+def unplaced(actor: Actor, rotations: Array, trans: Array) -> Motion:
+    """The actor's motion with other rotations (T, 24, 3, 3) and translation (T, 3) in the world: the inverse of :func:`place`."""
+    transform = world_from_camera(actor.motion)
+    turn, shift = transform[:, :3, :3], transform[:, :3, 3]
+    joints = replace(actor, rotations=rotations, trans=trans).joints
+    own = rotations.copy()
+    own[:, 0] = np.swapaxes(turn, 1, 2) @ own[:, 0]
+    return actor.motion.replace(
+        poses=matrix_to_axis_angle(torch.from_numpy(own)).reshape(-1, 72).numpy(),
+        trans=np.einsum("tba,tb->ta", turn, actor.rest_joints[0] + trans - shift) - actor.rest_joints[0],
+        joints3d=(joints - shift[:, None]) @ turn,
+    )
+
+
+def headings(hips: Array) -> Array:
+    """Rotations (T, 3, 3) about the vertical alone, those nearest to rotations (T, 3, 3)."""
+    angle = np.arctan2(hips[:, 0, 2] - hips[:, 2, 0], hips[:, 0, 0] + hips[:, 2, 2])
+    sine, cosine, zero, one = np.sin(angle), np.cos(angle), np.zeros_like(angle), np.ones_like(angle)
+    return np.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
 
 
 def matrices(poses: Array) -> Array:

@@ -1,6 +1,6 @@
 """The formats by name, and the one function that writes them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,45 +9,58 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError, missing_extra
-from hmr_video.export.blender import find_blender
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.formats.blender import find_blender
 from hmr_video.files import refuse_existing
-from hmr_video.motion import Motion
-from hmr_video.video import is_photograph
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.motion import Motion
+
+
+def _need_usd() -> None:
+    """Raises UsageError where usd-core is not installed."""
+    if find_spec("pxr") is None:
+        raise missing_extra("usd", "USD")
 
 
 class Format(NamedTuple):
-    """A format: the module that writes it, and the files and folders that it makes; ``{}`` stands for a person's name, and
-    ``{drawn}`` for the ending of what is drawn on the source.
+    """A format of results.
 
-    ``needs`` is a package of an extra that it cannot do without.
-
-    The module has ``write(motions, body, folder, options) -> list[Path]``. It is imported when first used: some bring heavy
-    libraries along.
+    Attributes:
+        module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
+            used: some bring heavy libraries along.
+        files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
+            drawn on the source.
+        bones: it has a rig.
+        together: it has a file of all people, too.
+        on_footage: its frames are the footage's.
+        of_video: it shows the footage, and is nothing without.
+        check: raises UsageError where a package or program that it cannot do without is not here.
     """
 
     module: str
     files: tuple[str, ...]
-    needs: str = ""
+    bones: bool = False
+    together: bool = False
+    on_footage: bool = False
+    of_video: bool = False
+    check: Callable[[], object] | None = None
 
 
 FORMATS = {
     "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
     "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
-    "glb": Format("formats.glb", ("{}.glb",)),  # skinned, animated glTF for Blender, Unity, Unreal, Godot and the web
-    "bvh": Format("formats.bvh", ("{}.bvh",)),  # skeleton animation for retargeting
-    "fbx": Format("formats.fbx", ("{}.fbx",)),  # the same as GLB for who wants FBX, by Blender
-    "usd": Format("formats.usd", ("{}.usd",), "pxr"),  # UsdSkel characters and the camera: film tools, Blender, Omniverse, Unreal
-    "usdz": Format("formats.usdz", ("{}.usdz",), "pxr"),  # the same in one package, for AR
+    "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
+    "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
+    "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
+    "usd": Format("formats.usd", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera: film tools
+    "usdz": Format("formats.usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
-    "csv": Format("tables", ("{}.csv",)),  # joint positions and anatomical angles
-    "html": Format("webpage", ("view.html",)),  # a page that plays the people in 3D beside the video
-    "overlay": Format("overlay", ("overlay{drawn}",)),  # the bodies drawn on the video
-    "sheet": Format("sheet", ("sheet.png",)),  # eight frames on one picture, with the quality of each person
+    "csv": Format("formats.tables", ("{}.csv",)),  # joint positions and anatomical angles
+    "html": Format("webpage", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay", ("overlay{drawn}",), on_footage=True, of_video=True),  # the bodies drawn on the video
+    "sheet": Format("sheet", ("sheet.png",), on_footage=True, of_video=True),  # eight frames, and each person's quality
 }
 _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
@@ -62,9 +75,9 @@ _INSTEAD = {
     **dict.fromkeys(("pkl", "smpl", "smplh"), "amass is the layout that SMPL tools read."),
     **dict.fromkeys(("c3d", "xlsx"), "csv holds joint positions and angles, trc markers."),
 }
-OF_VIDEO = frozenset({"overlay", "sheet"})  # those that show the footage, and are nothing without
-ON_FOOTAGE = OF_VIDEO | {"html"}  # those whose frames are the footage's
-WITH_BONES = frozenset({"glb", "bvh", "fbx", "usd", "usdz"})  # those that have a rig
+OF_VIDEO = frozenset(name for name, one in FORMATS.items() if one.of_video)
+ON_FOOTAGE = frozenset(name for name, one in FORMATS.items() if one.on_footage)
+WITH_BONES = frozenset(name for name, one in FORMATS.items() if one.bones)
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,9 @@ class ExportOptions:
             frames, where a format has one rate only if they are evenly spaced.
         rig: whose names and rest pose the bones have (`rigs.RIGS`), in formats with bones.
         root_motion: a bone on the ground takes the way and the heading of the hips.
+        reduce: keep only keys without which something would be off by more than so many millimetres; in GLB, whose bones have
+            keys of their own.
+        loop: cut everybody to the part that repeats itself, closed.
         reporter: where progress and notes go.
     """
 
@@ -93,11 +109,17 @@ class ExportOptions:
     frame_rate: float | None = None
     rig: str = "smpl"
     root_motion: bool = False
+    reduce: float | None = None
+    loop: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
-    """The names in order and once each. Raises UsageError for one that is not a format, or that lacks what writes it."""
+    """The names in order and once each.
+
+    Raises:
+        UsageError: for a name that is no format, or lacks what writes it; the remedy tells what serves instead.
+    """
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
@@ -105,49 +127,73 @@ def check_formats(names: Iterable[str]) -> list[str]:
         remedy = " ".join(dict.fromkeys([*instead, f"Choose from {', '.join(FORMATS)}."]))
         raise UsageError(f"There is no format called {', '.join(unknown)}.", remedy)
     for name in wanted:
-        if FORMATS[name].needs and find_spec(FORMATS[name].needs) is None:
-            raise missing_extra("usd", f"--format {name}")
-    if "fbx" in wanted:
-        find_blender()
+        if (check := FORMATS[name].check) is not None:
+            check()
     return wanted
 
 
 def export(
-    motions: Sequence[Motion], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
+    motions: Sequence["Motion"], body: "Body", folder: Path, formats: Iterable[str], options: ExportOptions | None = None
 ) -> list[Path]:
-    """Writes ``motions`` (person 1 first) into ``folder`` in each of ``formats``; returns the files and folders made.
+    """Writes people in the formats asked for.
 
-    Raises UsageError for an unknown format and OutputError when something exists or cannot be written.
+    Args:
+        motions: the people of one source, person 1 first, in camera space or with ``world_from_camera``.
+        body: the body that they were fitted with; see `hmr_video.body.load_body`.
+        folder: where to write. It must exist.
+        formats: names, keys of ``FORMATS``.
+        options: what writers may want to know beside that.
+
+    Returns:
+        The files and folders made. Their coordinates are metres, y up, right-handed; of AMASS z up.
+
+    Raises:
+        UsageError: for an unknown format.
+        OutputError: when something exists or cannot be written.
     """
     options = options or ExportOptions()
     written: list[Path] = []
     wanted = check_formats(formats)
     check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
+    changed = _as_asked(motions, body, options)
     for name in wanted:
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(_at_rate(motions, name, options), body, folder, options)
+        written += module.write(list(motions) if FORMATS[name].on_footage else changed, body, folder, options)
     return written
 
 
-def _at_rate(motions: Sequence[Motion], name: str, options: ExportOptions) -> list[Motion]:
-    """The motions as a format is to have them: at the rate that was asked for, unless it shows them frame by frame."""
+def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions) -> list["Motion"]:
+    """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
+    from hmr_video.export.loop import looped
     from hmr_video.export.resample import resampled
 
-    if options.frame_rate is None or name in ON_FOOTAGE:
-        return list(motions)
-    zero = min(motion.timestamps[0] for motion in motions)
-    return [resampled(motion, options.frame_rate, zero) for motion in motions]
+    changed = list(motions)
+    if options.loop:
+        changed = [looped(motion, body) for motion in motions]
+        for index, cycle in enumerate(changed):
+            span = f"{cycle.timestamps[0]:.2f} to {cycle.timestamps[-1]:.2f}"
+            options.reporter.note(f"{person_name(index)} repeats best what is from second {span}.")
+    if options.frame_rate is not None:
+        zero = min(motion.timestamps[0] for motion in changed)
+        changed = [resampled(motion, options.frame_rate, zero) for motion in changed]
+    return changed
 
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
+    from hmr_video.export.rigs.names import find_rig  # and numpy, as above
+
     find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
     if options.rig != "smpl" and not WITH_BONES.intersection(formats):
         raise UsageError("--rig changes formats with bones only.", bones)
     if options.root_motion and not WITH_BONES.intersection(formats):
         raise UsageError("--root-motion changes formats with bones only.", bones)
+    if options.reduce is not None and "glb" not in formats:
+        raise UsageError("--reduce changes GLB only.", "Leave it out, or ask for --format glb.")
+    if options.loop and ON_FOOTAGE.issuperset(formats):
+        raise UsageError("--loop changes nothing that shows the footage.", "Leave it out, or ask for another format.")
     if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
         raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
@@ -155,13 +201,16 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:
     """Raises OutputError when anything exists that would be written, before any of it is."""
     drawn = ending_of_drawn(options.video) if "overlay" in formats else ""
-    for pattern in (file for name in formats for file in FORMATS[name].files):
-        for file in {pattern.format(person_name(index), drawn=drawn): None for index in range(people)}:
+    for name in formats:
+        stems = [stem for stem, who in casts(people) if len(who) == 1 or FORMATS[name].together]
+        for file in {pattern.format(stem, drawn=drawn): None for pattern in FORMATS[name].files for stem in stems}:
             refuse_existing(folder / file, options.overwrite)
 
 
 def ending_of_drawn(source: Path | None) -> str:
     """What is drawn on a photograph is a picture, on all else a video."""
+    from hmr_video.video import is_photograph  # and numpy, which the help, which names the formats, does without
+
     return ".png" if source is not None and is_photograph(source) else ".mp4"
 
 

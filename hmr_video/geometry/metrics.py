@@ -27,12 +27,12 @@ def at_hips(points: Tensor, joints: Tensor) -> Tensor:
 
 
 def joint_error(points: Tensor, truth: Tensor) -> Tensor:
-    """MPJPE, or PVE on vertices: the mean distance of (T, J, 3) from (T, J, 3), (T,) in mm. Align first, see :func:`at_hips`."""
+    """MPJPE, or PVE on vertices: the mean distance of (T, J, 3) from (T, J, 3), (T,) in mm. Align first, see `at_hips`."""
     return (points - truth).norm(dim=-1).mean(-1) * MILLIMETRES
 
 
 def aligned_error(points: Tensor, truth: Tensor) -> Tensor:
-    """PA-MPJPE: :func:`joint_error` after a similarity transform per frame (Procrustes), (T,) in mm; NaN where a point is."""
+    """PA-MPJPE: `joint_error` after a similarity transform per frame (Procrustes), (T,) in mm; NaN where a point is."""
     known = (points.isfinite() & truth.isfinite()).all(-1).all(-1)
     errors = torch.full_like(points[:, 0, 0], torch.nan)
     errors[known] = joint_error(procrustes_align(points[known], truth[known]), truth[known])

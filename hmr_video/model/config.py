@@ -10,7 +10,7 @@ CAMERA_SIZE = 3  # s, tx, ty of the weak-perspective camera
 
 @dataclass(frozen=True)
 class HMMRConfig:
-    """Everything that sizes an :class:`~hmr_video.model.HMMR`.
+    """Everything that sizes an `hmr_video.model.HMMR`.
 
     Attributes:
         feature_size: length of the feature vector of a frame.

@@ -20,6 +20,7 @@ from hmr_video.video import Chunk, VideoInfo, ahead
 
 Array = NDArray[Any]
 
+_APART = 0.1  # seconds between looks of the detector, if people are looked at closely between them
 _CHUNK = 16  # frames that are decoded, detected and tracked at a time
 
 
@@ -31,14 +32,21 @@ class Reader(Protocol):
     def chunks(self, size: int = 32) -> Iterator[Chunk]: ...
 
 
-def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter, background: Background | None = None) -> People:
-    """Detects, tracks and tidies; the people of a clip, largest on screen first.
+def looks_every(frame_rate: float) -> int:
+    """Every how many frames the detector looks, where a landmark network looks at all of them."""
+    return max(1, round(_APART * frame_rate))
+
+
+def find_people(
+    reader: Reader, options: PeopleOptions, reporter: Reporter, every: int = 1, background: Background | None = None
+) -> People:
+    """Detects, tracks and tidies; the people of a clip, largest on screen first. ``every``: see `Detector`.
 
     Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: follows
     points of it meanwhile. Raises
     NobodyFoundError, AssetError (weights), and what the reader raises.
     """
-    detector = Detector(options, reporter)
+    detector = Detector(options, reporter, every)
     trail = Trail(reader.info, options, background)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
         for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):

@@ -1,8 +1,8 @@
 """How stout a person is: one view of joints does not say, the widths of a silhouette do.
 
 The shape is moved along one direction, in which the body grows in volume while its limbs stay as long as they are, until it is as
-wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of
-single frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
+wide as the person is seen to be. Each width counts by the median of its logarithm over frames, so that wrong poses of single
+frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
 """
 
 from typing import Any
@@ -20,12 +20,14 @@ from hmr_video.reconstruction.refine import Estimate
 Array = NDArray[Any]
 
 FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; of which girth is told
-MOST_FRAMES = 48
+MOST_FRAMES = 24  # of all, evenly
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen
 COMMON = 0.05  # deviation of the logarithms of all of a person's widths together: of scale, pose and clothes
+LOOSE = 4.0  # times the variance of a width that exceeds what is expected: clothes stand off the body, never into it
 SPREAD = 1.0  # of people along the direction
 ROUNDS = 2  # of Newton's method
+_REWEIGHTED = 5  # times
 _SLAB = 0.02  # metres to either side of a station, in which vertices count as its
 # Joints, or pairs of them, whose distances stay: thighs, shins, upper arms, forearms, hips, shoulders, trunk.
 _KEPT = (([1], [4]), ([4], [7]), ([16], [18]), ([18], [20]), ([1], [2]), ([16], [17]), ([1, 2], [16, 17]))
@@ -37,17 +39,16 @@ def with_girth(estimate: Estimate, widths: Array, camera_matrix: Tensor, body: B
 
     widths: (T, S) pixels at `STATIONS`, NaN where unknown. The pelvis stays where it is, and so does the pose.
     """
-    seen = np.isfinite(widths).sum(1)
-    frames = np.flatnonzero(seen)
-    frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int)] if len(frames) else frames
-    direction, betas = girth_direction(body), estimate.betas
-    base, moved = estimate.betas, 0.0
+    frames = np.flatnonzero(np.isfinite(widths).any(1))
+    if len(frames) > MOST_FRAMES:
+        frames = frames[np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int)]
+    direction, betas, moved = girth_direction(body), estimate.betas, 0.0
     for _ in range(ROUNDS):
         step = _step(_moved(estimate, betas, body), frames, widths[frames], direction, camera_matrix, body, moved)
         if step is None:
             return estimate
         moved += step
-        betas = base + moved * direction
+        betas = estimate.betas + moved * direction
     return _moved(estimate, betas, body)
 
 
@@ -80,15 +81,19 @@ def _step(
         _widths_of(_moved(estimate, estimate.betas + size * direction, body), frames, camera_matrix, body) for size in (0, 1)
     )
     missing = np.log(wanted) - np.log(now) - [station.margin for station in STATIONS]
-    missing[np.abs(missing) > FAR_OFF] = np.nan
+    missing[~(np.abs(missing) < FAR_OFF) | np.isnan(then)] = np.nan
     told = np.isfinite(missing).sum(0) >= FEWEST_FRAMES
     if told.sum() < FEWEST_STATIONS:
         return None
     missing, effect = missing[:, told], np.where(np.isfinite(missing), np.log(then) - np.log(now), np.nan)[:, told]
     residual, effect = np.nanmedian(missing, 0), np.nanmedian(effect, 0)
     deviation = np.array([station.deviation for station in STATIONS])[told]
-    certain = np.linalg.inv(np.diag(deviation**2) + COMMON**2)
-    return float((effect @ certain @ residual - moved / SPREAD**2) / (effect @ certain @ effect + 1 / SPREAD**2))
+    step = 0.0
+    for _ in range(_REWEIGHTED):
+        loose = np.where(residual > step * effect, LOOSE, 1.0)
+        pull = effect @ np.linalg.inv(np.diag(loose * deviation**2) + COMMON**2)
+        step = float((pull @ residual - moved / SPREAD**2) / (pull @ effect + 1 / SPREAD**2))
+    return step
 
 
 def _widths_of(estimate: Estimate, frames: Array, camera_matrix: Tensor, body: Body) -> Array:

@@ -11,11 +11,13 @@ from hmr_video.geometry.cameras import project
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS
 from hmr_video.motion import Motion
 from hmr_video.people.track.tracks import Track
+from hmr_video.reconstruction.doubts import doubtful_frames, doubtful_limbs, spans
 
 Array = NDArray[Any]
 
 CONFIDENT = 0.5  # keypoints above count when the fit is measured
 UNSURE, MISFIT = 0.3, 0.06  # mean confidence below which, and median residual above which, a result is not to be relied on
+MOST = 0.5  # share of doubtful frames from which a whole result is
 _DOUBT = 0.06  # error, as a fraction of the box height, at which a keypoint's agreement has fallen to 1/e
 _UNSEEN = 0.5  # factor on the confidence of frames that were filled in
 # Of two witnesses: the share of limb joints within a tenth of the person's size of their true places, on 2,300 filmed frames, is
@@ -65,13 +67,18 @@ def joint_acceleration(motion: Motion) -> float:
     return float(np.linalg.norm(acceleration, axis=-1).mean())
 
 
-def assess(motion: Motion) -> dict[str, Any]:
-    """The numbers of one person in ``summary.json`` and in the terminal's table."""
+def assess(motion: Motion, faces: bool = True) -> dict[str, Any]:
+    """The numbers of one person in ``summary.json`` and in the terminal's table. ``faces``: see `doubtful_frames`."""
     error = residuals(motion)
     detected = (motion.keypoints2d[..., 2] > 0).any(-1)
     confidence = float(motion.confidence.mean())
+    frames = doubtful_frames(motion, faces)
+    limbs = {limb: spans(where, motion.frame_ids, motion.frame_rate) for limb, where in doubtful_limbs(motion).items()}
+    fits = len(error) == 0 or float(np.median(error)) <= MISFIT
     return {
-        "reliable": confidence >= UNSURE and (len(error) == 0 or float(np.median(error)) <= MISFIT),
+        "reliable": bool(confidence >= UNSURE and fits and frames.mean() <= MOST),
+        "unreliable_frames": spans(frames, motion.frame_ids, motion.frame_rate),
+        "unreliable_limbs": {limb: where for limb, where in limbs.items() if where},
         "frames": len(motion),
         "first_frame": int(motion.frame_ids[0]),
         "last_frame": int(motion.frame_ids[-1]),

@@ -4,7 +4,8 @@
 >>> for chunk in reader.chunks(): ...                    # chunk.frames (N, H, W, 3) uint8 RGB
 """
 
-from hmr_video.video.reader import Chunk, VideoInfo, VideoReader, ahead, is_photograph, open_video
+from hmr_video.video.reader import Chunk, VideoReader, ahead, is_photograph, open_video
+from hmr_video.video.source import VideoInfo
 from hmr_video.video.writer import VideoWriter
 
 __all__ = ["Chunk", "VideoInfo", "VideoReader", "VideoWriter", "ahead", "is_photograph", "open_video"]

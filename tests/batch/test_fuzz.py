@@ -250,6 +250,7 @@ def test_pickled_bodies(tmp_path: Path, survives: Survives, chance: random.Rando
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_weights(tmp_path: Path, survives: Survives) -> None:
     from hmr_video.checkpoints import load_model, save_model
     from hmr_video.model import HMMR, hmr_video_default

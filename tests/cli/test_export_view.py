@@ -57,7 +57,7 @@ def test_errors_have_their_exit_codes(result, motions, tmp_path, capsys):
 
 
 def test_what_exists_is_refused_before_anything_is_written_or_torch_is_imported(result):
-    (result / "person_02.glb").touch()
+    (result / "people.glb").touch()
     code = f"import sys; from hmr_video.cli.main import run; code = run(['export', {str(result)!r}, '-f', 'csv,glb'])"
     code += "; sys.exit(code + 10 * ('torch' in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 7

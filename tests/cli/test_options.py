@@ -45,3 +45,8 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_a_wrong_size_is_wrong_usage() -> None:
     assert run(["convert", "--keypoints", "x.npz", "--image-size", "640"]) == 2
+
+
+def test_silhouettes_need_a_landmark_network() -> None:
+    with pytest.raises(UsageError, match="silhouettes"):
+        PeopleOptions(silhouettes=True, landmarks="none")

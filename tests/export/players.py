@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pygltflib
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 _TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -23,14 +23,12 @@ def read(file: pygltflib.GLTF2, number: int) -> np.ndarray:
     return values.reshape(accessor.count, width)
 
 
-def play(file: pygltflib.GLTF2, skin_number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The key times (T,), the joints (T, J, 3) and the vertices (T, V, 3) of one skin, computed as glTF's specification says."""
+def play(file: pygltflib.GLTF2, skin_number: int, at: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times (T,), ``at`` or the key times, joints (T, J, 3) and vertices (T, V, 3) of a skin, as glTF's specification says."""
     skin = file.skins[skin_number]
     (node,) = [node for node in file.nodes if node.skin == skin_number]
     attributes = file.meshes[node.mesh].primitives[0].attributes
-    times, worlds = posed_nodes(
-        file, next(number for number in skin.joints if file.nodes[number].name not in ("root", "Armature"))
-    )
+    times, worlds = posed_nodes(file, skin.joints[-1], at)
     inverse_bind = read(file, skin.inverseBindMatrices).reshape(-1, 4, 4).swapaxes(1, 2)
     palette = np.stack([worlds[joint] @ inverse_bind[number] for number, joint in enumerate(skin.joints)], axis=1)
     rest = np.concatenate([read(file, attributes.POSITION), np.ones((len(read(file, attributes.POSITION)), 1))], axis=1)
@@ -40,23 +38,22 @@ def play(file: pygltflib.GLTF2, skin_number: int) -> tuple[np.ndarray, np.ndarra
     return times, heads, posed[..., :3]
 
 
-def posed_nodes(file: pygltflib.GLTF2, timed_by: int) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """The key times (T,) of a node's rotation, and all nodes that are animated alike against the world (T, 4, 4)."""
+def posed_nodes(file: pygltflib.GLTF2, timed_by: int, at: np.ndarray | None = None) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Times (T,), ``at`` or those of the keys of a node's rotation, and all nodes then against the world (T, 4, 4)."""
     tracks = {}
     for channel in file.animations[0].channels if file.animations else []:
         sampler = file.animations[0].samplers[channel.sampler]
         tracks[channel.target.node, channel.target.path] = (read(file, sampler.input).ravel(), read(file, sampler.output))
-    times = tracks[timed_by, "rotation"][0]
+    times = tracks[timed_by, "rotation"][0] if at is None else at
     worlds = {}
 
     def visit(number: int, parent: np.ndarray) -> None:
         node = file.nodes[number]
         local = np.tile(np.eye(4), (len(times), 1, 1))
-        turned = tracks.get((number, "rotation"), (None, np.array([node.rotation or [0, 0, 0, 1]])))[1]
-        if len(turned) not in (1, len(times)):
-            return  # another person's
-        local[:, :3, :3] = Rotation.from_quat(turned).as_matrix() * (node.scale or [1, 1, 1])
-        local[:, :3, 3] = tracks.get((number, "translation"), (None, node.translation or [0, 0, 0]))[1]
+        keys, quaternions = tracks.get((number, "rotation"), ([0, 1], [node.rotation or [0, 0, 0, 1]] * 2))
+        local[:, :3, :3] = _slerped(keys, quaternions, times) * (node.scale or [1, 1, 1])
+        keys, places = tracks.get((number, "translation"), ([0, 1], [node.translation or [0, 0, 0]] * 2))
+        local[:, :3, 3] = np.stack([np.interp(times, keys, column) for column in np.transpose(places)], axis=1)
         worlds[number] = parent @ local
         for child in node.children:
             visit(child, worlds[number])
@@ -64,3 +61,8 @@ def posed_nodes(file: pygltflib.GLTF2, timed_by: int) -> tuple[np.ndarray, dict[
     for top in file.scenes[file.scene].nodes:
         visit(top, np.tile(np.eye(4), (len(times), 1, 1)))
     return times, worlds
+
+
+def _slerped(keys: np.ndarray, quaternions: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3) at ``times``; before the first key the first, after the last the last."""
+    return Slerp(keys, Rotation.from_quat(quaternions))(np.clip(times, keys[0], keys[-1])).as_matrix()

@@ -121,6 +121,7 @@ def test_an_unknown_renderer_is_wrong_usage():
         choose_renderer("povray", Reporter(quiet=True))
 
 
+@pytest.mark.slow
 def test_renderers_agree_on_the_silhouette_of_bodies():
     """Two people of over 400 pixels, one partly before the other. In a process of its own: OpenGL binds to one window system."""
     platform = working_gl_platform()

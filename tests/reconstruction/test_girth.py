@@ -35,7 +35,7 @@ def seen(estimate: Estimate, girth: float, body: Body) -> np.ndarray:
 def test_the_stout_become_stout_and_the_slim_slim(body: Body, estimate: Estimate, girth: float) -> None:
     found = with_girth(estimate, seen(estimate, girth, body), CAMERA, body)
     told = float(found.betas @ girth_direction(body))
-    assert 0.4 < told / girth < 1  # less than it seems: people are rarely so, and clothes differ
+    assert 0.3 < told / girth < 1  # less than it seems: people are rarely so, and clothes differ
     assert torch.equal(found.rotations, estimate.rotations)
 
 

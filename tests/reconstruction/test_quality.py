@@ -49,7 +49,7 @@ def test_filled_in_frames_are_trusted_less(motion: Motion) -> None:
 
 def test_a_result_says_when_it_is_not_to_be_relied_on(motion: Motion) -> None:
     sure = motion.replace(confidence=np.full(len(motion), 0.8, np.float32))
-    assert assess(sure)["reliable"] is True
+    assert assess(sure, faces=False)["reliable"] is True
     assert assess(motion.replace(confidence=np.full(len(motion), 0.1, np.float32)))["reliable"] is False
     shifted = motion.keypoints2d.copy()
     shifted[..., 0] += 0.1 * (motion.boxes[:, 3] - motion.boxes[:, 1])[:, None]

@@ -226,6 +226,7 @@ def tracks(tmp_path_factory: pytest.TempPathFactory, motion: Motion, start: Path
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_trains_the_papers_preset(
     mocap: Path, tracks: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,7 @@ def difference(ours: Shown, theirs: Shown) -> str:
     return f"{late:.4f} s and {far} grey levels apart" if late > 0.001 or far > 2 else ""
 
 
+@pytest.mark.slow
 def test_frames_times_and_pictures_are_those_of_ffmpeg(tmp_path: Path, pytestconfig: pytest.Config, seed: int) -> None:
     wrong, read = [], 0
     for number in range(pytestconfig.getoption("clips")):

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 from hmr_video.export.actors import place
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.export.resample import evenly
-from hmr_video.export.rigging import Rigged, rigged
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.rigs.names import find_rig
+from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmr_video.export.actors import place
-from hmr_video.export.blender import run_script
+from hmr_video.export.formats.blender import run_script
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.registry import ExportOptions, casts, person_name
 from hmr_video.export.resample import evenly
-from hmr_video.export.rigging import Rigged, rigged
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.rigs.names import find_rig
+from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 

@@ -13,6 +13,7 @@ GONE = 1e-3  # the scale of who is not there; of 0 no rotation could be told
 
 
 def main(job_file: str, target: str) -> None:
+    """Writes the FBX file ``target`` of a job, an NPZ."""
     with np.load(job_file, allow_pickle=False) as job:
         arrays = dict(job)
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -47,7 +48,7 @@ def main(job_file: str, target: str) -> None:
     )
 
 
-def build_armature(person: dict) -> tuple:
+def build_armature(person: dict[str, Any]) -> tuple[Any, ...]:
     """The armature, and the axes of each bone in columns (B, 3, 3), y along it. Data are y up; the object stands upright."""
     called, heads, parents = person["called"], person["heads"], person["parents"]
     data = bpy.data.armatures.new(str(called[0]))
@@ -67,7 +68,7 @@ def build_armature(person: dict) -> tuple:
     return armature, np.stack([np.array(data.bones[str(name)].matrix_local.to_3x3()) for name in person["names"]])
 
 
-def tail(bone: int, person: dict) -> np.ndarray:
+def tail(bone: int, person: dict[str, Any]) -> np.ndarray:
     """Where a bone ends: at its child's head (of several that which is least aside: a spine's), else at its own tip.
 
     Not at a child that moves: importers would connect the two, and keep it from moving.
@@ -79,7 +80,8 @@ def tail(bone: int, person: dict) -> np.ndarray:
     return end if np.linalg.norm(end - heads[bone]) > SHORTEST else heads[bone] + np.array([0, SHORTEST, 0])
 
 
-def add_mesh(person: dict, armature: Any) -> None:
+def add_mesh(person: dict[str, Any], armature: Any) -> None:
+    """Adds the skinned mesh of a person to their armature."""
     name = str(person["called"][1])
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(person["vertices"].tolist(), [], person["faces"].tolist())
@@ -97,7 +99,7 @@ def add_mesh(person: dict, armature: Any) -> None:
             group.add([vertex], float(weights[vertex]), "REPLACE")
 
 
-def animate(person: dict, armature: Any, frames: np.ndarray, last: int) -> None:
+def animate(person: dict[str, Any], armature: Any, frames: np.ndarray, last: int) -> None:
     """Keys on every frame. A bone's rotation, told along world axes at rest, is turned into the bone's own."""
     first, count = int(person["first"]), len(person["rotations"])
     numbers = np.arange(first, first + count)

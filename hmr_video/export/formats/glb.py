@@ -4,6 +4,7 @@ Each person is a node with the nodes of the rig's bones below it, which importer
 pose with the shape baked in and its skin; and an animation of quaternions and the hips' translation at the source's own times.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ import pygltflib as gltf
 from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.gltf_buffer import BufferBuilder
 from hmr_video.export.palette import person_color, srgb_to_linear
+from hmr_video.export.reduce import key_frames
 from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigging import Rigged, rigged
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.rigs.names import find_rig
+from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _INFLUENCES = 4  # joints per vertex: what every player supports
 _VRM_ANIMATION = "VRMC_vrm_animation"
+Keys = dict[tuple[int, str], Array]  # bone and property -> frames
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
@@ -33,10 +36,11 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     """
     rig = find_rig(options.rig)
     actors = [rigged(place(motion, body), rig, options.root_motion) for motion in motions]
+    kept = [{} if options.reduce is None else key_frames(actor, options.reduce) for actor in actors]
     written = []
     for name, people in casts(len(actors)):
         target = folder / f"{name}.glb"
-        file = document(actors, people)
+        file = document(actors, people, kept)
         if options.rig == "vrm" and len(people) == 1:
             bones = {node.name: {"node": number} for number, node in enumerate(file.nodes) if node.name in rig.bones.values()}
             file.extensions = {_VRM_ANIMATION: {"specVersion": "1.0", "humanoid": {"humanBones": bones}}}
@@ -47,8 +51,8 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     return written
 
 
-def document(actors: list[Rigged], people: list[int]) -> gltf.GLTF2:
-    """The glTF of the actors with the numbers ``people``."""
+def document(actors: list[Rigged], people: list[int], kept: Sequence[Keys]) -> gltf.GLTF2:
+    """The glTF of the actors with the numbers ``people``; ``kept``: each actor's frames of curves that are not kept whole."""
     file = gltf.GLTF2(
         asset=gltf.Asset(version="2.0", generator="hmr-video"),
         scene=0,
@@ -61,7 +65,9 @@ def document(actors: list[Rigged], people: list[int]) -> gltf.GLTF2:
     end = max(actors[person].times[-1] for person in people)
     for person in people:
         prefix = f"{person_name(person)}_" if len(people) > 1 else ""
-        _add_person(file, buffer, actors[person], person, prefix, (start, end))
+        first_bone = len(file.nodes)
+        _add_person(file, buffer, actors[person], person, prefix)
+        _animate(file.animations[0], buffer, actors[person], first_bone, (start, end), kept[person])
     _add_camera(file, buffer, [actors[person].actor.motion for person in people], start)
     buffer.finish()
     return file
@@ -92,10 +98,8 @@ def _add_camera(file: gltf.GLTF2, buffer: BufferBuilder, motions: list[Motion], 
         animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
 
 
-def _add_person(
-    file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int, prefix: str, span: tuple[float, float]
-) -> None:
-    """The mesh, its skin and its animation. Bones have the rig's names, with ``prefix`` where several people share a file."""
+def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int, prefix: str) -> None:
+    """The mesh and its skin. Bones have the rig's names, with ``prefix`` where several people share a file."""
     first_bone = len(file.nodes)
     for bone, (name, offset) in enumerate(zip(actor.names, actor.offsets, strict=True)):
         children = [first_bone + child for child in actor.children(bone)]
@@ -111,7 +115,6 @@ def _add_person(
     file.nodes.append(gltf.Node(name=f"{person_name(person)}_mesh", mesh=len(file.meshes) - 1, skin=len(file.skins) - 1))
     # The mesh stands beside its skeleton: a skinned mesh ignores its parents, and validators warn of that.
     file.scenes[0].nodes += [len(file.nodes) - 2, len(file.nodes) - 1]
-    _animate(file.animations[0], buffer, actor, first_bone, span)
 
 
 def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int) -> gltf.Primitive:
@@ -147,7 +150,9 @@ def strongest(weights: Array) -> tuple[Array, Array]:
     return np.where(chosen > 0, joints, 0), chosen
 
 
-def _animate(animation: gltf.Animation, buffer: BufferBuilder, actor: Rigged, first_bone: int, span: tuple[float, float]) -> None:
+def _animate(
+    animation: gltf.Animation, buffer: BufferBuilder, actor: Rigged, first_bone: int, span: tuple[float, float], kept: Keys
+) -> None:
     """Rotations of all bones and the way of those that move, at the source's times from the start of ``span`` (seconds).
 
     A person who comes later or leaves earlier is scaled to nothing meanwhile.
@@ -159,11 +164,17 @@ def _animate(animation: gltf.Animation, buffer: BufferBuilder, actor: Rigged, fi
         target = gltf.AnimationChannelTarget(node=first_bone + bone, path=path)
         animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
 
-    for bone, path in actor.moves.items():
-        channel(bone, "translation", times, buffer.add(path, np.float32, "VEC3"))
+    def curve(bone: int, path: str, values: Array, kind: str) -> None:
+        keys, frames = times, kept.get((bone, path))
+        if frames is not None:
+            keys, values = buffer.add(actor.times[frames] - span[0], np.float32, "SCALAR", bounds=True), values[frames]
+        channel(bone, path, keys, buffer.add(values, np.float32, kind))
+
+    for bone, way in actor.moves.items():
+        curve(bone, "translation", way, "VEC3")
     quaternions = continuous_quaternions(actor.rotations)
     for bone in range(len(actor.names)):
-        channel(bone, "rotation", times, buffer.add(quaternions[:, bone], np.float32, "VEC4"))
+        curve(bone, "rotation", quaternions[:, bone], "VEC4")
     keys, scales = presence(actor.actor.motion, span)
     if len(keys) > 1:
         scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32, "VEC3")

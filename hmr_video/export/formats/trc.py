@@ -16,7 +16,7 @@ from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import arm_angles, joint_angles
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.export.resample import evenly
-from hmr_video.export.rigging import flesh_end
+from hmr_video.export.rigs.rigging import flesh_end
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS
 from hmr_video.motion import Array, Motion

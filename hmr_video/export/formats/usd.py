@@ -17,8 +17,8 @@ from hmr_video.export.actors import continuous_quaternions, place, world_from_ca
 from hmr_video.export.formats.glb import presence, strongest
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigging import Rigged, rigged
-from hmr_video.export.rigs import find_rig
+from hmr_video.export.rigs.names import find_rig
+from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 

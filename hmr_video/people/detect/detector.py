@@ -1,7 +1,8 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.options import PeopleOptions
+from hmr_video.people.detect.between import interpolated, somebody_lost, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.detect.tilted import straightened
@@ -22,6 +24,7 @@ _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
 _TALL_ENOUGH = 160  # pixels of the network's input: below, YOLO11n places wrists and legs badly, and from 100 down misses people
 _LOOK_EVERY = 96  # frames
+_SEARCH = 10  # times `every` frames: how long somebody who was lost is looked for in every frame
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
 
@@ -31,36 +34,61 @@ class Detector:
 
     Unless the options fix it, the size of the network's input is chosen by a look at a frame in high resolution: just large
     enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
+
+    ``every``: with more than 1, only each such frame and a chunk's last one are looked at, and those between where something
+    happens; else people are where the looks before and after put them.
     """
 
-    def __init__(self, options: PeopleOptions, reporter: Reporter | None = None) -> None:
+    def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
         engine, device = choose_engine(options.engine, options.device)
         self._network = _network(find_weights(options.detector, reporter), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.input_size
         self._look_again = SecondLook(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
+        self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
         self.engine = engine
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
         longest = max(frames.shape[1:3])
-        found = self._detect(frames, self._fixed_size or self._sufficient_size(frames, longest))
-        if self._size > sufficient_size(found[-1], longest):  # perhaps another shot: large people suffer in a large input
-            self._size = 0
-        pairs = zip(frames, found, strict=True)
-        return [straightened(self._find, frame, self._look_again(frame, people)) for frame, people in pairs]
+        size = self._fixed_size or self._sufficient_size(frames, longest)
+        looks = self._looks(frames, size)
+        if self._size > sufficient_size(looks[len(frames) - 1], longest):
+            self._size = 0  # perhaps another shot: large people suffer in a large input
+        for index in sorted(looks):
+            looks[index] = straightened(self._find, frames[index], self._look_again(frames[index], looks[index]))
+        found: list[Detections] = [looks[0]]
+        for start, end in pairwise(sorted(looks)):
+            found += [interpolated(looks[start], looks[end], step / (end - start)) for step in range(1, end - start)]
+            found.append(looks[end])
+        return found
+
+    def _looks(self, frames: Array, size: int) -> dict[int, Detections]:
+        """What the network finds, by index of the frame: in all that must be looked at."""
+        chosen = sorted({*range(0, len(frames), self._every), len(frames) - 1})
+        looks = dict(zip(chosen, self._detect(frames, size, chosen), strict=True))
+        eventful = [pair for pair in pairwise(chosen) if self._is_eventful(looks[pair[0]], looks[pair[1]], pair[1] - pair[0])]
+        between = [index for start, end in eventful for index in range(start + 1, end)]
+        looks |= dict(zip(between, self._detect(frames, size, between), strict=True))
+        return looks
+
+    def _is_eventful(self, first: Detections, second: Detections, frames: int) -> bool:
+        """Whether what lies between two looks must be looked at: something happens, or somebody was lost a moment ago, who may
+        be found again for a frame."""
+        self._searching = _SEARCH * self._every if somebody_lost(first, second) else self._searching - frames
+        return self._searching > 0 or not uneventful(first, second)
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
-            self._size = sufficient_size(self._detect(frames[:1], IMAGE_SIZES[-1])[0], longest)
+            self._size = sufficient_size(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
             self._frames = 0
         self._frames += len(frames)
         return self._size
 
-    def _detect(self, frames: Array, size: int) -> list[Detections]:
+    def _detect(self, frames: Array, size: int, chosen: Sequence[int]) -> list[Detections]:
         height, width = frames.shape[1:3]
         scale = size / max(height, width)
-        images = (letterbox(frame, size, self._network.stride) for frame in frames)
+        images = (letterbox(frames[index], size, self._network.stride) for index in chosen)
         return [_unscaled(found, scale, width, height) for found in self._find(images)]
 
     def _find(self, images: Iterable[Array]) -> list[Detections]:

@@ -19,7 +19,7 @@ def export(weights: Path, trunk: Path, heads: Path) -> None:
     """Writes the parts of a YOLO pose network: an OpenVINO model, and matrices as NPZ. Raises AssetError for other networks."""
     import_ultralytics()
     openvino = import_openvino()
-    from ultralytics import YOLO
+    from ultralytics.models import YOLO
     from ultralytics.nn.modules.head import Pose
 
     with silence():

@@ -5,13 +5,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from hmr_video.errors import OutputError
 from hmr_video.files import cache_folder, replacing, sha256
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.heads import Heads
@@ -35,12 +36,10 @@ class OpenVinoNetwork:
 
     def __init__(self, weights: Path) -> None:
         folder = _exported(weights)
-        openvino = import_openvino()
         from threadpoolctl import ThreadpoolController
 
         self._blas = ThreadpoolController()
-        settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
-        self._trunk = openvino.Core().compile_model(folder / _TRUNK, "CPU", settings)
+        self._trunk = compiled(folder / _TRUNK, folder.name)
         self._heads = Heads(folder / _HEADS)
         self.stride = int(self._heads.strides.max())
         self._own = threading.local()
@@ -60,6 +59,29 @@ class OpenVinoNetwork:
         self._own.request.infer([image[None]], share_inputs=True)
         logits, *maps = (tensor.data[0] for tensor in self._own.request.output_tensors)
         return self._heads(logits, maps, confidence, overlap)
+
+
+def compiled(path: Path, key: str, outputs: int | None = None) -> Any:
+    """The network in a file, whose contents ``key`` stands for, compiled for this processor; only the first ``outputs`` of it.
+
+    What comes of it is kept in the user's cache: loading that takes a fifth of the time. Raises what OpenVINO raises.
+    """
+    openvino = import_openvino()
+    core = openvino.Core()
+    settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
+    machine = core.get_property("CPU", "FULL_DEVICE_NAME"), os.cpu_count(), metadata.version("openvino")
+    told = hashlib.sha256(f"{key} {outputs} {machine} {settings}".encode()).hexdigest()[:16]
+    kept = cache_folder() / "openvino" / f"{path.stem}-{told}.blob"
+    if kept.is_file():
+        with suppress(RuntimeError):  # damaged: compiled anew
+            return core.import_model(kept.read_bytes(), "CPU", settings)
+    model = core.read_model(path)
+    if outputs is not None:
+        model = openvino.Model(model.outputs[:outputs], model.get_parameters(), path.stem)
+    network = core.compile_model(model, "CPU", settings)
+    with suppress(OutputError), replacing(kept, overwrite=True) as temporary:
+        temporary.write_bytes(network.export_model().getvalue())
+    return network
 
 
 def has_bfloat16() -> bool:

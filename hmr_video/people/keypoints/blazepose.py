@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.errors import AssetError
+from hmr_video.files import sha256
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people.keypoints.network import Looks
 
@@ -77,11 +78,9 @@ class _OpenVino:
     engine = "openvino"
 
     def __init__(self, path: Path) -> None:
-        from hmr_video.people.detect.openvino import has_bfloat16, import_openvino
+        from hmr_video.people.detect.openvino import compiled
 
-        core = import_openvino().Core()
-        settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
-        self._network = core.compile_model(core.read_model(path), "CPU", settings)
+        self._network = compiled(path, sha256(path), outputs=3)  # without points in space
         self.streams = int(self._network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         _check([list(output.partial_shape.to_shape()) for output in self._network.outputs], path)
 
@@ -108,7 +107,7 @@ class _LiteRT:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise AssetError("Neither OpenVINO nor LiteRT is installed.", "pip install ai-edge-litert") from error
-        self._new = lambda: Interpreter(model_path=str(path), num_threads=1)
+        self._new: Callable[[], Any] = lambda: Interpreter(model_path=str(path), num_threads=1)
         self.streams = os.cpu_count() or 1
         _check([output["shape"].tolist() for output in self._new().get_output_details()], path)
 

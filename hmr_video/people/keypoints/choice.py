@@ -6,12 +6,13 @@ from pathlib import Path
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, HmrVideoError
 from hmr_video.files import cache_folder, replacing
-from hmr_video.model_files import find_model_file, get_model_file, is_offline
+from hmr_video.model_files import find_model_file, get_model_file, is_offline, models_folder
 from hmr_video.options import check_landmarks
 
 NONE = "none"
 MISSING = "missing"  # could not be fetched
 NETWORKS = {"blazepose": "blazepose-heavy", "blazepose-full": "blazepose-full"}  # by option, the model file; the best first
+BROUGHT = {"rtmpose": "rtmpose.onnx"}  # by option, a file that users put beside the model files
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,7 @@ def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
     if wanted in NETWORKS:
         return Choice(NETWORKS[wanted], get_model_file(NETWORKS[wanted], reporter))
     if wanted != "auto":
-        if not Path(wanted).is_file():
-            raise AssetError(f"There is no file {wanted}.", "Name the file of a landmark network, or leave --landmarks out.")
-        return Choice(Path(wanted).name, Path(wanted))
+        return _brought(models_folder() / BROUGHT[wanted] if wanted in BROUGHT else Path(wanted))
     before = stored_choice()
     if before == NONE:
         return None
@@ -57,6 +56,15 @@ def choose_landmarks(wanted: str, reporter: Reporter) -> Choice | None:
     return found
 
 
+def _brought(path: Path) -> Choice:
+    if not path.is_file():
+        raise AssetError(
+            f"There is no file {path}.",
+            "Put a landmark network there (of RTMPose, end2end.onnx of MMPose's archives), or leave --landmarks out.",
+        )
+    return Choice(path.name, path)
+
+
 def settled(wanted: str, reporter: Reporter) -> str:
     """``wanted`` with ``auto`` replaced by what it means here and now, so that all workers of a batch do the same.
 
@@ -70,6 +78,8 @@ def settled(wanted: str, reporter: Reporter) -> str:
 
 def known_file(wanted: str) -> Path | None:
     """The file on this machine of the network that ``wanted`` means; None for none, or for one that is not here."""
+    if wanted in BROUGHT:
+        return models_folder() / BROUGHT[wanted]
     name = stored_choice() if wanted == "auto" else NETWORKS.get(wanted, wanted)
     if name is None or name in (NONE, MISSING):
         return None

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.geometry.silhouettes import Silhouettes, encode
-from hmr_video.geometry.skeleton import COCO_FACE, LANDMARKS
+from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
@@ -27,6 +27,8 @@ _BORDER = 2  # pixels between a box and the picture's sides in which somebody is
 _TALL = 150  # pixels of the longer side of a box, below which a silhouette is coarse, and too wide
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames
+_APART = 1 / 15  # seconds between looks, where nobody moves fast
+_FAST = 0.05  # movement of a limb between two looks, in the person's size, from which the frames between are looked at, too
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -55,12 +57,20 @@ def see_landmarks(
     """
     crops = [crops_of(track.keypoints, track.boxes, track.detected, people.frame_rate) for track in people.tracks]
     wanted = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
-    seen = _look(reader, people.tracks, crops, wanted, network, reporter, silhouettes)
+    seen = _look(reader, people.tracks, crops, wanted, network, people.frame_rate, reporter, silhouettes)
     tracks = [
         _fused(track, looks, company, people)
         for track, looks, company in zip(people.tracks, seen, in_company(people.tracks), strict=True)
     ]
     return replace(people, tracks=tracks, landmark_network=name)
+
+
+class _Place(NamedTuple):
+    """Where to look: a frame of a person's track, and its image."""
+
+    person: int
+    frame: int
+    image: Array
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,31 @@ class _Seen:
         unknown = np.full((frames, len(STATIONS)), np.nan)
         return cls(np.zeros((frames, len(LANDMARKS), 3)), np.zeros(frames), unknown, [np.zeros(0)] * frames, crops)
 
+    def put(self, frame: int, points: Array, presence: float, mask: Array | None, silhouettes: bool) -> None:
+        """What was seen in a frame's crop, in its pixels."""
+        matrix = self.crops[frame]
+        back = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+        self.landmarks[frame] = np.where(points[:, 2:] > 0, np.column_stack([back, points[:, 2]]), 0)
+        self.presence[frame] = presence
+        if mask is not None and presence >= NOBODY:
+            self.widths[frame] = widths(mask, points) / np.sqrt(np.linalg.det(matrix[:, :2]))
+            if silhouettes:
+                self.runs[frame] = encode(mask)
+
+    def is_calm(self, start: int, end: int, track: Track) -> bool:
+        """Whether between two frames that were looked at all limbs move so little that they may be taken to move straight."""
+        limbs = self.landmarks[[start, end]][:, list(COCO_LIMBS)]
+        moved = np.linalg.norm(limbs[1, :, :2] - limbs[0, :, :2], axis=-1)
+        size = (track.boxes[start, 2:] - track.boxes[start, :2]).max()
+        return bool((limbs[..., 2] > 0).all() and (moved < _FAST * size).all())
+
+    def interpolate(self, start: int, end: int) -> None:
+        """Fills the frames between two that were looked at."""
+        for frame in range(start + 1, end):
+            share = (frame - start) / (end - start)
+            self.landmarks[frame] = (1 - share) * self.landmarks[start] + share * self.landmarks[end]
+            self.presence[frame] = min(self.presence[start], self.presence[end])
+
 
 def _look(
     reader: Reader,
@@ -86,33 +121,39 @@ def _look(
     crops: Sequence[Crops],
     wanted: Sequence[Array],
     network: LandmarkNetwork,
+    frame_rate: float,
     reporter: Reporter,
     silhouettes: bool,
 ) -> list[_Seen]:
-    """For each track what the network sees in the frames that are ``wanted`` (T,)."""
+    """For each track what the network sees in the frames that are ``wanted`` (T,): some of them where people move slowly, the
+    points between moving straight, else all."""
     matrices = [crop.matrices(network.size) for crop in crops]
     found = [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)]
+
+    def see(places: Sequence[_Place]) -> None:
+        looks = network(cut(place.image, matrices[place.person][place.frame], network.size) for place in places)
+        masks = [None] * len(places) if looks.silhouettes is None else looks.silhouettes
+        for place, points, presence, mask in zip(places, looks.points, looks.presence, masks, strict=True):
+            found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
+
+    every = 1 if silhouettes else max(1, round(_APART * frame_rate))
     with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
         for chunk in ahead(reader.chunks(_CHUNK)):
-            places = [
-                (person, frame, image)
-                for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+            runs = [
+                [
+                    _Place(person, frame, image)
+                    for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+                    if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
+                ]
                 for person, track in enumerate(tracks)
-                if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
             ]
-            looks = network(cut(image, matrices[person][frame], network.size) for person, frame, image in places)
-            masks = [None] * len(places) if looks.silhouettes is None else looks.silhouettes
-            for (person, frame, _), points, presence, mask in zip(places, looks.points, looks.presence, masks, strict=True):
-                matrix, seen = matrices[person][frame], found[person]
-                back = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-                seen.landmarks[frame] = np.where(points[:, 2:] > 0, np.column_stack([back, points[:, 2]]), 0)
-                seen.presence[frame] = presence
-                if mask is None or presence < NOBODY:
-                    continue
-                seen.widths[frame] = widths(mask, points) / np.sqrt(np.linalg.det(matrix[:, :2]))
-                if silhouettes:
-                    seen.runs[frame] = encode(mask)
-            advance(len(places))
+            see([place for run in runs for place in run[:-1:every] + run[-1:]])
+            between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
+            calm = [gap for gap in between if found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])]
+            see([place for gap in between if gap not in calm for place in gap[1:-1]])
+            for gap in calm:
+                found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
+            advance(sum(map(len, runs)))
     return found
 
 

@@ -35,7 +35,11 @@ class LandmarkNetwork(Protocol):
 
 @lru_cache(maxsize=1)
 def load_landmark_network(path: Path) -> LandmarkNetwork:
-    """The network in a file of BlazePose's, loaded once for all the videos of a process. Raises AssetError."""
+    """The network in a file of BlazePose's or RTMPose's (ONNX), loaded once for all videos of a process. Raises AssetError."""
+    if path.suffix == ".onnx":
+        from hmr_video.people.keypoints.rtmpose import RTMPose
+
+        return RTMPose(path)
     from hmr_video.people.keypoints.blazepose import BlazePose
 
     return BlazePose(path)

@@ -209,6 +209,7 @@ def _until(track: Tracklet, frame: int) -> Tracklet:
 
 
 def mean_colour(colours: Array) -> Array:
+    """The mean of histograms (N, B), scaled to length 1."""
     mean = colours.mean(0)
     return mean / max(float(np.linalg.norm(mean)), 1e-9)
 

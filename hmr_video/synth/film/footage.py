@@ -81,10 +81,21 @@ class Onlooker:
         found = np.flatnonzero((keypoints[..., 2] > 0).any(1))
         if self.network is None or not len(found):
             return landmarks, boxes
-        people = People([fill(found, boxes[found], keypoints[found])], shot.size, frame_rate, np.arange(len(boxes)) / frame_rate)
-        seen = see_landmarks(_Pictures(pictures), people, self.network, "", Reporter(quiet=True)).tracks[0]
+        seen = self._closely(shot, pictures, frame_rate, keypoints, boxes).tracks[0]
         landmarks[found] = seen.landmarks[found - seen.frame_ids[0]]
         return landmarks, boxes
+
+    def people(self, shot: Shot, pictures: Array, frame_rate: float) -> People | None:
+        """The shot's person as the whole line knows him; None where nobody was detected."""
+        keypoints, boxes = of_person(shot, self.detector(pictures))
+        return self._closely(shot, pictures, frame_rate, keypoints, boxes) if (keypoints[..., 2] > 0).any() else None
+
+    def _closely(self, shot: Shot, pictures: Array, frame_rate: float, keypoints: Array, boxes: Array) -> People:
+        found = np.flatnonzero((keypoints[..., 2] > 0).any(1))
+        people = People([fill(found, boxes[found], keypoints[found])], shot.size, frame_rate, np.arange(len(boxes)) / frame_rate)
+        if self.network is None:
+            return people
+        return see_landmarks(_Pictures(pictures), people, self.network, "", Reporter(quiet=True))
 
 
 @dataclass(frozen=True)

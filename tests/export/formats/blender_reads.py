@@ -13,7 +13,8 @@ if path.endswith(".fbx"):
 else:
     bpy.ops.import_scene.gltf(filepath=path)
 ranges = np.array([action.frame_range[:] for action in bpy.data.actions])
-first, last = round(ranges[:, 0].min()), round(ranges[:, 1].max())
+rounded = scene.render.fps_base  # the importer takes a rate for the next whole one when it places keys
+first, last = round(ranges[:, 0].min() / rounded), round(ranges[:, 1].max() / rounded)
 found = {"rate": scene.render.fps / scene.render.fps_base, "frames": [first, last]}
 for armature in [one for one in bpy.data.objects if one.type == "ARMATURE"]:
     found[f"{armature.name}/bones"] = [bone.name for bone in armature.data.bones]
@@ -21,7 +22,7 @@ for armature in [one for one in bpy.data.objects if one.type == "ARMATURE"]:
     for body in [one for one in armature.children_recursive if one.type == "MESH"]:
         posed = []
         for frame in range(first, last + 1):
-            scene.frame_set(frame)
+            scene.frame_set(int(frame * rounded), subframe=frame * rounded % 1)
             seen = body.evaluated_get(bpy.context.evaluated_depsgraph_get())
             places = np.empty(3 * len(seen.data.vertices), np.float32)
             seen.data.vertices.foreach_get("co", places)

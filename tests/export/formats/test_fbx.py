@@ -7,9 +7,9 @@ import pytest
 
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import ExportOptions, check_formats, export
-from hmr_video.export import blender as by_blender
 from hmr_video.export.actors import place
-from hmr_video.export.rigs import RIGS
+from hmr_video.export.formats import blender as by_blender
+from hmr_video.export.rigs.names import RIGS
 
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # Blender's world from ours
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from hmr_video.export.actors import Actor
-from hmr_video.export.rigs import Rig, joint_of, parent_of, places_of
+from hmr_video.export.actors import Actor, headings
+from hmr_video.export.rigs.names import Rig, joint_of, parent_of, places_of
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS, PARENTS
 from hmr_video.motion import Array
 from hmr_video.world.leg_ik import between
@@ -114,7 +114,9 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
         moves={0: actor.pelvis},
     )
     if root_motion:
-        return _with_root(bones, rig.root or _ROOT, *_root_motion(actor, turned[:, 0]))
+        ground = actor.pelvis.copy()
+        ground[:, 1] = actor.floor
+        return _with_root(bones, rig.root or _ROOT, headings(turned[:, 0]), ground)
     return bones if rig.root is None else _with_root(bones, rig.root, np.tile(np.eye(3), (len(actor), 1, 1)), None)
 
 
@@ -221,16 +223,3 @@ def flesh_end(actor: Actor, joint: int) -> Array:
         return np.array([0.0, _STUB, 0.0])
     along = actor.rest_joints[joint] - actor.rest_joints[PARENTS[joint]]
     return np.asarray(flesh[np.argmax(flesh @ along)] - actor.rest_joints[joint])
-
-
-def _root_motion(actor: Actor, hips: Array) -> tuple[Array, Array]:
-    """The way of the root bone: headings (T, 3, 3) about the vertical and places (T, 3) on the ground.
-
-    hips: (T, 3, 3). The heading is the turn about the vertical that is nearest to the hips'.
-    """
-    angle = np.arctan2(hips[:, 0, 2] - hips[:, 2, 0], hips[:, 0, 0] + hips[:, 2, 2])
-    sine, cosine, zero, one = np.sin(angle), np.cos(angle), np.zeros_like(angle), np.ones_like(angle)
-    facing = np.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
-    ground = actor.pelvis.copy()
-    ground[:, 1] = actor.floor
-    return facing, ground

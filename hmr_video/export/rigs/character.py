@@ -45,7 +45,12 @@ class Character:
         for number, node in enumerate(nodes):
             for child in node.children or []:
                 self.parents[child] = number
-        self.rest = np.stack([self._world(number) for number in range(len(nodes))])
+        try:
+            self.rest = np.stack([self._world(number) for number in range(len(nodes))])
+        except RecursionError as error:
+            raise InputError(
+                f"{path} is damaged: its nodes hang on each other in a circle.", "Export the character again."
+            ) from error
         self.parts = self._named(named) if named is not None else self._told_by_vrm() or self._guessed()
         missing = [part for part in _NEEDED if part not in self.parts]
         if missing:
@@ -110,7 +115,7 @@ class Character:
         extensions: Any = self._file.extensions or {}
         bones = extensions.get("VRMC_vrm", extensions.get("VRM", {})).get("humanoid", {}).get("humanBones", {})
         pairs = [(one["bone"], one) for one in bones] if isinstance(bones, list) else bones.items()
-        return {_VRM[bone]: one["node"] for bone, one in pairs if bone in _VRM}
+        return {_VRM[bone]: one["node"] for bone, one in pairs if bone in _VRM and one["node"] >= 0}
 
     def _guessed(self) -> dict[str, int]:
         """Parts by the names of the bones."""

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from hmr_video.errors import InputError
 from hmr_video.export.actors import Actor, continuous_quaternions
-from hmr_video.export.character import Character
+from hmr_video.export.rigs.character import Character
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
 from hmr_video.world.leg_ik import ANKLES, HIPS, Legs, between
@@ -34,7 +35,7 @@ _LEGS = [f"{side}_{joint}" for side in _SIDES for joint in ("hip", "knee")]
 
 
 def retarget(actor: Actor, character: Character) -> tuple[dict[int, Array], tuple[int, Array]]:
-    """What :meth:`Character.save` takes: the rotations of the character's nodes, and the way of its hips."""
+    """What :meth:`Character.save` takes: the rotations of the character's nodes, and the way of its hips. Raises InputError."""
     worn = _Worn(actor, character)
     turned = worn.turned()
     hips, floor = worn.hips, actor.floor
@@ -49,7 +50,10 @@ def retarget(actor: Actor, character: Character) -> tuple[dict[int, Array], tupl
         for part, rotations in (("hip", reached.thighs), ("knee", reached.shins)):
             node = character.parts[f"{_SIDES[side]}_{part}"]
             turned[node] = rotations[:, side] @ worn.facing.T @ worn.axes[node]
-    return worn.local(turned), (hips, worn.way(origin))
+    found = worn.local(turned)
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise InputError(f"{character.path} has bones without length.", "Give a character whose limbs have some.")
+    return found, (hips, worn.way(origin))
 
 
 class _Worn:

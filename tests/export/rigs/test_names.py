@@ -8,8 +8,8 @@ from players import play, read_glb
 from hmr_video.console import Reporter
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
-from hmr_video.export.rigging import rigged
-from hmr_video.export.rigs import RIGS
+from hmr_video.export.rigs.names import RIGS
+from hmr_video.export.rigs.rigging import rigged
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.mocap.retarget import read_bvh_clip

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from hmr_video.cli.main import run
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
-from hmr_video.export.rigs import RIGS
+from hmr_video.export.rigs.names import RIGS
 from hmr_video.geometry.skeleton import JOINT_NAMES
 
 BONES = (("shoulder", "elbow"), ("elbow", "wrist"))
@@ -71,7 +71,7 @@ def test_limbs_point_as_the_persons_and_feet_go_where_they_went(rig, result, mot
 
 def test_a_vrm_says_which_bone_is_which_and_a_map_does_for_others(result, motions, body, tmp_path, capsys):
     figure, target = tmp_path / "figure.vrm", str(tmp_path / "out.vrm")
-    numbers = character(figure, motions, body, "vrm", rename=lambda name: f"J_{len(name)}_{hash(name) % 997}")
+    numbers = character(figure, motions, body, "vrm", rename=lambda name: f"J_{name.encode().hex()}")
     names = {RIGS["vrm"].bones[joint]: joint for joint in JOINT_NAMES}
     told = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
     assert run(["retarget", str(result), str(figure), "-o", target]) == 3  # names that mean nothing
@@ -96,6 +96,12 @@ def test_what_is_no_character_is_refused(result, motions, body, tmp_path):
     assert run(["retarget", str(result), str(tmp_path / "none.glb"), "-o", target]) == 3
     assert run(["retarget", str(result), figure, "-o", str(tmp_path / "out.fbx")]) == 2
     assert run(["retarget", str(result), figure, "-o", target, "--person", "2"]) == 2
+    circle = read_glb(tmp_path / "figure.glb")
+    first, last = circle.skins[0].joints[0], circle.skins[0].joints[-1]
+    next(node for node in circle.nodes if first in node.children).children = []
+    circle.nodes[last].children = [first]
+    circle.save_binary(tmp_path / "circle.glb")
+    assert run(["retarget", str(result), str(tmp_path / "circle.glb"), "-o", target]) == 3
     (tmp_path / "map.json").write_text('{"left_hip": "no such bone"}')
     assert run(["retarget", str(result), figure, "-o", target, "--map", str(tmp_path / "map.json")]) == 3
     assert not (tmp_path / "out.glb").exists()
@@ -107,6 +113,6 @@ def _angles(first, second):
 
 
 def _bones_in_order(motions, body):
-    from hmr_video.export.rigging import rigged
+    from hmr_video.export.rigs.rigging import rigged
 
     return rigged(place(motions[1], body), RIGS["vrm"]).names

@@ -1,0 +1,1 @@
+"""Skeletons by other programs' names, and motion on other people's characters."""
