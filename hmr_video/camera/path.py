@@ -18,6 +18,7 @@ from hmr_video.camera.moving import reconstruct
 Array = NDArray[Any]
 
 _FAR = 14.0  # pixels that points move, at the median, between two keyframes
+_FIXED = 0.3  # pixels: what moves less while most moves so far belongs to the picture
 _KEPT = 0.7  # of a keyframe's points, below which there has to be another
 _SECONDS = 1.0  # between keyframes at the most
 _FEWEST = 12  # points that a frame must show
@@ -65,6 +66,7 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
     """The camera's path in one shot. ``focal``: over the longer side, a guess unless ``focal_known``."""
     guess = focal * SIDE
     keys = keyframes(followed, frame_rate)
+    followed = _without_overlays(followed, keys)
     seen = _observations(followed, keys)
     blind = int((np.diff(followed.starts) < _FEWEST).sum())
     if len(keys) < 2 or len(seen.camera) < 2 * _FEWEST:
@@ -113,6 +115,22 @@ def keyframes(followed: Followed, frame_rate: float) -> Array:
             keys.append(number)
             names, pixels = now_names, now
     return np.array(keys)
+
+
+def _without_overlays(followed: Followed, keys: Array) -> Followed:
+    """The points but for those that once stood still while most moved: titles and score boards lie on the picture."""
+    overlaid: list[Array] = []
+    for first, second in pairwise(keys):
+        one, two = followed.frame(first), followed.frame(second)
+        shared, mine, theirs = np.intersect1d(one[0], two[0], assume_unique=True, return_indices=True)
+        moved = np.linalg.norm(two[1][theirs] - one[1][mine], axis=1)
+        if len(shared) >= _FEWEST and np.median(moved) > _FAR / 2:
+            overlaid.append(shared[moved < _FIXED])
+    if not overlaid:
+        return followed
+    kept = ~np.isin(followed.names, np.concatenate(overlaid))
+    starts = np.concatenate([[0], np.cumsum(kept)])[followed.starts]
+    return Followed(followed.frame_ids, starts, followed.names[kept], followed.pixels[kept], followed.size)
 
 
 def _observations(followed: Followed, keys: Array) -> Seen:
