@@ -10,10 +10,8 @@ import numpy as np
 
 from hmr_video.assets import SHIPPED_WEIGHTS, find_body, find_weights
 from hmr_video.camera.background import Background
-from hmr_video.camera.clip import ClipCamera, find_camera
 from hmr_video.console import Reporter
 from hmr_video.device import check_device
-from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
@@ -27,6 +25,7 @@ from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
 
 if TYPE_CHECKING:
+    from hmr_video.camera.clip import ClipCamera
     from hmr_video.reconstruction.models import Models
 
 
@@ -40,7 +39,7 @@ class Reconstruction:
     motions: list[Motion]
     people: People
     models: "Models"
-    camera: ClipCamera | None = None
+    camera: "ClipCamera | None" = None
 
 
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
@@ -137,11 +136,14 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> tuple[People, ClipCamera]:
+def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> "tuple[People, ClipCamera]":
     """The people of a video, looked for in ``every`` so many frames, and what its camera does.
 
     The focal length is the background's where nothing else tells it.
     """
+    from hmr_video.camera.clip import find_camera
+    from hmr_video.geometry.cameras import camera_matrix
+
     background = Background()
     people = find_people(reader, options.people, reporter, every, background)
     longer = max(people.image_size)

@@ -1,15 +1,18 @@
 """What is taken for granted about a source, or looks odd in its result, and should not go unsaid."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmr_video.camera.clip import ClipCamera
 from hmr_video.console import Reporter
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
 from hmr_video.video import VideoInfo
 from hmr_video.video.kinds import VIDEOS
+
+if TYPE_CHECKING:
+    from hmr_video.camera.clip import ClipCamera
 
 _LEFT_HIP, _RIGHT_HIP, _LEFT_ANKLE, _RIGHT_ANKLE = 1, 2, 7, 8
 _SWING = 0.5  # correlation of the legs' swing with itself a stride later, from which people stride
@@ -47,7 +50,7 @@ def remark_on_people(motions: list[Motion], options: Options, reporter: Reporter
         )
 
 
-def remark_on_camera(camera: ClipCamera, options: Options, reporter: Reporter) -> None:
+def remark_on_camera(camera: "ClipCamera", options: Options, reporter: Reporter) -> None:
     """Notes a camera that moves where positions stay relative to it, and what the background does not tell."""
     kind = camera.kind
     if kind == "unknown":
@@ -85,7 +88,10 @@ def _swing(motion: Motion) -> Array:
     """(T,) metres by which the left ankle is before the right one, as the hips look."""
     joints = np.asarray(motion.joints3d, np.float64)
     across = joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]
-    down = joints[:, (_LEFT_ANKLE, _RIGHT_ANKLE)].mean(1) - joints[:, (_LEFT_HIP, _RIGHT_HIP)].mean(1)
+    down = joints[:, (_LEFT_ANKLE, _RIGHT_ANKLE)].mean(1) - joints[:, (if TYPE_CHECKING:
+    from hmr_video.camera.clip import ClipCamera
+
+_LEFT_HIP, _RIGHT_HIP)].mean(1)
     ahead = np.cross(down, across)
     ahead /= np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     return np.asarray(((joints[:, _LEFT_ANKLE] - joints[:, _RIGHT_ANKLE]) * ahead).sum(-1))
