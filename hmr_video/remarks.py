@@ -88,10 +88,7 @@ def _swing(motion: Motion) -> Array:
     """(T,) metres by which the left ankle is before the right one, as the hips look."""
     joints = np.asarray(motion.joints3d, np.float64)
     across = joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP]
-    down = joints[:, (_LEFT_ANKLE, _RIGHT_ANKLE)].mean(1) - joints[:, (if TYPE_CHECKING:
-    from hmr_video.camera.clip import ClipCamera
-
-_LEFT_HIP, _RIGHT_HIP)].mean(1)
+    down = joints[:, (_LEFT_ANKLE, _RIGHT_ANKLE)].mean(1) - joints[:, (_LEFT_HIP, _RIGHT_HIP)].mean(1)
     ahead = np.cross(down, across)
     ahead /= np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     return np.asarray(((joints[:, _LEFT_ANKLE] - joints[:, _RIGHT_ANKLE]) * ahead).sum(-1))
