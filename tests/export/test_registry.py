@@ -12,7 +12,7 @@ from hmr_video.cli.options import Rig as RigOption
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import export
 from hmr_video.export.registry import FORMATS, ExportOptions, Format
-from hmr_video.export.rigs import RIGS
+from hmr_video.export.rigs.names import RIGS
 from hmr_video.motion import Motion
 
 if TYPE_CHECKING:
