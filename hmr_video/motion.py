@@ -34,9 +34,10 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "joints3d": ("T", 24, 3),
     "poses_past": ("T", 72),
     "poses_future": ("T", 72),
-    "world_from_camera": (4, 4),
+    "world_from_camera": ("T", 4, 4),
+    "zoom": ("T",),
 }
-_OPTIONAL = ("world_from_camera",)
+_OPTIONAL = ("world_from_camera", "zoom")
 # Key in the file -> the attribute of Silhouettes.
 _SILHOUETTE = {"silhouette": "runs", "silhouette_counts": "counts", "silhouette_crops": "crops"}
 
@@ -64,7 +65,9 @@ class Motion:
         silhouettes: the person's in the pictures, where they were asked for; in the file ``silhouette`` (R,),
             ``silhouette_counts`` (T,) and ``silhouette_crops`` (T, 2, 3).
         body, body_hash: the body's name and the SHA-256 of its file; ``weights_hash``: that of the model's.
-        world_from_camera: (4, 4) or None; the rigid transform into a level world (y up, floor at y = 0).
+        world_from_camera: (T, 4, 4) or None; the rigid transforms into a level world (y up, floor at y = 0). One (4, 4) for a camera
+            that stands is taken too.
+        zoom: (T,) or None; the focal length of each frame is that of ``camera_matrix`` times this.
     """
 
     poses: Array
@@ -86,11 +89,14 @@ class Motion:
     weights_hash: str
     gender: str = "neutral"
     world_from_camera: Array | None = None
+    zoom: Array | None = None
     silhouettes: Silhouettes | None = None
 
     def __post_init__(self) -> None:
         if np.shape(self.landmarks2d)[1:] == (BODY_LANDMARKS.stop, 3):
             object.__setattr__(self, "landmarks2d", with_limb_ends(self.landmarks2d))
+        if np.shape(self.world_from_camera) == (4, 4):
+            object.__setattr__(self, "world_from_camera", np.tile(self.world_from_camera, (len(self.poses), 1, 1)))
         for name, shape in _SHAPES.items():
             value = getattr(self, name)
             if value is None and name in _OPTIONAL:
@@ -114,6 +120,16 @@ class Motion:
     def keypoints2d(self) -> Array:
         """(T, 17, 3) COCO's, the first of the landmarks."""
         return self.landmarks2d[:, BODY_LANDMARKS]
+
+    @property
+    def steady_landmarks(self) -> Array:
+        """(T, 29, 3) the landmarks where ``camera_matrix`` would see them, without the zoom."""
+        if self.zoom is None:
+            return self.landmarks2d
+        steady = np.array(self.landmarks2d, np.float64)
+        middle = self.camera_matrix[:2, 2]
+        steady[..., :2] = (steady[..., :2] - middle) / self.zoom[:, None, None] + middle
+        return steady
 
     def replace(self, **changes: Any) -> "Motion":
         """A copy with some fields changed."""

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hmr_video.assets import SHIPPED_WEIGHTS, find_body, find_weights
+from hmr_video.camera.background import Background
+from hmr_video.camera.clip import ClipCamera, find_camera
 from hmr_video.console import Reporter
 from hmr_video.device import check_device
+from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
@@ -17,10 +22,9 @@ from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
-from hmr_video.remarks import remark_on_people, remark_on_source
+from hmr_video.remarks import remark_on_camera, remark_on_people, remark_on_source
 from hmr_video.video import Chunk, VideoReader, open_video
 from hmr_video.video.reader import Selection
-from hmr_video.world.camera_motion import Watch
 
 if TYPE_CHECKING:
     from hmr_video.reconstruction.models import Models
@@ -30,13 +34,13 @@ if TYPE_CHECKING:
 class Reconstruction:
     """The people of one source, and what the summary tells beside them.
 
-    ``camera``: ``still`` or ``moving``; None where no video was looked at.
+    ``camera``: what it does, in metres; None where no video was looked at.
     """
 
     motions: list[Motion]
     people: People
     models: "Models"
-    camera: str | None = None
+    camera: ClipCamera | None = None
 
 
 def reconstruct(source: str | Path, **options: Any) -> list[Motion]:
@@ -95,11 +99,17 @@ def run(
 
     from hmr_video.reconstruction.bodies import bodies_of
 
-    motions = bodies_of(people, reader, models, options, reporter, camera == "moving")
+    motions, camera = bodies_of(people, reader, models, options, reporter, camera)
     if options.world:
         from hmr_video.world.floor import to_world
 
-        motions = to_world(motions, models.body, reporter, camera == "moving", keep_sizes=options.height is not None)
+        stages, kind = None, "still" if camera is None else camera.kind
+        if camera is not None and kind in ("turning", "moving"):
+            stages = [camera.stage_from_camera(motion.frame_ids) for motion in motions]
+        keep_sizes = options.height is not None or kind == "moving"
+        motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
+    if camera is not None:
+        remark_on_camera(camera, options, reporter)
     remark_on_people(motions, options, reporter)
     return Reconstruction(motions, people, models, camera)
 
@@ -127,11 +137,14 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> tuple[People, str]:
-    """The people of a video, looked for in ``every`` so many frames, and whether its camera is still or moving."""
-    watch = Watch(reader)
-    people = find_people(watch, options.people, reporter, every)
-    if not watch.camera_moves(people):
-        return people, "still"
-    reporter.note("The camera moves: people's positions are relative to it.")
-    return people, "moving"
+def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> tuple[People, ClipCamera]:
+    """The people of a video, looked for in ``every`` so many frames, and what its camera does. The focal length is the background's where nothing else tells it."""
+    background = Background()
+    people = find_people(reader, options.people, reporter, every, background)
+    longer = max(people.image_size)
+    told = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
+    guess = told or float(np.hypot(*people.image_size))
+    camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, told is not None)
+    if camera.focal is not None:
+        people = replace(people, camera_matrix=camera_matrix(*people.image_size, camera.focal * longer).numpy())
+    return people, camera

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hmr_video.camera.clip import ClipCamera
 from hmr_video.console import Reporter
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
@@ -14,6 +15,7 @@ _LEFT_HIP, _RIGHT_HIP, _LEFT_ANKLE, _RIGHT_ANKLE = 1, 2, 7, 8
 _SWING = 0.5  # correlation of the legs' swing with itself a stride later, from which people stride
 _SHORT = 0.15  # metres between the ankles in the direction of the hips' view, under which nobody strides
 _LONG = 0.75  # metre seconds: steps (m) times their duration (s). About 0.4 in every walk and run of adults, whatever their speed
+_BLIND = 0.1  # share of the frames without a background from which that is said
 _QUICK, _SLOWEST = 0.25, 12.0  # seconds: no stride is shorter, none longer is looked for
 
 
@@ -43,6 +45,20 @@ def remark_on_people(motions: list[Motion], options: Options, reporter: Reporter
             f"A stride of person {', '.join(map(str, slow))} takes {longest:.1f} s, too long for its length: if this is slow "
             "motion, speeds and accelerations are too small. Give the video in real time."
         )
+
+
+def remark_on_camera(camera: ClipCamera, options: Options, reporter: Reporter) -> None:
+    """Notes a camera that moves where positions stay relative to it, and what the background does not tell."""
+    kind = camera.kind
+    if kind == "unknown":
+        reporter.note("The background does not tell how the camera moves: people's positions are relative to it.")
+    elif kind != "still" and not options.world:
+        reporter.note("The camera moves: people's positions are relative to it. --world puts them where they are.")
+    frames, blind = (sum(counts) for counts in zip(*((len(shot.frame_ids), shot.blind) for shot in camera.shots), strict=True))
+    if kind not in ("still", "unknown") and blind > _BLIND * frames:
+        reporter.note(f"{blind} of {frames} frames hardly show a background: the camera's path through them is a guess.")
+    if options.world and len(camera.shots) > 1:
+        reporter.note(f"The clip has {len(camera.shots)} shots, whose places in the world have nothing to do with each other.")
 
 
 def slow_stride(motion: Motion) -> float | None:

@@ -10,15 +10,19 @@ from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hmr_video.console import Reporter
 from hmr_video.errors import OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
+from hmr_video.motion import Motion
 from hmr_video.options import Options
 
 if TYPE_CHECKING:
     from hmr_video.pipeline import Reconstruction
 
+CAMERA = "camera.json"
 SUMMARY = "summary.json"
 NAME_BYTES = 255  # of a file or folder, on most file systems
 _VERSIONS = ("hmr-video", "torch", "ultralytics", "numpy")
@@ -114,10 +118,31 @@ def write_result(
             reporter=reporter,
         )
         export(result.motions, result.models.body, temporary, formats, wanted)
+        if result.motions[0].world_from_camera is not None:
+            write_camera(result.motions, temporary / CAMERA)
         told = summary(result, source, options, reporter, video)
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
     return told
+
+
+def write_camera(motions: Sequence[Motion], path: Path) -> None:
+    """What the camera did, in the world: one pose a frame that shows somebody, and its focal length."""
+    frames: dict[int, dict[str, Any]] = {}
+    for motion in motions:
+        zoom = np.ones(len(motion)) if motion.zoom is None else motion.zoom
+        poses = np.asarray(motion.world_from_camera, np.float64).round(6)
+        for frame, time, pose, factor in zip(motion.frame_ids, motion.timestamps, poses, zoom, strict=True):
+            focal = round(float(motion.camera_matrix[0, 0] * factor), 3)
+            frames[int(frame)] = {"frame": int(frame), "time": float(time), "focal": focal, "world_from_camera": pose.tolist()}
+    first = motions[0]
+    told = {
+        "image_size": [int(length) for length in first.image_size],
+        "centre": [float(length) for length in first.camera_matrix[:2, 2]],
+        "axes": "camera: x right, y down, z forward; world: y up, metres, the floor at y = 0",
+        "frames": [frames[number] for number in sorted(frames)],
+    }
+    path.write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 
 def summary(
@@ -150,7 +175,7 @@ def summary(
         "frame_rate": result.people.frame_rate,
         "image_size": [int(size) for size in result.people.image_size],
         "focal": float(first.camera_matrix[0, 0]),
-        "camera": result.camera,
+        "camera": None if result.camera is None else result.camera.kind,
         "people": people,
         "warnings": list(reporter.notes),
     }

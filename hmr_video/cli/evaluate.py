@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,14 @@ def evaluate(
             help="A folder with videos of one person from several cameras, and their calibration.toml: convert each, and "
             "compare with what all of them together show."
         ),
+    ] = None,
+    world: Annotated[
+        bool,
+        typer.Option("--world", help="Film clips before cameras that stand, turn and move, and measure people and camera in the world."),
+    ] = False,
+    clips: Annotated[int, typer.Option(help="With --world: how many clips.")] = 7,
+    panoramas: Annotated[
+        Path | None, typer.Option(help="With --world: a folder with pictures of all directions, as places for cameras that turn.")
     ] = None,
     joints: Annotated[
         Path | None,
@@ -95,11 +104,12 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, shape, *(folder is not None for folder in (mocap, views, detector_errors))]
+    wanted = [result is not None, samples, shape, world, *(folder is not None for folder in (views, detector_errors))]
+    wanted.append(mocap is not None and not world)
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, or --samples, or --mocap FOLDER, or --views FOLDER, or --detector-errors FOLDER, or --shape.",
+            "Give RESULT TRUTH, --samples, --world, --mocap FOLDER, --views FOLDER, --detector-errors FOLDER, or --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
@@ -111,12 +121,25 @@ def evaluate(
         raise UsageError("Failures are drawn of motion.", "Give --mocap FOLDER.")
     if left_out and (result or detector_errors or (mocap and "each" in left_out)):
         raise UsageError("Remedies are left out of what is converted.", "Give --samples, --views or, with names, --mocap.")
+    if panoramas and not world:
+        raise UsageError("Panoramas are places for --world.", "Give --world.")
+    if clips < 1:
+        raise UsageError(f"{clips} clips are none.", "Give a number of at least 1.")
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
-    shared.must_exist(result, truth, mocap, views, joints)
+    shared.must_exist(result, truth, mocap, views, joints, panoramas)
     from hmr_video.evaluate import Protocol
 
     reporter = Reporter(quiet=quiet)
+    if world:
+        from hmr_video.evaluate.world import UNITS, evaluate_world
+
+        rows = evaluate_world(clips, seed, replace(options, world=True), reporter, mocap, panoramas)
+        if as_json:
+            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in rows]))
+        else:
+            _print_table(rows, UNITS)
+        return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without
 
@@ -354,7 +377,7 @@ def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protoc
     ]
 
 
-def _print_table(rows: list[Row]) -> None:
+def _print_table(rows: Several[Row], units: Mapping[str, str] | None = None) -> None:
     """One column per person, and their mean, on standard output."""
     from rich.console import Console
     from rich.table import Table
@@ -367,7 +390,7 @@ def _print_table(rows: list[Row]) -> None:
     columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
     for name, _ in columns:
         table.add_column(name, justify="right")
-    for metric, unit in UNITS.items():
+    for metric, unit in (units or UNITS).items():
         if any(metric in scores for _, scores in columns):
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
             table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)

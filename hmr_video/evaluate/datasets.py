@@ -1,7 +1,9 @@
 """Readers of published test sets, in the layouts that their authors give out. The data themselves one has to ask them for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -12,7 +14,8 @@ from hmr_video.errors import InputError
 from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence
 from hmr_video.motion import Array
 
-PW3D_RATE = 30.0
+PW3D_RATE = EMDB_RATE = 30.0
+RICH_KEYS = ("global_orient", "body_pose", "transl", "betas")
 # Of OpenPose's 18 points those nearest to PAPER_JOINTS: hips, knees, ankles, shoulders, elbows, wrists (left, right), neck, nose.
 PW3D_POINTS = (11, 8, 12, 9, 13, 10, 5, 2, 6, 3, 7, 4, 1, 0)
 PW3D_VISIBLE = 0.1  # confidence above which the paper calls a point visible
@@ -20,6 +23,26 @@ PW3D_VISIBLE = 0.1  # confidence above which the paper calls a point visible
 H36M_RATE = 50.0
 # SMPL joint -> joint of Human3.6M's 32: hips, knees, ankles, neck, head, shoulders, elbows, wrists.
 H36M_JOINTS = {1: 6, 2: 1, 4: 7, 5: 2, 7: 8, 8: 3, 12: 13, 15: 15, 16: 17, 17: 25, 18: 18, 19: 26, 20: 19, 21: 27}
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A person and a camera in the world over T frames, as a data set gives them.
+
+    Attributes:
+        poses: (T, 72), trans: (T, 3), betas: (10,) of an SMPL-family body of ``gender``, in the world.
+        world_from_camera: (T, 4, 4); camera_matrix: (3, 3) pixels.
+        good: (T,) whether a frame counts; frame_rate: frames a second.
+    """
+
+    poses: Array
+    trans: Array
+    betas: Array
+    gender: str
+    world_from_camera: Array
+    camera_matrix: Array
+    good: Array
+    frame_rate: float
 
 
 def read_human36m(path: Path) -> list[Sequence]:
@@ -98,6 +121,58 @@ def _person_3dpw(positions: Array, points: Array, valid: Array, to_camera: Tenso
     keypoints = torch.from_numpy(np.asarray(points, np.float64)[:count].transpose(0, 2, 1)[:, list(PW3D_POINTS)])
     keypoints[..., 2] = (keypoints[..., 2] > PW3D_VISIBLE).double()
     return Sequence(joints, torch.arange(count), PW3D_RATE, camera, keypoints)
+
+
+def read_emdb(path: Path) -> Capture:
+    """One sequence of EMDB: `P0/09_outdoor_walk/P0_09_outdoor_walk_data.pkl` (Kaufmann et al., ICCV 2023), 30 frames a second.
+
+    ``smpl`` with ``poses_root`` (N, 3), ``poses_body`` (N, 69), ``trans`` (N, 3), ``betas`` (10,), in the world; ``camera`` with
+    ``extrinsics`` (N, 4, 4), world to camera, and ``intrinsics`` (3, 3); ``good_frames_mask`` (N,). Raises InputError.
+    """
+    remedy = "Give a NAME_data.pkl of EMDB."
+    try:
+        data = read_pickle(path)
+        smpl, camera = data["smpl"], data["camera"]
+        values = {name: np.asarray(resolve(smpl[name]), np.float64) for name in ("poses_root", "poses_body", "trans", "betas")}
+        poses = np.concatenate([values["poses_root"].reshape(-1, 3), values["poses_body"].reshape(-1, 69)], 1)
+        to_camera = np.asarray(resolve(camera["extrinsics"]), np.float64).reshape(-1, 4, 4)
+        matrix = np.asarray(resolve(camera["intrinsics"]), np.float64).reshape(3, 3)
+        good = np.asarray(resolve(data["good_frames_mask"]), bool).reshape(len(poses))
+        betas, trans = values["betas"].reshape(-1)[:10], values["trans"].reshape(len(poses), 3)
+        return Capture(poses, trans, betas, str(data["gender"]), np.linalg.inv(to_camera), matrix, good, EMDB_RATE)
+    except UnsafePickleError as error:
+        raise InputError(f"{path} is no sequence of EMDB: it holds {error}.", remedy) from error
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"{path} is no sequence of EMDB ({type(error).__name__}: {error}).", remedy) from error
+
+
+def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
+    """One person of a sequence of RICH: `test_body/Gym_010_cooking1` with a folder per frame and a pickle per person, and a camera's
+    `scan_calibration/Gym/calibration/002.xml` (Huang et al., CVPR 2022), 30 frames a second.
+
+    The pickles hold SMPL-X's ``global_orient`` (1, 3), ``body_pose`` (1, 63), ``transl`` (1, 3), ``betas`` (1, 10) in the world; hands
+    are kept straight. The XML is OpenCV's: ``CameraMatrix`` (3, 4), world to camera, and ``Intrinsics`` (3, 3). Raises InputError.
+    """
+    files = sorted(folder.glob(f"*/{person:03d}.pkl"))
+    if not files:
+        raise InputError(f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies, and a person's number.")
+    try:
+        rows = [
+            {name: np.asarray(resolve(read_pickle(file)[name]), np.float64).reshape(-1) for name in RICH_KEYS} for file in files
+        ]
+        poses = np.stack([np.concatenate([row["global_orient"], row["body_pose"][:63], np.zeros(6)]) for row in rows])
+        trans, betas = np.stack([row["transl"] for row in rows]), rows[0]["betas"][:10]
+        lens = {node.tag: node for node in ElementTree.parse(calibration).getroot()}
+        to_camera, matrix = (
+            np.array((lens[name].findtext("data") or "").split(), float) for name in ("CameraMatrix", "Intrinsics")
+        )
+        pose = np.linalg.inv(np.vstack([to_camera.reshape(3, 4), [0, 0, 0, 1]]))
+        poses_of_camera = np.tile(pose, (len(poses), 1, 1))
+        return Capture(poses, trans, betas, "neutral", poses_of_camera, matrix.reshape(3, 3), np.ones(len(poses), bool), 30.0)
+    except UnsafePickleError as error:
+        raise InputError(f"{folder} is no sequence of RICH: it holds {error}.", "Unpack the data set again.") from error
+    except (KeyError, TypeError, ValueError, OSError, ElementTree.ParseError) as error:
+        raise InputError(f"{folder} is no sequence of RICH ({type(error).__name__}: {error}).", "Unpack it again.") from error
 
 
 READERS: dict[str, Callable[[Path], list[Sequence]]] = {".cdf": read_human36m, ".pkl": read_3dpw}

@@ -68,7 +68,7 @@ def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, 
     people = _find(reader, detector, options, meter)
     with meter("landmarks"):
         people = look_closely(reader, people, options.people.landmarks, reporter)
-    motions = bodies_of(people, reader, models, options, reporter, moving_camera=False, timer=meter)
+    motions, _ = bodies_of(people, reader, models, options, reporter, timer=meter)
     with meter("body"):
         for motion in motions:
             _meshes(motion, models)

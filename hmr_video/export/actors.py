@@ -21,8 +21,9 @@ _CHUNK = 32  # frames skinned at a time
 
 
 def world_from_camera(motion: Motion) -> Array:
-    """The rigid transform (4, 4) that exports apply: the levelled world's where the result has one, else half a turn about x."""
-    return UPRIGHT if motion.world_from_camera is None else np.asarray(motion.world_from_camera, dtype=np.float64)
+    """The rigid transforms (T, 4, 4) that exports apply: the levelled world's where the result has one, else half a turn about x."""
+    still = np.tile(UPRIGHT, (len(motion), 1, 1))
+    return still if motion.world_from_camera is None else np.asarray(motion.world_from_camera, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,12 @@ def place(motion: Motion, body: "Body") -> Actor:
     The root turns about the pelvis J0, so with x' = A x + b: R0' = A R0 and trans' = A (J0 + trans) + b - J0.
     """
     transform = world_from_camera(motion)
-    turn, shift = transform[:3, :3], transform[:3, 3]
+    turn, shift = transform[:, :3, :3], transform[:, :3, 3]
     rest = body.rest(torch.as_tensor(motion.betas, dtype=torch.float32))
     vertices, joints = (points.double().numpy() for points in rest)
     rotations = matrices(motion.poses)
     rotations[:, 0] = turn @ rotations[:, 0]
-    trans = (joints[0] + motion.trans) @ turn.T + shift - joints[0]
+    trans = np.einsum("tab,tb->ta", turn, joints[0] + motion.trans) + shift - joints[0]
     return Actor(motion, body, rotations, trans, vertices, joints)
 
 

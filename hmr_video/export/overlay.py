@@ -109,7 +109,7 @@ def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> It
         for shot in painter.shots(chunk):
             drawn = painter.draw(shot)
             if side is not None:
-                drawn = np.concatenate([drawn, side.draw(painter.renderer, shot.people)], 1)
+                drawn = np.concatenate([drawn, side.draw(painter.renderer, shot.people, shot.frame)], 1)
             yield drawn, shot.time
 
 
@@ -141,12 +141,15 @@ def open_source(
 
 
 class Shot(NamedTuple):
-    """A frame to draw: its picture (H, W, 3), the people in it by index, in camera space, how solid each is, its time (s)."""
+    """A frame to draw: its picture (H, W, 3), the people in it by index, in camera space, how solid each is, its time (s), its
+    number, and the camera (3, 3)."""
 
     image: Array
     people: dict[int, Mesh]
     solid: dict[int, float]
     time: float
+    frame: int
+    camera: Array
 
 
 class Painter:
@@ -166,11 +169,13 @@ class Painter:
             present = [index for index, vertices in enumerate(posed) if frame_id in vertices]
             people = {index: Mesh(posed[index][frame_id], self._faces, np.array(person_color(index)) / 255) for index in present}
             solid = {index: float(self._solid[index][frame_id - self._motions[index].frame_ids[0]]) for index in present}
-            yield Shot(chunk.frames[position], people, solid, float(chunk.timestamps[position]))
+            yield Shot(
+                chunk.frames[position], people, solid, float(chunk.timestamps[position]), int(frame_id), self._camera(int(frame_id))
+            )
 
     def draw(self, shot: Shot) -> Array:
         """The picture with the people and their numbers. Who was not seen for a while is faint."""
-        camera, people = self._motions[0].camera_matrix, shot.people
+        camera, people = shot.camera, shot.people
         seen = [mesh for index, mesh in people.items() if shot.solid[index] == 1]
         plain = self.renderer.draw(shot.image, seen, camera)
         drawn = plain
@@ -181,6 +186,16 @@ class Painter:
         for index, mesh in people.items():
             self._tags.draw(drawn, index, mesh, camera)
         return drawn
+
+    def _camera(self, frame: int) -> Array:
+        """The camera (3, 3) of a frame, zoom and all."""
+        camera = np.array(self._motions[0].camera_matrix)
+        for motion in self._motions:
+            row = frame - int(motion.frame_ids[0])
+            if motion.zoom is not None and 0 <= row < len(motion):
+                camera[[0, 1], [0, 1]] *= motion.zoom[row]
+                break
+        return camera
 
     def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:
         """The vertices (V, 3) of one person by frame number, of those frames that show them."""

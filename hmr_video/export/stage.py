@@ -53,6 +53,17 @@ def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
     return np.asarray(plate)
 
 
+def _moves(motions: Sequence[Motion]) -> dict[int, Array]:
+    """Rigid transforms (4, 4) from the space of each frame's camera into that of the first person's first; none where the
+    camera stands."""
+    moves = {}
+    if any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
+        first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
+        for motion in motions:
+            moves |= zip(motion.frame_ids.tolist(), first @ motion.world_from_camera, strict=True)
+    return moves
+
+
 class SideView:
     """A camera far to the left of the first one's view, level, that looks to the right: near people are on its right.
 
@@ -61,16 +72,17 @@ class SideView:
 
     def __init__(self, motions: Sequence[Motion], size: tuple[int, int]) -> None:
         width, height = size
-        up = (
-            -np.asarray(motions[0].world_from_camera)[1, :3]
-            if motions[0].world_from_camera is not None
-            else np.array([0.0, 1.0, 0])
-        )
+        world = motions[0].world_from_camera
+        up = np.array([0.0, 1.0, 0.0]) if world is None else -np.asarray(world)[0, 1, :3]
+        self._moves = _moves(motions)
         down = up / np.linalg.norm(up)  # in camera space, where y runs down
         forward = np.array([1.0, 0.0, 0.0]) - down[0] * down  # to the right of the first picture, level
         forward /= np.linalg.norm(forward)
         self._rotation = np.stack([np.cross(down, forward), down, forward])  # rows: its right, down and forward
-        points = np.concatenate([motion.joints3d.reshape(-1, 3) for motion in motions]) @ self._rotation.T
+        joints = [
+            self.moved(point, int(frame)) for motion in motions for point, frame in zip(motion.joints3d, motion.frame_ids, strict=True)
+        ]
+        points = np.concatenate(joints) @ self._rotation.T
         low, high = points.min(0) - _MARGIN, points.max(0) + _MARGIN
         self._centre = (low + high) / 2
         across, tall, deep = (high - low) / 2
@@ -80,11 +92,17 @@ class SideView:
         shades = np.linspace(*_BACKDROP, height).round().astype(np.uint8)
         self._backdrop = np.ascontiguousarray(np.broadcast_to(shades[:, None, None], (height, width, 3)))
 
-    def draw(self, renderer: Renderer, people: dict[int, Mesh]) -> Array:
-        """The people, given in the first camera's space, on a plain ground (H, W, 3)."""
-        return renderer.draw(
-            self._backdrop, [mesh._replace(vertices=self.turn(mesh.vertices)) for mesh in people.values()], self._camera
-        )
+    def draw(self, renderer: Renderer, people: dict[int, Mesh], frame: int) -> Array:
+        """The people of a frame, given in its camera's space, on a plain ground (H, W, 3)."""
+        meshes = [mesh._replace(vertices=self.turn(self.moved(mesh.vertices, frame))) for mesh in people.values()]
+        return renderer.draw(self._backdrop, meshes, self._camera)
+
+    def moved(self, points: Array, frame: int) -> Array:
+        """Points (V, 3) from the space of a frame's camera into that of the first one's."""
+        if frame not in self._moves:
+            return points
+        move = self._moves[frame]
+        return np.asarray(points @ move[:3, :3].T + move[:3, 3])
 
     def turn(self, points: Array) -> Array:
         """From the first camera's space (V, 3) into this one's."""

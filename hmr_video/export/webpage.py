@@ -81,6 +81,7 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
     """All that the page knows but the big arrays, which go into ``arrays``. Times start with the first frame of the clip."""
     first = actors[0].motion
     times = clip_times([actor.motion for actor in actors], None if preview is None else preview.timestamps)
+    shown = np.arange(len(times)) + (0 if preview is None else preview.first_frame)
     joints, weights = strongest(actors[0].body.weights.double().numpy())
     pelvis = np.concatenate([actor.pelvis for actor in actors])
     depth = max(float(actor.motion.joints3d[..., 2].max()) for actor in actors)
@@ -94,7 +95,9 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
         "floor": _floor(actors),
         "roaming": bool(np.linalg.norm(np.ptp(pelvis, axis=0)) > _ROAMING),
         "screenDepth": depth + 0.7,
-        "worldFromCamera": world_from_camera(first).tolist(),
+        "worldFromCamera": arrays.add(camera_path([actor.motion for actor in actors], shown).reshape(-1), np.float32),
+        "cameraMoves": any(np.ptp(world_from_camera(actor.motion), axis=0).any() for actor in actors),
+        "levelled": first.world_from_camera is not None,
         "camera": {
             "width": int(first.image_size[0]),
             "height": int(first.image_size[1]),
@@ -117,7 +120,7 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
     motion = actor.motion
     angles = joint_angles(actor.global_rotations, actor.joints)
     plotted = ["trunk_flexion", *(f"{side}_{name}" for side in ("left", "right") for name in PLOTTED)]
-    root = world_from_camera(motion)[:3, :3]
+    root = world_from_camera(motion)[:, :3, :3]
 
     def quaternions(rotations: Array) -> dict[str, Any]:
         return arrays.add_fractions(continuous_quaternions(rotations).reshape(-1), 1.0)
@@ -140,6 +143,18 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
         "restJoints": arrays.add(actor.rest_joints.reshape(-1), np.float32),
         "angles": {name: arrays.add_fractions(np.degrees(angles[name]), 180.0) for name in plotted},
     }
+
+
+def camera_path(motions: list[Motion], shown: Array) -> Array:
+    """(N, 4, 4) world from camera of the frames with the numbers ``shown`` (N,); where nobody is, as in the nearest frame that shows somebody."""
+    known = {
+        int(frame): pose for motion in motions for frame, pose in zip(motion.frame_ids, world_from_camera(motion), strict=True)
+    }
+    frames = np.array(sorted(known))
+    after = np.searchsorted(frames, shown).clip(max=len(frames) - 1)
+    before = (after - 1).clip(min=0)
+    nearer = np.where(np.abs(frames[before] - shown) <= np.abs(frames[after] - shown), before, after)
+    return np.stack([known[int(frame)] for frame in frames[nearer]])
 
 
 def clip_times(motions: list[Motion], decoded: Array | None) -> Array:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.camera.background import Background
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
 from hmr_video.options import PeopleOptions
@@ -36,14 +37,17 @@ def looks_every(frame_rate: float) -> int:
     return max(1, round(_APART * frame_rate))
 
 
-def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter, every: int = 1) -> People:
+def find_people(
+    reader: Reader, options: PeopleOptions, reporter: Reporter, every: int = 1, background: Background | None = None
+) -> People:
     """Detects, tracks and tidies; the people of a clip, largest on screen first. ``every``: see `Detector`.
 
-    Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. Raises
+    Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: follows
+    points of it meanwhile. Raises
     NobodyFoundError, AssetError (weights), and what the reader raises.
     """
     detector = Detector(options, reporter, every)
-    trail = Trail(reader.info, options)
+    trail = Trail(reader.info, options, background)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
         for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
             trail.follow(chunk, found)
@@ -54,15 +58,18 @@ def find_people(reader: Reader, options: PeopleOptions, reporter: Reporter, ever
 class Trail:
     """People followed through a clip: feed all of its chunks in order, then ask for the people."""
 
-    def __init__(self, info: VideoInfo, options: PeopleOptions) -> None:
+    def __init__(self, info: VideoInfo, options: PeopleOptions, background: Background | None = None) -> None:
         self._info, self._limit = info, options.limit
         self._tracker = Tracker(options.tracker, info.frame_rate)
         self._times: dict[int, float] = {}
+        self._background = background
 
     def follow(self, chunk: Chunk, found: list[Detections]) -> None:
         """The next frames, and what was detected in each."""
         for frame_id, time, detections, frame in zip(chunk.frame_ids, chunk.timestamps, found, chunk.frames, strict=True):
             self._tracker.update(int(frame_id), detections, frame)
+            if self._background is not None:
+                self._background.update(int(frame_id), frame, detections.boxes)
             self._times[int(frame_id)] = float(time)
 
     def people(self, engine: str, reporter: Reporter) -> People:
@@ -84,6 +91,7 @@ class Trail:
             timestamps=_by_frame_id(self._times),
             camera_matrix=_camera_matrix(info),
             engine=engine,
+            cuts=tuple(cuts),
         )
 
 

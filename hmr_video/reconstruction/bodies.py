@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hmr_video.body import Body
+from hmr_video.camera.clip import ClipCamera
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.geometry.cameras import camera_matrix
@@ -25,6 +28,7 @@ from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, Refin
 from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
+_FEET_AND_NECK = (10, 11, 12)
 Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
 
 
@@ -39,11 +43,13 @@ def bodies_of(
     models: Models,
     options: Options,
     reporter: Reporter,
-    moving_camera: bool,
+    camera: ClipCamera | None = None,
     timer: Timer = untimed,
-) -> list[Motion]:
-    """A Motion per person, in camera space: features, model, refinement. ``reader``: of the video, where there is one. Raises
-    UsageError."""
+) -> tuple[list[Motion], ClipCamera | None]:
+    """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video, where
+    there is one. Raises UsageError."""
+    zooming, zooms = people, [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
+    people = without_zoom(people, zooms)
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
@@ -55,18 +61,54 @@ def bodies_of(
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
         with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
-            config = MOVING_CAMERA if moving_camera else RefineConfig()
-            estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed_shape=options.height is not None)
+            rough, stages = _in_metres(camera, people, estimates, models.body), None
+            if rough is not None and rough.kind in ("turning", "moving"):
+                stages = [torch.from_numpy(rough.stage_from_camera(track.frame_ids)) for track in people.tracks]
+            config = MOVING_CAMERA if rough is not None and rough.kind == "unknown" else RefineConfig()
+            fixed = options.height is not None
+            estimates = refine(estimates, *evidence, intrinsics, models.body, config, fixed, stages)
             advance(len(people.tracks))
         estimates = [
             estimate if track.widths is None else with_girth(estimate, track.widths, intrinsics, models.body)
             for estimate, track in zip(estimates, people.tracks, strict=True)
         ]
         estimates = _sized(estimates, models, options)
-    return [
+    motions = [
         motion_of(track, estimate, one, people, intrinsics, models)
         for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
     ]
+    motions = [
+        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
+        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
+    ]
+    return motions, _in_metres(camera, people, estimates, models.body)
+
+
+def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
+    """The people as the camera would see them if its focal length stayed what it was at first. ``zooms``: (T,) of each track."""
+    middle = np.array(people.image_size) / 2
+
+    def steady(track: Track, zoom: np.ndarray) -> Track:
+        if (zoom == 1).all():
+            return track
+        landmarks, boxes = track.landmarks.copy(), track.boxes.copy()
+        landmarks[..., :2] = (landmarks[..., :2] - middle) / zoom[:, None, None] + middle
+        boxes = (boxes - np.tile(middle, 2)) / zoom[:, None] + np.tile(middle, 2)
+        return replace(track, landmarks=landmarks, boxes=boxes, widths=None if track.widths is None else track.widths / zoom[:, None])
+
+    return replace(people, tracks=[steady(*pair) for pair in zip(people.tracks, zooms, strict=True)])
+
+
+def _in_metres(camera: ClipCamera | None, people: People, estimates: list[Estimate], body: Body) -> ClipCamera | None:
+    """The camera in metres, by the feet of the people."""
+    if camera is None:
+        return None
+    bodies = []
+    for one in estimates:
+        joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))
+        bodies.append((joints + one.trans[:, None])[:, list(_FEET_AND_NECK)].double().numpy())
+    frame_ids = [track.frame_ids for track in people.tracks]
+    return camera.in_metres(frame_ids, bodies, [people.timestamps[ids] for ids in frame_ids])
 
 
 def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:

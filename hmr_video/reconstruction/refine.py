@@ -89,11 +89,13 @@ def refine(
     body: Body,
     config: RefineConfig | None = None,
     fixed_shape: bool = False,
+    stages: Sequence[Tensor] | None = None,
 ) -> list[Estimate]:
     """Improves the estimates of P people, all at once.
 
     keypoints: (T, 17 or 29, 3) pixels and confidence per person, COCO's or all `LANDMARKS`; timestamps: (T,) seconds per person,
-    increasing; camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves. ``fixed_shape`` keeps the betas.
+    increasing; camera_matrix: (3, 3). ``config``: ``MOVING_CAMERA`` for a camera that moves, nobody knows how.
+    ``fixed_shape`` keeps the betas. ``stages``: the camera's known path, (T, 4, 4) per person, in whose space motion is smooth.
     Returns estimates of the same lengths.
     """
     config = config or RefineConfig()
@@ -101,7 +103,8 @@ def refine(
     def solve(chosen: list[Evidence], fixed: bool) -> list[Estimate]:
         return _Problem(chosen, camera_matrix, body, config, fixed).solve()
 
-    tracks = [Evidence(*parts) for parts in zip(estimates, keypoints, timestamps, strict=True)]
+    paths = stages or [None] * len(estimates)
+    tracks = [Evidence(*parts) for parts in zip(estimates, keypoints, timestamps, paths, strict=True)]
     refined: dict[int, Estimate] = {}
     with _one_thread():
         short = [index for index, track in enumerate(tracks) if len(track) <= BLOCK + OVERLAP]
@@ -114,11 +117,13 @@ def refine(
 
 @dataclass(frozen=True)
 class Evidence:
-    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds."""
+    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds, and
+    the camera's path (T, 4, 4) where it is known to move."""
 
     estimate: Estimate
     keypoints: Tensor
     timestamps: Tensor
+    stage: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.timestamps)
@@ -126,7 +131,8 @@ class Evidence:
     def cut(self, start: int, stop: int, betas: Tensor) -> "Evidence":
         """The frames from ``start`` to before ``stop``, with ``betas`` for the shape."""
         piece = Estimate(self.estimate.rotations[start:stop], betas, self.estimate.trans[start:stop])
-        return Evidence(piece, self.keypoints[start:stop], self.timestamps[start:stop])
+        stage = None if self.stage is None else self.stage[start:stop]
+        return Evidence(piece, self.keypoints[start:stop], self.timestamps[start:stop], stage)
 
 
 def _groups(indices: list[int], lengths: list[int]) -> list[list[int]]:
@@ -271,6 +277,8 @@ class _Problem:
         brisk = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
+        paths = [track.stage.float() for track in tracks if track.stage is not None]
+        self.stage = torch.cat(paths) if paths else None
         self.trust = torch.cat([trust(track.keypoints[..., 2]) for track in tracks]) * _point_weights(config)[: self.points]
         self.pixels_per_height = camera_matrix[1, 1] * STATURE / self.trans[:, 2].clamp_min(0.3)
 
@@ -290,6 +298,7 @@ class _Problem:
         self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
         usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
         self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
+        self.usual_sway = torch.tensor([config.across_acceleration, config.across_acceleration, config.trans_acceleration])
         self.bases = [_spectrum(length) for length in self.lengths]
         self.scales = [_preconditioner(length) for length in self.lengths]
         self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
@@ -334,7 +343,7 @@ class _Problem:
         carried = torch.zeros_like(across) if config.joints_against_body else across
         acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
         acceleration = acceleration / self.usual_acceleration
-        sway = self.acceleration(torch.cat([across / config.across_acceleration, depth / config.trans_acceleration], -1)[:, None])
+        sway = self.acceleration(torch.cat([across, depth], -1)[:, None]) / self.usual_sway
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
         distance = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
@@ -342,10 +351,16 @@ class _Problem:
         return evidence + prior + drift.square().sum() + smoothness + distance + size
 
     def acceleration(self, points: Tensor) -> Tensor:
-        """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track."""
+        """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track.
+
+        Along the axes of the camera of the moment, against the world where the camera's path is known.
+        """
+        if self.stage is not None:
+            points = points @ self.stage[:, :3, :3].mT + self.stage[:, None, :3, 3]
         speed_in = (points[self.triples + 1] - points[self.triples]) / self.first_step
         speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
-        return 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
+        found = 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
+        return found if self.stage is None else found @ self.stage[self.triples + 1, :3, :3]
 
     def solve(self) -> list[Estimate]:
         """Two searches: first all keypoints pull and all jerks count, then outliers of both no more. An estimate per person."""

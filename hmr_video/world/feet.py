@@ -42,17 +42,19 @@ class Soles:
     """Points of both soles over time.
 
     Attributes:
-        points: (T, 2, K, 3) metres, camera space: heel, tip, inner and outer edge of the left and the right foot.
+        points: (T, 2, K, 3) metres, in the motion's world: heel, tip, inner and outer edge of the left and the right foot.
         times: (T,) seconds.
         seen: (T, 2) bool, whether the foot's ankle was detected.
+        eyes: (T, 3) where the camera is.
     """
 
     points: Array
     times: Array
     seen: NDArray[np.bool_]
+    eyes: Array
 
     def heights(self, up: Array) -> Array:
-        """(T, 2, K) metres over the camera's centre, along ``up`` (3,)."""
+        """(T, 2, K) metres over the origin, along ``up`` (3,)."""
         return np.asarray(self.points @ up)
 
     def lowest(self, up: Array) -> Array:
@@ -66,7 +68,8 @@ class Soles:
         if len(self.points) < 2:
             return np.zeros(self.points.shape[:-1])
         velocity = uniform_filter1d(np.gradient(self.points, self.times, axis=0), min(3, len(self.points)), axis=0)
-        ray = self.points / np.linalg.norm(self.points, axis=-1, keepdims=True)
+        ray = self.points - self.eyes[:, None, None]
+        ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
         along = (velocity * ray).sum(-1, keepdims=True) * ray
         return np.asarray(np.linalg.norm(velocity - (1 - _ALONG_VIEW) * along, axis=-1))
 
@@ -98,7 +101,7 @@ class Soles:
 
 
 def soles(motion: Motion, body: Body) -> Soles:
-    """The soles of one person. The few vertices that touch a floor are skinned, not the mesh (no pose blendshapes)."""
+    """The soles of one person in the motion's world. The few vertices that touch a floor are skinned, not the mesh (no pose blendshapes)."""
     betas = torch.as_tensor(motion.betas, dtype=torch.float64)
     vertices, rest = body.rest(betas)
     chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())
@@ -107,9 +110,25 @@ def soles(motion: Motion, body: Body) -> Soles:
     offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (T, 24, 3)
     weights, at_rest = body.weights[chosen].double(), vertices[chosen]  # (2, K, 24), (2, K, 3)
     points = torch.einsum("fkj,tjab,fkb->tfka", weights, turned, at_rest) + torch.einsum("fkj,tja->tfka", weights, offset)
-    placed = points.numpy() + np.asarray(motion.trans, np.float64)[:, None, None]
+    placed = in_world(motion, points.numpy() + np.asarray(motion.trans, np.float64)[:, None, None])
     seen = motion.keypoints2d[:, _ANKLE_KEYPOINTS, 2] > _SEEN
-    return Soles(placed, np.asarray(motion.timestamps, np.float64), seen)
+    return Soles(placed, np.asarray(motion.timestamps, np.float64), seen, in_world(motion, np.zeros((len(motion), 3))))
+
+
+def in_world(motion: Motion, points: Array) -> Array:
+    """Points (T, ..., 3) of camera space in the motion's world; without one, in camera space."""
+    if motion.world_from_camera is None:
+        return points
+    turn, origin = motion.world_from_camera[:, :3, :3], motion.world_from_camera[:, :3, 3]
+    apart = (len(points),) + (1,) * (points.ndim - 2) + (3,)
+    return np.asarray(np.einsum("tab,t...b->t...a", turn, points) + origin.reshape(apart))
+
+
+def in_camera(motion: Motion, moves: Array) -> Array:
+    """Moves (T, 3) in the motion's world as such in camera space."""
+    if motion.world_from_camera is None:
+        return moves
+    return np.asarray(np.einsum("tba,tb->ta", motion.world_from_camera[:, :3, :3], moves))
 
 
 def _sole_vertices(vertices: Array, owner: NDArray[np.int64]) -> NDArray[np.int64]:

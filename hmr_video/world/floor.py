@@ -1,4 +1,4 @@
-"""A level world for a camera that stands still: which way is up, where the floor is, and people who stand on it.
+"""A level world, before a camera that stands still or whose path is known: which way is up, where the floor is, and people who stand on it.
 
 Up, floor and the people's sizes are one small maximum-a-posteriori problem. Feet that stand are evidence for a plane; that people
 stand upright, and that cameras are held about level, are priors which decide alone where the feet say too little (one standing
@@ -6,7 +6,7 @@ person). A person who is taken for too small is also taken for too near, and see
 tells the sizes of people against each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
 from hmr_video.reconstruction.refine import Estimate
 from hmr_video.reconstruction.shape import stature, with_height
-from hmr_video.world.feet import Soles, soles
+from hmr_video.world.feet import Soles, in_world, soles
 from hmr_video.world.footing import hold_feet, lay_feet_flat
 from hmr_video.world.planting import plant
 
@@ -45,11 +45,11 @@ _LEGS, _TRUNK = ((1, 4, 7), (2, 5, 8)), (0, 3, 6, 9, 12)
 
 @dataclass(frozen=True)
 class Floor:
-    """A level plane in camera space.
+    """A level plane in the stage, the space of the first picture's camera.
 
     Attributes:
         up: (3,) unit vector against gravity.
-        height: metres of the camera's centre over it.
+        height: metres of the stage's origin over it.
         sizes: (P,) by how much each person must grow, at the same place in the image, to stand on it.
         stances: how many standing feet it was found by.
     """
@@ -60,8 +60,8 @@ class Floor:
     stances: int
 
     @property
-    def world_from_camera(self) -> Array:
-        """(4, 4) rigid: y up, the origin below the camera, x to its right, z against its view."""
+    def world_from_stage(self) -> Array:
+        """(4, 4) rigid: y up, the origin below the first camera, x to its right, z against its view."""
         right = np.array([1.0, 0.0, 0.0]) - self.up[0] * self.up
         right /= np.linalg.norm(right)
         transform = np.eye(4)
@@ -71,21 +71,33 @@ class Floor:
 
 
 def to_world(
-    motions: list[Motion], body: Body, reporter: Reporter, moving: bool = False, keep_sizes: bool = False
+    motions: list[Motion],
+    body: Body,
+    reporter: Reporter,
+    stages: Sequence[Array] | None = None,
+    moving: bool = False,
+    keep_sizes: bool = False,
 ) -> list[Motion]:
-    """The same people with a ``world_from_camera``, shared by all: level, the floor at y = 0.
+    """The same people with a ``world_from_camera`` in one world: level, the floor at y = 0.
 
-    With a still camera, people are also made to stand on the floor: sized so that one floor suits all unless ``keep_sizes``,
+    ``stages``: for each person the path of the camera, (T, 4, 4) rigid, from its space into the first picture's; None for a still
+    camera. People are also made to stand on the floor: sized so that one floor suits all unless ``keep_sizes``,
     moved as a whole (:func:`~hmr_video.world.planting.plant`), their feet held where they stand
-    (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does; then only gravity is found, from upright people,
-    and the floor is a guess. Notes what could not be found.
+    (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does, nobody knows how; then only gravity is found, from upright
+    people, and the floor is a guess. Notes what could not be found.
     """
     with reporter.progress("Levelling", 5 * len(motions), "steps") as advance:
-        return _levelled(motions, body, reporter, moving, keep_sizes, advance)
+        return _levelled(motions, body, reporter, stages or [None] * len(motions), moving, keep_sizes, advance)
 
 
 def _levelled(
-    motions: list[Motion], body: Body, reporter: Reporter, moving: bool, keep_sizes: bool, advance: Callable[[int], None]
+    motions: list[Motion],
+    body: Body,
+    reporter: Reporter,
+    stages: Sequence[Array | None],
+    moving: bool,
+    keep_sizes: bool,
+    advance: Callable[[int], None],
 ) -> list[Motion]:
     """:func:`to_world`, which counts by ``advance`` whenever it is through with a person."""
 
@@ -96,6 +108,7 @@ def _levelled(
             advance(1)
         return made
 
+    motions = [motion if stage is None else motion.replace(world_from_camera=stage) for motion, stage in zip(motions, stages, strict=True)]
     lean = mean_lean(motions)
     feet = each(lambda motion: soles(motion, body))
     floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
@@ -110,13 +123,18 @@ def _levelled(
             reporter.note("No foot was seen to stand: the floor is where feet are on average.")
     if lean is None and floor.stances == 0:
         reporter.note("Nobody was seen upright: the camera is taken to be level.")
-    world = floor.world_from_camera
-    motions = [motion.replace(world_from_camera=world) for motion in motions]
+    motions = [motion.replace(world_from_camera=floor.world_from_stage @ _stage_of(motion)) for motion in motions]
     if moving or floor.stances == 0:
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    motions = each(lambda motion: plant(motion, soles(motion, body), world))
-    return each(lambda motion: hold_feet(motion, body, world))
+    motions = each(lambda motion: plant(motion, soles(motion, body)))
+    return each(lambda motion: hold_feet(motion, body))
+
+
+def _stage_of(motion: Motion) -> Array:
+    """(T, 4, 4) from the cameras' spaces into the first one's."""
+    still = np.tile(np.eye(4), (len(motion), 1, 1))
+    return still if motion.world_from_camera is None else np.asarray(motion.world_from_camera)
 
 
 @dataclass(frozen=True)
@@ -131,7 +149,7 @@ def mean_lean(motions: list[Motion]) -> Lean | None:
     """The lean of all people while straight, surer the less it varies and the longer it is seen; None if nobody ever is."""
     axes, seconds = [], 0.0
     for motion in motions:
-        places = np.asarray(motion.joints3d, np.float64)
+        places = in_world(motion, np.asarray(motion.joints3d, np.float64))
         axis = places[:, _NECK] - places[:, _FEET].mean(1)
         legs = np.mean([_length(places, leg) for leg in _LEGS], axis=0)
         length = np.linalg.norm(axis, axis=-1)

@@ -17,9 +17,9 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_an
 from hmr_video.motion import Motion
 from hmr_video.people import Track
 from hmr_video.reconstruction.quality import frame_confidence
-from hmr_video.world.feet import Soles, soles
+from hmr_video.world.feet import Soles, in_camera, in_world, soles
 from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs
-from hmr_video.world.planting import Trust, shift
+from hmr_video.world.planting import UP, Trust, shift
 
 Array = NDArray[np.float64]
 
@@ -47,17 +47,16 @@ def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
     return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
 
 
-def hold_feet(motion: Motion, body: Body, world_from_camera: Array) -> Motion:
-    """The person with standing feet at rest on the floor (y = 0 of the world), by inverse kinematics of the legs.
+def hold_feet(motion: Motion, body: Body) -> Motion:
+    """The person with standing feet at rest on the floor (y = 0 of its world), by inverse kinematics of the legs.
 
-    Feet keep their turns in the world. ``world_from_camera``: (4, 4) rigid.
+    Feet keep their turns in the world.
     """
-    up = world_from_camera[1, :3]
     feet, rotations = soles(motion, body), _matrices(motion.poses)
     placed, turned = _skeleton(motion, body, rotations)
     ankles, legs = placed[:, ANKLES], Legs.of(placed, turned)
-    moves = _moves(feet, _stances(feet, up), ankles, world_from_camera)
-    sink = _sinking(legs, ankles + moves, up, feet.times)[:, None] * -up
+    moves = _moves(feet, _stances(feet, UP), ankles)
+    sink = _sinking(legs, ankles + moves, UP, feet.times)[:, None] * -UP
     reached = replace(legs, **{name: getattr(legs, name) + sink[:, None] for name in ("hips", "knees", "ankles")})
     reached = reached.towards(ankles + moves)
 
@@ -65,7 +64,7 @@ def hold_feet(motion: Motion, body: Body, world_from_camera: Array) -> Motion:
     new[:, HIPS] = _inverse(turned[:, :1]) @ reached.thighs
     new[:, KNEES] = _inverse(reached.thighs) @ reached.shins
     new[:, ANKLES] = _inverse(reached.shins) @ turned[:, ANKLES]
-    return reposed(motion, body, rotations, new, np.asarray(motion.trans + sink))
+    return reposed(motion, body, rotations, new, np.asarray(motion.trans + in_camera(motion, sink)))
 
 
 def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Array) -> Motion:
@@ -78,7 +77,7 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
     as_it_was = body.coco_from_joints(*body.joints(torch.from_numpy(before), betas), betas)
     as_it_was = as_it_was + torch.as_tensor(motion.trans, dtype=torch.float64)[:, None]
     detected = np.asarray((motion.keypoints2d[..., 2] > 0).any(-1))
-    track = Track(motion.frame_ids, motion.boxes, motion.landmarks2d, detected)
+    track = Track(motion.frame_ids, motion.boxes, motion.steady_landmarks, detected)
     camera = torch.as_tensor(motion.camera_matrix, dtype=torch.float64)
     fit, fit_before = (frame_confidence(shown, track, camera) for shown in (points, as_it_was))
     return motion.replace(
@@ -93,10 +92,12 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
 
 
 def _skeleton(motion: Motion, body: Body, rotations: Array) -> tuple[Array, Array]:
-    """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in camera space."""
+    """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in the motion's world."""
     betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
     joints, turned = (values.numpy() for values in body.joints(torch.from_numpy(rotations), betas))
-    return joints + np.asarray(motion.trans, np.float64)[:, None], turned
+    placed = in_world(motion, joints + np.asarray(motion.trans, np.float64)[:, None])
+    world = motion.world_from_camera
+    return placed, turned if world is None else world[:, None, :3, :3] @ turned
 
 
 def _stances(feet: Soles, up: Array) -> NDArray[np.bool_]:
@@ -108,7 +109,7 @@ def _stances(feet: Soles, up: Array) -> NDArray[np.bool_]:
 
 
 def _levelling(feet: Soles, up: Array, stands: NDArray[np.bool_]) -> Array:
-    """The turns (T, 2, 3, 3) in camera space that lay soles flat while they stand; less the more a sole is tilted."""
+    """The turns (T, 2, 3, 3) that lay soles flat while they stand; less the more a sole is tilted."""
     heel, tip, inner, outer = np.moveaxis(feet.points, 2, 0)
     normal = np.cross(tip - heel, outer - inner)  # upwards out of the foot; at rest z cross x
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
@@ -151,14 +152,15 @@ def _eased(values: NDArray[Any], times: Array) -> Array:
     return np.asarray(convolve1d(wide, window / window.sum(), axis=0, mode="nearest"))
 
 
-def _moves(feet: Soles, stands: NDArray[np.bool_], ankles: Array, world_from_camera: Array) -> Array:
-    """The shifts (T, 2, 3) in camera space that hold each foot where it stands, let go where they would have to be too large."""
-    view = ankles / np.linalg.norm(ankles, axis=-1, keepdims=True)
+def _moves(feet: Soles, stands: NDArray[np.bool_], ankles: Array) -> Array:
+    """The shifts (T, 2, 3) that hold each foot where it stands, let go where they would have to be too large."""
+    view = ankles - feet.eyes[:, None]
+    view /= np.linalg.norm(view, axis=-1, keepdims=True)
     moves = np.zeros(ankles.shape)
     for _ in range(_ROUNDS):
         for foot in range(2):
-            alone = Soles(feet.points[:, [foot]], feet.times, feet.seen[:, [foot]])
-            moves[:, foot] = shift(alone, stands[:, [foot]], ankles[:, foot], world_from_camera, _LEG)
+            alone = Soles(feet.points[:, [foot]], feet.times, feet.seen[:, [foot]], feet.eyes)
+            moves[:, foot] = shift(alone, stands[:, [foot]], ankles[:, foot], _LEG)
         along = (moves * view).sum(-1)
         across = np.linalg.norm(moves - along[..., None] * view, axis=-1)
         far = stands & (np.hypot(along / _ALONG, across / _ACROSS) > 1)

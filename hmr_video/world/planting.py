@@ -8,10 +8,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
 from hmr_video.motion import Motion
-from hmr_video.world.feet import Soles
+from hmr_video.world.feet import Soles, in_camera, in_world
 
 Array = NDArray[np.float64]
 
+UP = np.array([0.0, 1.0, 0.0])
 FAR = 0.15  # metres over or under the floor, from which a foot stands or moves on another level
 _ROUNDS = 4  # of finding soles that sink
 
@@ -38,37 +39,32 @@ class Trust:
 _WHOLE = Trust(across=0.006, along=0.02, floor=0.004, slide=0.002, acceleration=1.0)  # 6 mm: 1/3 % of a person's height
 
 
-def plant(motion: Motion, feet: Soles, world_from_camera: Array) -> Motion:
-    """The person, moved as a whole so that standing feet are about on the floor (y = 0 of the world) and about at rest.
-
-    ``world_from_camera``: (4, 4) rigid.
-    """
-    stands = feet.standing(world_from_camera[1, :3])
-    moved = shift(feet, stands, motion.joints3d[:, 0], world_from_camera, _WHOLE).astype(np.float32)
+def plant(motion: Motion, feet: Soles) -> Motion:
+    """The person, moved as a whole so that standing feet are about on the floor (y = 0 of its world) and about at rest."""
+    pelvis = in_world(motion, np.asarray(motion.joints3d[:, 0], np.float64))
+    moved = in_camera(motion, shift(feet, feet.standing(UP), pelvis, _WHOLE)).astype(np.float32)
     return motion.replace(trans=motion.trans + moved, joints3d=motion.joints3d + moved[:, None])
 
 
-def shift(feet: Soles, stands: NDArray[np.bool_], centre: Array, world_from_camera: Array, trust: Trust) -> Array:
-    """The shift (T, 3) in camera space that suits all terms of ``trust`` best: linear least squares.
+def shift(feet: Soles, stands: NDArray[np.bool_], centre: Array, trust: Trust) -> Array:
+    """The shift (T, 3) in the world that suits all terms of ``trust`` best: linear least squares.
 
-    feet: those of one person, or one of them, of which ``stands`` (T, F) says when they stand; centre: (T, 3) of what moves, in
-    camera space. Soles that would sink are found in turns.
+    feet: those of one person, or one of them, of which ``stands`` (T, F) says when they stand; centre: (T, 3) of what moves.
+    Soles that would sink are found in turns.
     """
-    turn, origin = world_from_camera[:3, :3], world_from_camera[:3, 3]
-    lowest = feet.lowest(turn[1]) @ turn.T + origin  # (T, F, 3)
+    lowest = feet.lowest(UP)  # (T, F, 3)
     stands = stands & (np.abs(lowest[..., 1]) < FAR)
-    rays = np.asarray(centre, np.float64) @ turn.T
+    rays = centre - feet.eyes
     found = np.zeros((len(rays), 3))
     for _ in range(_ROUNDS):
         height = lowest[..., 1] + found[:, None, 1]
         sinks = (height < 0) & (lowest[..., 1] > -FAR)
-        found = _solved(feet, turn, lowest, stands, sinks, rays, trust)
-    return np.asarray(found @ turn)
+        found = _solved(feet, lowest, stands, sinks, rays, trust)
+    return found
 
 
 def _solved(
     feet: Soles,
-    turn: Array,
     lowest: Array,
     stands: NDArray[np.bool_],
     sinks: NDArray[np.bool_],
@@ -89,8 +85,8 @@ def _solved(
         system.add({(0, 1): held}, -held * lowest[:, foot, 1])
 
     if len(rays) > 1:
-        chosen = feet.heights(turn[1]).argmin(-1)[:-1, :, None, None]  # the point that is lowest in the first of two frames
-        now, then = (np.take_along_axis(points, chosen, 2)[:, :, 0] @ turn.T for points in (feet.points[:-1], feet.points[1:]))
+        chosen = feet.heights(UP).argmin(-1)[:-1, :, None, None]  # the point that is lowest in the first of two frames
+        now, then = (np.take_along_axis(points, chosen, 2)[:, :, 0] for points in (feet.points[:-1], feet.points[1:]))
         for foot in range(lowest.shape[1]):
             rests = (stands[1:, foot] & stands[:-1, foot]) / trust.slide
             for axis in (0, 2):

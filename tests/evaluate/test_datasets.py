@@ -9,7 +9,7 @@ import torch
 
 from hmr_video.errors import InputError
 from hmr_video.evaluate import compare
-from hmr_video.evaluate.datasets import H36M_JOINTS, read_3dpw, read_human36m
+from hmr_video.evaluate.datasets import H36M_JOINTS, read_3dpw, read_emdb, read_human36m, read_rich
 
 FRAMES = 6
 
@@ -124,3 +124,47 @@ def test_a_pickle_of_something_else_is_refused_and_not_run(tmp_path, walkers):
         with pytest.raises(InputError):
             read_3dpw(path)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_emdb_in_the_world(tmp_path):
+    generator, turn = np.random.default_rng(1), np.diag([1.0, -1.0, -1.0])
+    extrinsics = np.tile(np.eye(4), (FRAMES, 1, 1))
+    extrinsics[:, :3, :3], extrinsics[:, 2, 3] = turn, np.arange(FRAMES)
+    smpl = {"poses_root": generator.normal(size=(FRAMES, 3)), "poses_body": generator.normal(size=(FRAMES, 69))}
+    smpl |= {"trans": generator.normal(size=(FRAMES, 3)), "betas": generator.normal(size=10)}
+    camera = {"extrinsics": extrinsics, "intrinsics": np.diag([900.0, 900.0, 1.0]), "width": 720, "height": 960}
+    good = np.arange(FRAMES) > 1
+    path = tmp_path / "P0_09_outdoor_walk_data.pkl"
+    path.write_bytes(pickle.dumps({"gender": "female", "smpl": smpl, "camera": camera, "good_frames_mask": good}))
+    capture = read_emdb(path)
+    np.testing.assert_allclose(capture.poses, np.concatenate([smpl["poses_root"], smpl["poses_body"]], 1))
+    np.testing.assert_allclose(capture.world_from_camera[3, :3, 3], [0, 0, 3])  # the centre, not the shift
+    np.testing.assert_array_equal(capture.good, good)
+    path.write_bytes(pickle.dumps({"smpl": smpl}))
+    with pytest.raises(InputError):
+        read_emdb(path)
+
+
+def test_rich_in_the_world(tmp_path):
+    bodies = np.random.default_rng(2).normal(size=(3, 63)).astype(np.float32)
+    for frame, pose in enumerate(bodies):
+        row = {"global_orient": np.ones((1, 3), np.float32), "body_pose": pose[None], "transl": np.full((1, 3), frame, np.float32)}
+        row |= {"betas": np.zeros((1, 10), np.float32)}
+        (tmp_path / f"{frame:05d}").mkdir()
+        (tmp_path / f"{frame:05d}" / "001.pkl").write_bytes(pickle.dumps(row))
+    calibration = tmp_path / "002.xml"
+    matrix = "<rows>3</rows><cols>{}</cols><dt>d</dt><data>{}</data>"
+    calibration.write_text(
+        '<?xml version="1.0"?><opencv_storage><CameraMatrix type_id="opencv-matrix">'
+        + matrix.format(4, "1 0 0 2. 0 1 0 0. 0 0 1 5.")
+        + '</CameraMatrix><Intrinsics type_id="opencv-matrix">'
+        + matrix.format(3, "700 0 320 0 700 180 0 0 1")
+        + "</Intrinsics></opencv_storage>"
+    )
+    capture = read_rich(tmp_path, calibration, 1)
+    np.testing.assert_allclose(capture.poses[2, 3:66], bodies[2])
+    np.testing.assert_allclose(capture.trans[:, 0], [0, 1, 2])
+    np.testing.assert_allclose(capture.world_from_camera[0, :3, 3], [-2, 0, -5])
+    assert capture.camera_matrix[0, 2] == 320
+    with pytest.raises(InputError):
+        read_rich(tmp_path, calibration, 7)

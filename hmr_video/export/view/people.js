@@ -80,6 +80,11 @@ class Person {
     return target.set(at(0), at(1), at(2));
   }
 
+  // The places of the pelvis, frame by frame.
+  path() {
+    return Array.from(this.times, (_, frame) => this.pelvis.subarray(3 * frame, 3 * frame + 3));
+  }
+
   pose(time, ghosts) {
     this.group.visible = this.visible && this.present(time);
     if (!this.group.visible) return;

@@ -42,7 +42,11 @@ class Stage {
     this.controls.enableDamping = true;
     this.controls.dampingFactor = 0.12;
     this.controls.maxDistance = 120;
-    this.worldFromCamera = new THREE.Matrix4().set(...scene.worldFromCamera.flat());
+    this.cameraPath = real(scene.worldFromCamera); // 16 numbers a frame, row by row
+    this.frameTimes = real(scene.frameTimes);
+    this.cameraMoves = scene.cameraMoves;
+    this.worldFromCamera = new THREE.Matrix4();
+    this.moveSourceCamera(0);
     this.following = false;
     this.awake = 1; // pictures still to draw although time stands still
     this.slowPictures = 0;
@@ -52,6 +56,7 @@ class Stage {
     this.light();
     this.layFloor();
     for (const person of people) this.scene.add(person.group);
+    if (scene.levelled) this.layPaths();
   }
 
   wake(pictures = 2) {
@@ -143,6 +148,29 @@ class Stage {
     this.controls.update();
   }
 
+  // Puts the source camera, and the video behind the people, where it was at a time.
+  moveSourceCamera(time) {
+    const frame = indexAt(this.frameTimes, time + 1e-4);
+    this.worldFromCamera.set(...this.cameraPath.subarray(frame * 16, frame * 16 + 16));
+    if (this.screen) this.screen.matrix.copy(this.worldFromCamera);
+    if (this.lens) this.lookThroughCamera(time);
+  }
+
+  // Where people and the source camera go: lines on the floor, those of people in their colours.
+  layPaths() {
+    const lines = this.people.map((person) => [person.path(), person.color]);
+    if (this.cameraMoves) {
+      const count = this.cameraPath.length / 16;
+      lines.push([Array.from({ length: count }, (_, frame) => [3, 7, 11].map((place) => this.cameraPath[frame * 16 + place])), "#8a93a3"]);
+    }
+    for (const [points, color] of lines) {
+      const geometry = new THREE.BufferGeometry();
+      const places = Array.from(points).flatMap(([x, y, z]) => [x, color === "#8a93a3" ? y : scene.floor + 0.005, z]);
+      geometry.setAttribute("position", new THREE.BufferAttribute(new Float32Array(places), 3));
+      this.scene.add(new THREE.Line(geometry, new THREE.LineBasicMaterial({ color })));
+    }
+  }
+
   // From where the source camera stood, through its lens.
   lookThroughCamera(time) {
     const position = new THREE.Vector3().setFromMatrixPosition(this.worldFromCamera);
@@ -184,12 +212,13 @@ class Stage {
     geometry.setAttribute("position", new THREE.BufferAttribute(new Float32Array(corners), 3));
     geometry.setAttribute("uv", new THREE.BufferAttribute(new Float32Array([0, 0, 1, 0, 0, 1, 1, 1]), 2));
     geometry.setIndex([0, 1, 2, 2, 1, 3]);
-    geometry.applyMatrix4(this.worldFromCamera);
     const texture = new THREE.VideoTexture(video);
     video.addEventListener("seeked", () => this.wake(10)); // the picture arrives a little later
     texture.colorSpace = THREE.SRGBColorSpace;
     this.screen = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ map: texture, side: THREE.DoubleSide, toneMapped: false }));
     this.screen.renderOrder = -1;
+    this.screen.matrixAutoUpdate = false;
+    this.screen.matrix.copy(this.worldFromCamera);
     this.screen.visible = false;
     this.scene.add(this.screen);
   }
@@ -230,6 +259,7 @@ class Stage {
     if (time !== this.drawnTime) this.wake(this.following ? 30 : 2); // following goes on after a jump
     if (this.awake === 0) return;
     this.awake -= 1;
+    if (this.cameraMoves && time !== this.drawnTime) this.moveSourceCamera(time);
     this.drawnTime = time;
     this.lighten(elapsed);
     this.surround(time, Math.min(elapsed, 0.1));

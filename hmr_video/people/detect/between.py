@@ -17,6 +17,12 @@ _COVERED = 0.2  # share of a box that another covers, from which the two may be 
 _FAR = 0.1  # mean movement of the limbs between two looks, in the person's size, beyond which it is not taken for straight
 
 
+def somebody_lost(first: Detections, second: Detections) -> bool:
+    """Whether a sure person of the first look is not found in the second."""
+    sure = np.flatnonzero(first.scores >= _SURE)
+    return not np.isin(sure, linked(first, second)[:, 0]).all()
+
+
 def uneventful(first: Detections, second: Detections) -> bool:
     """Whether between two looks everybody just moves on: nobody came or went, met somebody, or moved fast."""
     pairs = linked(first, second)

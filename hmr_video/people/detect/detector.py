@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
 from hmr_video.options import PeopleOptions
-from hmr_video.people.detect.between import interpolated, uneventful
+from hmr_video.people.detect.between import interpolated, somebody_lost, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.detect.tilted import straightened
@@ -24,6 +24,7 @@ _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
 _TALL_ENOUGH = 160  # pixels of the network's input: below, YOLO11n places wrists and legs badly, and from 100 down misses people
 _LOOK_EVERY = 96  # frames
+_SEARCH = 10  # times `every` frames: how long somebody who was lost is looked for in every frame
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
 
@@ -44,7 +45,7 @@ class Detector:
         self._confidence, self._fixed_size = options.confidence, options.input_size
         self._look_again = SecondLook(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
-        self._every = every
+        self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
         self.engine = engine
 
     def __call__(self, frames: Array) -> list[Detections]:
@@ -66,9 +67,16 @@ class Detector:
         """What the network finds, by index of the frame: in all that must be looked at."""
         chosen = sorted({*range(0, len(frames), self._every), len(frames) - 1})
         looks = dict(zip(chosen, self._detect(frames, size, chosen), strict=True))
-        eventful = [(start, end) for start, end in pairwise(chosen) if not uneventful(looks[start], looks[end])]
+        eventful = [pair for pair in pairwise(chosen) if self._is_eventful(looks[pair[0]], looks[pair[1]], pair[1] - pair[0])]
         between = [index for start, end in eventful for index in range(start + 1, end)]
-        return looks | dict(zip(between, self._detect(frames, size, between), strict=True))
+        looks |= dict(zip(between, self._detect(frames, size, between), strict=True))
+        return looks
+
+    def _is_eventful(self, first: Detections, second: Detections, frames: int) -> bool:
+        """Whether what lies between two looks must be looked at: something happens, or somebody was lost a moment ago, who may
+        be found again for a frame."""
+        self._searching = _SEARCH * self._every if somebody_lost(first, second) else self._searching - frames
+        return self._searching > 0 or not uneventful(first, second)
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:

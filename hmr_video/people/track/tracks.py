@@ -64,6 +64,7 @@ class People:
         frame_rate: nominal frames per second.
         timestamps: (N,) seconds of every frame of the clip, by frame id.
         camera_matrix: (3, 3) intrinsics in pixels where the source states them, else None.
+        cuts: ids of the frames with which new shots begin, ascending.
         engine: what ran the detector, ``openvino`` or ``torch``; empty when the keypoints came from a file.
         landmark_network: the name of the network that looked at crops of the people; empty where none did.
     """
@@ -73,5 +74,6 @@ class People:
     frame_rate: float
     timestamps: Array
     camera_matrix: Array | None = None
+    cuts: tuple[int, ...] = ()
     engine: str = ""
     landmark_network: str = ""

@@ -96,3 +96,16 @@ def test_a_leap_is_looked_at_in_all_frames(watching: Callable[[int], tuple[Detec
     found = detector(brightness(50, 50, 50, 50, 50, 200, 200, 200))
     assert sorted(looks) == sorted([50, 50, 200, 200, 50, 200])
     assert [int(one.boxes[0, [0, 2]].mean()) for one in found] == [50, 50, 50, 50, 50, 200, 200, 200]
+
+
+def test_who_was_lost_is_looked_for_in_every_frame_for_a_while(watching: Callable[[int], tuple[Detector, list[int]]]) -> None:
+    detector, looks = watching(2)
+    detector(brightness(50, 50, 200))
+    looks.clear()
+    for _ in range(4):
+        detector(brightness(200, 200, 200, 200, 200))
+    assert len(looks) == 5 * 4
+    looks.clear()
+    detector(brightness(200, 200, 200, 200, 200))
+    detector(brightness(200, 200, 200, 200, 200))
+    assert len(looks) < 5 * 2

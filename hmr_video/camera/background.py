@@ -1,0 +1,132 @@
+"""Points of the background, followed from frame to frame outside of people."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmr_video.camera.thumbnail import thumbnail
+
+Array = NDArray[Any]
+
+SIDE = 480  # pixels of the longer side of the small pictures in which points are followed
+_POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
+_QUALITY, _APART = 0.005, 9
+_BACK = 0.7  # pixels by which a point followed there and back may miss
+_MARGIN = 0.08  # of a person's box, around it
+_EDGE = 4  # pixels from the border of the picture at which a point is given up
+_GRAIN = 64  # steps a pixel in which places are kept
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Points of a shot, the longer side of its pictures being ``SIDE``.
+
+    Attributes:
+        frame_ids: (T,) of the frames; starts: (T + 1,) where each frame's points begin in the other arrays.
+        names: (N,) one number a point; pixels: (N, 2) relative to the middle of the picture.
+        size: width and height of the small picture.
+    """
+
+    frame_ids: Array
+    starts: Array
+    names: Array
+    pixels: Array
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+    def frame(self, number: int) -> tuple[Array, Array]:
+        """Names (n,), ascending, and pixels (n, 2) of the points of a frame."""
+        part = slice(self.starts[number], self.starts[number + 1])
+        return self.names[part], self.pixels[part]
+
+    def between(self, first_id: int, end_id: float) -> "Followed":
+        """The frames from one id to before another."""
+        low, high = np.searchsorted(self.frame_ids, [first_id, end_id])
+        part = slice(self.starts[low], self.starts[high])
+        starts = self.starts[low : high + 1] - self.starts[low]
+        return Followed(self.frame_ids[low:high], starts, self.names[part], self.pixels[part], self.size)
+
+
+class Background:
+    """Feed all frames in order, then ask for what was :meth:`followed`. Ten minutes take some 40 MB."""
+
+    def __init__(self) -> None:
+        self._before: Array | None = None
+        self._points, self._names, self._next = np.zeros((0, 1, 2), np.float32), np.zeros(0, np.int32), 0
+        self._kept: list[tuple[int, Array, Array]] = []
+        self._size = (SIDE, SIDE)
+
+    def update(self, frame_id: int, frame: Array, boxes: Array) -> None:
+        """The next frame (H, W, 3), and the boxes (n, 4) of the people in it, pixels."""
+        picture = thumbnail(frame, SIDE, 2)
+        self._size = picture.shape[1], picture.shape[0]
+        free = _free(picture.shape, boxes * (picture.shape[1] / frame.shape[1]))
+        if self._before is not None and self._before.shape == picture.shape:
+            self._follow(self._before, picture, free)
+        elif self._before is not None:
+            self._keep(np.zeros(len(self._names), bool))
+        if len(self._names) < _FEWEST:
+            self._find(picture, free)
+        self._before = picture
+        places = ((self._points[:, 0] + 0.5) * _GRAIN).round().clip(0, 65535).astype(np.uint16)
+        self._kept.append((frame_id, self._names, places))
+
+    def followed(self) -> Followed:
+        """All points so far."""
+        counts = [len(names) for _, names, _ in self._kept]
+        pixels = np.concatenate([places for _, _, places in self._kept] or [np.zeros((0, 2), np.uint16)])
+        return Followed(
+            np.array([frame_id for frame_id, _, _ in self._kept], np.int64),
+            np.concatenate([[0], np.cumsum(counts)]).astype(int),
+            np.concatenate([names for _, names, _ in self._kept] or [np.zeros(0, np.int32)]),
+            pixels.astype(np.float32) / _GRAIN - np.array(self._size, np.float32) / 2,
+            self._size,
+        )
+
+    def _follow(self, before: Array, picture: Array, free: Array) -> None:
+        import cv2
+
+        if len(self._names) == 0:
+            return
+        how = {"winSize": (15, 15), "maxLevel": 4}
+        there, known, _ = cv2.calcOpticalFlowPyrLK(before, picture, self._points, None, **how)
+        back, known_back, _ = cv2.calcOpticalFlowPyrLK(picture, before, there, self._points.copy(), flags=4, **how)
+        good = (known[:, 0] > 0) & (known_back[:, 0] > 0) & (np.linalg.norm(back - self._points, axis=-1)[:, 0] < _BACK)
+        height, width = picture.shape
+        columns, rows = there[:, 0].round().astype(int).clip(-1, 1 << 14).T
+        good &= (columns >= _EDGE) & (columns < width - _EDGE) & (rows >= _EDGE) & (rows < height - _EDGE)
+        good[good] = free[rows[good], columns[good]] > 0
+        self._points = there
+        self._keep(good)
+
+    def _keep(self, good: Array) -> None:
+        self._points, self._names = self._points[good], self._names[good]
+
+    def _find(self, picture: Array, free: Array) -> None:
+        """More points, away from those that are there."""
+        import cv2
+
+        for x, y in self._points[:, 0]:
+            cv2.circle(free, (round(float(x)), round(float(y))), _APART, 0, -1)
+        edge = np.zeros_like(free)
+        edge[_EDGE:-_EDGE, _EDGE:-_EDGE] = free[_EDGE:-_EDGE, _EDGE:-_EDGE]
+        corners = cv2.goodFeaturesToTrack(picture, _POINTS - len(self._names), _QUALITY, _APART, mask=edge)
+        if corners is not None:
+            self._points = np.concatenate([self._points, corners])
+            self._names = np.append(self._names, self._next + np.arange(len(corners), dtype=np.int32))
+            self._next += len(corners)
+
+
+def _free(shape: tuple[int, ...], boxes: Array) -> Array:
+    """(h, w) uint8: 255 outside of all boxes (n, 4)."""
+    free = np.full(shape, 255, np.uint8)
+    for x1, y1, x2, y2 in boxes:
+        across, down = _MARGIN * (x2 - x1), _MARGIN * (y2 - y1)
+        low, high = np.floor([x1 - across, y1 - down]), np.ceil([x2 + across, y2 + down])
+        (left, top), (right, bottom) = low.clip(0).astype(int), high.clip(0).astype(int)
+        free[top:bottom, left:right] = 0
+    return free

@@ -1,0 +1,81 @@
+"""The camera of a whole clip: one path per shot."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmr_video.camera.background import Followed
+from hmr_video.camera.path import Path, find_path
+from hmr_video.camera.scale import Walker, metric_scale
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ClipCamera:
+    """One :class:`Path` per shot, in the order of the frames; the focal length (over the longer side of the picture) that the
+    background tells, None where it does not."""
+
+    shots: tuple[Path, ...]
+    focal: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the camera does for the most part: ``still``, ``turning``, ``moving`` or ``unknown``."""
+        frames = Counter[str]()
+        for shot in self.shots:
+            frames[shot.kind] += len(shot.frame_ids)
+        return "still" if not frames else max(frames, key=lambda kind: (frames[kind], kind))
+
+    def stage_from_camera(self, frame_ids: Array) -> Array:
+        """(T, 4, 4) from the space of each frame's camera into that of the first of its shot."""
+        stage = np.tile(np.eye(4), (len(frame_ids), 1, 1))
+        for shot in self.shots:
+            mine = (frame_ids >= shot.frame_ids[0]) & (frame_ids <= shot.frame_ids[-1])
+            rows = np.searchsorted(shot.frame_ids, frame_ids[mine])
+            stage[mine, :3, :3], stage[mine, :3, 3] = shot.turns[rows], shot.centres[rows]
+        return stage
+
+    def zooms(self, frame_ids: Array) -> Array:
+        """(T,) the focal length of each frame over that of its shot's first."""
+        found = np.ones(len(frame_ids))
+        for shot in self.shots:
+            mine = (frame_ids >= shot.frame_ids[0]) & (frame_ids <= shot.frame_ids[-1])
+            rows = np.searchsorted(shot.frame_ids, frame_ids[mine])
+            found[mine] = shot.focals[rows] / shot.focals[0]
+        return found
+
+    def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
+        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space: feet stand on the ground, and rest.
+
+        A shot in which they do not tell how far the camera goes counts as one that turns.
+        """
+        shots = []
+        for shot in self.shots:
+            if shot.kind == "moving":
+                low, high = shot.frame_ids[0], shot.frame_ids[-1]
+                chosen = [(ids >= low) & (ids <= high) for ids in frame_ids]
+                parts = [
+                    Walker(shot.turns[ids[mine] - low], shot.centres[ids[mine] - low], body[mine, :2], body[mine, 2], time[mine])
+                    for ids, body, time, mine in zip(frame_ids, bodies, times, chosen, strict=True)
+                    if mine.sum() > 2
+                ]
+                scale = metric_scale(parts, shot.points)
+                kind = "moving" if scale else "turning"
+                shot = replace(shot, kind=kind, centres=shot.centres * (scale or 0.0))
+            shots.append(shot)
+        return replace(self, shots=tuple(shots))
+
+
+def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: float, focal_known: bool) -> ClipCamera:
+    """The camera of a clip whose shots begin at ``cuts``. ``focal``: over the longer side, a guess unless ``focal_known``."""
+    if len(followed) == 0:
+        return ClipCamera(())
+    bounds = [int(followed.frame_ids[0]), *cuts, int(followed.frame_ids[-1]) + 1]
+    pieces = [followed.between(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
+    told = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.told]
+    return ClipCamera(shots, max(told)[1] if told and not focal_known and len(shots) == 1 else None)

@@ -1,0 +1,198 @@
+"""A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004; Schoenberger and Frahm, 2016)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmr_video.camera.bundle import STRAY, Freedom, Scene, Seen, adjust, misses
+
+Array = NDArray[Any]
+
+_SHARED = 30  # points that the first two views must share
+_REACH = 12  # keyframes between them, at the most
+_FEWEST = 10  # points that a view must show of those that are placed
+_AGAIN = 4  # views after which all is adjusted
+_SURE = 6  # views from which they tell the focal length, too
+
+
+def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
+    """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did."""
+    start = _first_pair(seen, turning, guess)
+    if start is None:
+        return None
+    first, second, turn, centre = start
+    count = len(turning.turns)
+    turns, centres = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
+    turns[second], centres[second] = turn, centre
+    scene = Scene(turns, centres, np.full(count, guess), np.zeros((len(turning.points), 4)))
+    done = [first, second]
+    scene = _with_points(scene, seen, done)
+    low, high = sorted(done)
+    inside = [number for number in range(low + 1, high)]
+    order = inside + [number for pair in _outwards(low, high, count) for number in pair]
+    for step, number in enumerate(order):
+        near = min(done, key=lambda other: abs(other - number))
+        scene = _with_view(scene, seen, turning, number, near, done)
+        done.append(number)
+        if step % _AGAIN == _AGAIN - 1 or step < 3:
+            freedom = Freedom(places=True, focal=free_focal and len(done) >= _SURE)
+            scene = _adjusted(_with_points(scene, seen, done), seen, done, freedom, guess, 5)
+        else:
+            scene = _with_points(scene, seen, done, only_new=True)
+    done = list(range(count))
+    scene = _with_points(scene, seen, done)
+    scene = adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 10)
+    scene = _with_points(scene, seen, done)
+    scene = adjust(scene, seen, Freedom(places=True, focal=free_focal), guess, 50)
+    unit = np.linalg.norm(np.ptp(scene.centres, axis=0))
+    if not np.isfinite(unit) or unit < 1e-9:
+        return None
+    points = scene.points * [1, 1, 1, unit]
+    return Scene(scene.turns, scene.centres / unit, scene.focals, points / np.linalg.norm(points, axis=1, keepdims=True))
+
+
+def _outwards(low: int, high: int, count: int) -> list[list[int]]:
+    """The views beyond ``low`` and ``high``, nearest first."""
+    return [[n for n in (low - away, high + away) if 0 <= n < count] for away in range(1, count)]
+
+
+def _common(seen: Seen, first: int, second: int) -> tuple[Array, Array, Array]:
+    """Points that two views share, and their pixels in both."""
+    one, two = np.flatnonzero(seen.camera == first), np.flatnonzero(seen.camera == second)
+    shared, mine, theirs = np.intersect1d(seen.point[one], seen.point[two], return_indices=True)
+    return shared, seen.pixels[one[mine]], seen.pixels[two[theirs]]
+
+
+def _first_pair(seen: Seen, turning: Scene, guess: float) -> tuple[int, int, Array, Array] | None:
+    """Two views, and the second one's turn and centre as the first sees them: those whose points move most beyond any turn."""
+    count, best = len(turning.turns), []
+    for first in range(count):
+        for second in range(first + 1, min(count, first + 1 + _REACH)):
+            shared, one, two = _common(seen, first, second)
+            if len(shared) < _SHARED:
+                break
+            rays = [np.column_stack([pixels, np.full(len(pixels), guess)]) for pixels in (one, two)]
+            between = turning.turns[second] @ turning.turns[first].T
+            led = rays[0] @ between.T
+            away = led[:, :2] / led[:, 2:] * guess - two
+            away = np.linalg.norm(away - np.median(away, axis=0), axis=1)
+            best.append((float(np.median(away)) * np.sqrt(len(shared)), first, second))
+    for _, first, second in sorted(best, reverse=True)[:5]:
+        _, one, two = _common(seen, first, second)
+        pose = _relative(one / guess, two / guess, STRAY / guess)
+        if pose is not None:
+            return first, second, *pose
+    return None
+
+
+def _relative(one: Array, two: Array, stray: float) -> tuple[Array, Array] | None:
+    """Turn (3, 3) and centre (3,) of the second view, the first being the world, from rays (N, 2) in both."""
+    import cv2
+
+    cv2.setRNGSeed(0)
+    essential, inliers = cv2.findEssentialMat(one, two, np.eye(3), method=cv2.USAC_MAGSAC, prob=0.999, threshold=stray)
+    if essential is None or essential.shape != (3, 3):
+        return None
+    agreeing, turn, shift, _ = cv2.recoverPose(essential, one, two, np.eye(3), mask=inliers.copy())
+    if agreeing < _SHARED // 2:
+        return None
+    return turn, (-turn.T @ shift)[:, 0]
+
+
+def _with_view(scene: Scene, seen: Seen, turning: Scene, number: int, near: int, done: list[int]) -> Scene:
+    """The scene with one more view, which starts from the ``near`` one and from where the path leads."""
+    turns, centres = scene.turns.copy(), scene.centres.copy()
+    turns[number] = turning.turns[number] @ turning.turns[near].T @ turns[near]
+    beyond = 2 * near - number
+    centres[number] = 2 * centres[near] - centres[beyond] if beyond in done else centres[near]
+    placed = np.linalg.norm(scene.points, axis=1) > 0
+    mine = seen[(seen.camera == number) & placed[seen.point]]
+    if len(mine.camera) < _FEWEST:
+        return Scene(turns, centres, scene.focals, scene.points)
+    best = None
+    for turn, centre in ((turns[number], centres[number]), (turns[number], centres[near]), (turns[near], centres[near])):
+        alone = Scene(turn[None], centre[None], scene.focals[number : number + 1], scene.points)
+        alone = _settled(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels))
+        missed = float(np.median(np.linalg.norm(misses(alone, Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)), axis=1)))
+        if best is None or missed < best[0]:
+            best = missed, alone
+    turns[number], centres[number] = best[1].turns[0], best[1].centres[0]
+    return Scene(turns, centres, scene.focals, scene.points)
+
+
+def _settled(alone: Scene, mine: Seen) -> Scene:
+    """One view, turned and moved to where it sees placed points as it did."""
+    import cv2
+    from scipy.spatial.transform import Rotation
+
+    points = alone.points[mine.point]
+    near = points[:, 3] > 1e-3
+    if near.sum() < _FEWEST:
+        return alone
+    places = points[near, :3] / points[near, 3:]
+    ways = Rotation.from_matrix(alone.turns[0]).as_rotvec(), -alone.turns[0] @ alone.centres[0]
+    found, vector, shift, _ = cv2.solvePnPRansac(
+        places,
+        mine.pixels[near] / alone.focals[0],
+        np.eye(3),
+        None,
+        *(way.reshape(3, 1).copy() for way in ways),
+        useExtrinsicGuess=True,
+        iterationsCount=100,
+        reprojectionError=2 * STRAY / alone.focals[0],
+        flags=cv2.SOLVEPNP_ITERATIVE,
+    )
+    if not found:
+        return alone
+    turn = Rotation.from_rotvec(vector[:, 0]).as_matrix()
+    return Scene(turn[None], (-turn.T @ shift).T, alone.focals, alone.points)
+
+
+def _with_points(scene: Scene, seen: Seen, done: list[int], only_new: bool = False) -> Scene:
+    """The scene with all points placed that two or more of the views ``done`` saw, linearly (Hartley and Zisserman, 12.2).
+
+    Those that are placed well already stay.
+    """
+    ready = np.zeros(len(scene.turns), bool)
+    ready[done] = True
+    known = seen[ready[seen.camera]]
+    times = np.bincount(known.point, minlength=len(scene.points))
+    placed = np.linalg.norm(scene.points, axis=1) > 0
+    if not only_new:
+        missed = np.linalg.norm(misses(scene, known), axis=1)
+        worst = np.zeros(len(scene.points))
+        np.add.at(worst, known.point, missed.clip(max=1e3))
+        placed &= worst / np.maximum(times, 1) < 3 * STRAY
+    wanted = (times >= 2) & ~placed
+    mine = known[wanted[known.point]]
+    turned = scene.turns[mine.camera]
+    projection = np.concatenate([turned, -np.einsum("nij,nj->ni", turned, scene.centres[mine.camera])[..., None]], -1)
+    rays = mine.pixels / scene.focals[mine.camera, None]
+    rows = rays[..., None] * projection[:, 2:] - projection[:, :2]
+    normal = np.zeros((len(scene.points), 4, 4))
+    np.add.at(normal, mine.point, np.einsum("nai,naj->nij", rows, rows))
+    solved = np.linalg.eigh(normal[wanted])[1][..., 0]
+    points = scene.points.copy()
+    points[wanted] = solved
+    # Either sign is the same point; that before most cameras is meant.
+    depth = np.einsum("ni,ni->n", projection[:, 2], points[mine.point])
+    front = np.zeros(len(points))
+    np.add.at(front, mine.point, np.sign(depth))
+    points[front < 0] *= -1
+    return Scene(scene.turns, scene.centres, scene.focals, points)
+
+
+def _adjusted(scene: Scene, seen: Seen, done: list[int], freedom: Freedom, guess: float, rounds: int) -> Scene:
+    """All views ``done`` and what they saw, adjusted; the others stay."""
+    chosen = np.array(sorted(done))
+    number = np.full(len(scene.turns), -1)
+    number[chosen] = np.arange(len(chosen))
+    placed = np.linalg.norm(scene.points, axis=1) > 0
+    mine = seen[(number[seen.camera] >= 0) & placed[seen.point]]
+    inner, point = np.unique(mine.point, return_inverse=True)
+    part = Scene(scene.turns[chosen], scene.centres[chosen], scene.focals[chosen], scene.points[inner])
+    part = adjust(part, Seen(number[mine.camera], point, mine.pixels), freedom, guess, rounds)
+    turns, centres, points = scene.turns.copy(), scene.centres.copy(), scene.points.copy()
+    turns[chosen], centres[chosen], points[inner] = part.turns, part.centres, part.points
+    return Scene(turns, centres, np.full(len(turns), np.exp(np.log(part.focals).mean())), points)

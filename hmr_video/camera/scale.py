@@ -1,0 +1,123 @@
+"""How far a camera goes in metres: by the people it shows, who stand on the ground that it shows, on feet that rest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+Array = NDArray[Any]
+
+_ALONG_VIEW = 0.2  # share of a speed along the view that counts: the rest is noise of the depth
+_RESTING = 0.25  # m/s, of a foot that rests, noise and all
+_STEPS = 121  # candidates before the finer search
+_SUREST = 0.97  # of the misfit of a camera that stays has that of the right scale, or there is none
+_ROUND_FEET = np.cos(np.radians(12.0))  # points of the ground are looked for within this angle of some foot
+_LEVEL = np.cos(np.radians(15.0))  # the ground's normal and the people's axes agree so well
+_FLAT = 0.015  # of its distance, within which a point lies on the ground
+_FEWEST, _DRAWS = 25, 400  # points of a ground; how many grounds are tried
+_AGREE = 0.12  # median deviation of the logarithm of what the frames say, or nothing is believed
+_BALL = 0.03  # metres of the ball of a foot over the ground
+
+
+@dataclass(frozen=True)
+class Walker:
+    """What a shot shows of one person: ``turns`` (T, 3, 3) and ``centres`` (T, 3) of the camera, its space to the world; ``feet``
+    (T, 2, 3), the balls of both, and ``necks`` (T, 3), in camera space, metres; ``times`` (T,)."""
+
+    turns: Array
+    centres: Array
+    feet: Array
+    necks: Array
+    times: Array
+
+
+def metric_scale(people: list[Walker], points: Array) -> float | None:
+    """Metres of a unit of the path and of the background's ``points`` (P, 3): by the ground where it shows below the feet, else by
+    feet that rest; None where neither tells."""
+    if not people or np.ptp(np.concatenate([one.centres for one in people]), axis=0).max() < 1e-9:
+        return None
+    return _by_ground(people, points) or _by_rest(people)
+
+
+def _by_ground(people: list[Walker], points: Array) -> float | None:
+    """The scale at which the people stand on the ground."""
+    eyes = np.concatenate([one.centres for one in people])
+    lower = [np.take_along_axis(one.feet, one.feet[..., 1].argmax(1)[:, None, None], 1)[:, 0] for one in people]
+    rays = np.concatenate([np.einsum("tab,tb->ta", one.turns, foot) for one, foot in zip(people, lower, strict=True)])
+    axes = [np.einsum("tab,tb->ta", one.turns, one.necks - one.feet.mean(1)) for one in people]
+    up = np.median(np.concatenate(axes), axis=0)
+    distance = np.linalg.norm(rays, axis=1)
+    few = np.linspace(0, len(rays) - 1, min(len(rays), 12)).astype(int)
+    apart = points[:, None] - eyes[few]
+    cosine = np.einsum("pfa,fa->pf", apart, rays[few]) / np.linalg.norm(apart, axis=-1).clip(1e-9) / distance[few]
+    near = points[(cosine > _ROUND_FEET).any(1)]
+    ground = _plane(near, up / np.linalg.norm(up), eyes.mean(0))
+    if ground is None:
+        return None
+    normal, height = ground
+    falls = rays @ normal / distance
+    with np.errstate(divide="ignore"):
+        far = -(eyes @ normal + height) / falls
+    told = (falls < -0.02) & (far > 0)
+    if told.sum() < 0.5 * len(rays):
+        return None
+    logs = np.log((distance[told] + _BALL / -falls[told]) / far[told])
+    middle = float(np.median(logs))
+    return float(np.exp(middle)) if np.median(np.abs(logs - middle)) < _AGREE else None
+
+
+def _plane(points: Array, up: Array, eye: Array) -> tuple[Array, float] | None:
+    """Normal (3,) and offset of the level plane below ``eye`` that most points (P, 3) lie on (RANSAC, Fischler and Bolles, 1981)."""
+    if len(points) < _FEWEST:
+        return None
+    dice, best, most = np.random.default_rng(0), None, _FEWEST - 1
+    reach = np.linalg.norm(points - eye, axis=1) * _FLAT
+    for _ in range(_DRAWS):
+        a, b, c = points[dice.choice(len(points), 3, replace=False)]
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal)
+        if length < 1e-12:
+            continue
+        normal *= np.sign(normal @ up) / length
+        if normal @ up < _LEVEL or (eye - a) @ normal < 0:
+            continue
+        inside = np.abs((points - a) @ normal) < reach
+        if inside.sum() > most:
+            most, best = int(inside.sum()), inside
+    if best is None:
+        return None
+    middle = points[best].mean(0)
+    normal = np.linalg.svd((points[best] - middle) / reach[best, None])[2][2]
+    normal *= np.sign(normal @ up)
+    return normal, float(-normal @ middle)
+
+
+def _by_rest(people: list[Walker]) -> float | None:
+    """The scale at which, in each frame, the slowest foot is slowest; None where none is better than a camera that stays."""
+    parts = [_velocities(one) for one in people]
+    reach = max(float(np.linalg.norm(np.ptp(one.centres, axis=0))) for one in people)
+
+    def misfit(scale: float) -> float:
+        speeds = np.concatenate([np.linalg.norm(own + scale * carried[:, None], axis=-1).min(1) for own, carried in parts])
+        return float((speeds**2 / (speeds**2 + _RESTING**2)).mean())
+
+    scales = np.geomspace(0.05, 100.0, _STEPS) / reach
+    for _ in range(3):
+        values = [misfit(scale) for scale in scales]
+        best = int(np.argmin(values))
+        scales = np.geomspace(scales[max(best - 1, 0)], scales[min(best + 1, len(scales) - 1)], 15)
+    return float(scales[7]) if min(values) < _SUREST * misfit(0.0) else None
+
+
+def _velocities(one: Walker) -> tuple[Array, Array]:
+    """m/s (T, F, 3) of feet as if the camera stayed, and (T, 3) of the camera in its unit, along the view counted less."""
+    width = min(5, len(one.times))
+    placed = np.einsum("tab,tfb->tfa", one.turns, one.feet)
+    own = uniform_filter1d(np.gradient(placed, one.times, axis=0), width, axis=0)
+    carried = uniform_filter1d(np.gradient(one.centres, one.times, axis=0), width, axis=0)
+    ray = placed.mean(1)
+    ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
+    own = own - (1 - _ALONG_VIEW) * (own * ray[:, None]).sum(-1, keepdims=True) * ray[:, None]
+    return own, carried - (1 - _ALONG_VIEW) * (carried * ray).sum(-1, keepdims=True) * ray

@@ -1,0 +1,185 @@
+"""Motion in the world, measured on clips that are filmed for it: people of known motion before cameras of known paths."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from hmr_video.assets import sample_clips
+from hmr_video.body import Body, load_body
+from hmr_video.console import Reporter
+from hmr_video.errors import InputError
+from hmr_video.geometry import world_metrics as metrics
+from hmr_video.geometry.rotations import matrix_to_axis_angle, six_d_to_matrix
+from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.mocap.holdout import split
+from hmr_video.motion import Array, Motion
+from hmr_video.options import Options
+from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, SIZE, WorldClip, world_clip
+from hmr_video.video import VideoWriter
+from hmr_video.world.feet import soles
+
+LONGEST, SHORTEST = 300, 60  # frames of a clip
+_ROAMING = 1.0  # metres that people of a clip go at the least
+Recording = tuple[str, torch.Tensor, torch.Tensor]  # name, rotations (T, 24, 3, 3), trans (T, 3)
+
+
+@dataclass(frozen=True)
+class WorldTrack:
+    """One person in the world over T frames.
+
+    Attributes:
+        joints: (T, 24, 3) metres; soles: (T, K, 3) heels and tips; world_from_camera: (T, 4, 4).
+        frame_ids: (T,); frame_rate: frames a second.
+    """
+
+    joints: Array
+    soles: Array
+    world_from_camera: Array
+    frame_ids: Array
+    frame_rate: float
+
+    @classmethod
+    def from_motion(cls, motion: Motion, body: Body) -> "WorldTrack":
+        """A result with a world. Raises InputError for one without."""
+        if motion.world_from_camera is None:
+            raise InputError("The result has no world.", "Convert the video with --world.")
+        world = np.asarray(motion.world_from_camera, np.float64)
+        joints = np.einsum("tab,tjb->tja", world[:, :3, :3], motion.joints3d) + world[:, None, :3, 3]
+        feet = soles(motion, body).points[:, :, :2].reshape(len(motion), -1, 3)
+        return cls(joints, feet, world, np.asarray(motion.frame_ids), motion.frame_rate)
+
+    def rows(self, frame_ids: Array) -> "WorldTrack":
+        """The frames of these ids."""
+        chosen = np.searchsorted(self.frame_ids, frame_ids)
+        return WorldTrack(
+            self.joints[chosen], self.soles[chosen], self.world_from_camera[chosen], self.frame_ids[chosen], self.frame_rate
+        )
+
+
+def compare_in_world(predicted: WorldTrack, true: WorldTrack) -> dict[str, float]:
+    """All metrics over the frames that both have. Raises InputError where they share too few."""
+    shared = np.intersect1d(predicted.frame_ids, true.frame_ids)
+    if len(shared) < 4:
+        raise InputError("Prediction and truth share less than four frames.", "Compare results of the same video.")
+    own, wanted = predicted.rows(shared), true.rows(shared)
+    sliding = metrics.foot_sliding(own.soles, wanted.soles)
+    turns, true_turns = own.world_from_camera[:, :3, :3], wanted.world_from_camera[:, :3, :3]
+    return {
+        "wa_mpjpe": float(metrics.world_error(own.joints, wanted.joints, False).mean()),
+        "w_mpjpe": float(metrics.world_error(own.joints, wanted.joints, True).mean()),
+        "root_translation": float(metrics.root_translation_error(own.joints[:, 0], wanted.joints[:, 0]).mean()),
+        "jitter": float(metrics.jitter(own.joints, true.frame_rate).mean()),
+        "foot_sliding": float(sliding.mean()) if len(sliding) else float("nan"),
+        "rotation": float(metrics.rotation_error(turns, true_turns).mean()),
+        "rotation_drift": metrics.rotation_drift(turns, true_turns, true.frame_rate),
+        "coverage": len(shared) / len(true.frame_ids),
+    }
+
+
+UNITS = {
+    "wa_mpjpe": "mm", "w_mpjpe": "mm", "root_translation": "%", "jitter": "10 m/s^3", "foot_sliding": "mm/frame",
+    "rotation": "degrees", "rotation_drift": "degrees/10 s", "coverage": "", "seconds": "s",
+}  # fmt: skip
+
+
+def evaluate_world(
+    clips: int, seed: int, options: Options, reporter: Reporter, mocap: Path | None = None, panoramas: Path | None = None
+) -> list[tuple[str, dict[str, float]]]:
+    """Films ``clips`` clips, each piece of motion before a camera of every kind in turn from about the same place, converts them,
+    and compares; a row per clip.
+
+    ``mocap``: a folder of motion, whose held-out part is filmed in place of the samples'. ``panoramas``: pictures of all
+    directions, as places for cameras that do not move.
+    """
+    from time import monotonic
+
+    from hmr_video.pipeline import run
+    from hmr_video.reconstruction.models import Models
+
+    body, rows, models = load_body(), [], Models.load(options)
+    recordings = list(_recordings(-(-clips // len(CAMERAS)), seed, mocap))
+    pictures = [] if panoramas is None else sorted(file for file in panoramas.iterdir() if file.suffix in (".jpg", ".png"))
+    with TemporaryDirectory() as folder:
+        for number in range(clips):
+            group, kind = divmod(number, len(CAMERAS))
+            camera, (name, rotations, trans) = CAMERAS[kind], recordings[group]
+            panorama = _read_picture(pictures[number % len(pictures)]) if pictures else None
+            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama)
+            file = Path(folder) / f"{number}.mp4"
+            with VideoWriter(file, FRAME_RATE, SIZE, quality=18) as writer:
+                for picture in clip.film(body):
+                    writer.write(picture)
+            started = monotonic()
+            result = run(file, options, Reporter(quiet=True), models=models)
+            seconds = monotonic() - started
+            scores = compare_in_world(WorldTrack.from_motion(result.motions[0], models.body), truth_of(clip, body))
+            told = "?" if result.camera is None else result.camera.kind
+            rows.append((f"{camera} ({told}) {name}", scores | {"seconds": seconds}))
+            reporter.say(f"{rows[-1][0]}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
+    return rows
+
+
+def truth_of(clip: WorldClip, body: Body) -> WorldTrack:
+    """What a filmed clip shows."""
+    joints, _ = body.joints(clip.rotations, clip.betas.expand(len(clip), 10))
+    motion = Motion(
+        poses=matrix_to_axis_angle(clip.rotations).flatten(1).numpy(),
+        trans=clip.trans.numpy(),
+        betas=clip.betas.numpy(),
+        frame_ids=np.arange(len(clip)),
+        timestamps=np.arange(len(clip)) / FRAME_RATE,
+        frame_rate=FRAME_RATE,
+        confidence=np.ones(len(clip)),
+        camera_matrix=clip.camera_matrices[0],
+        image_size=np.array(SIZE),
+        boxes=np.zeros((len(clip), 4)),
+        landmarks2d=np.zeros((len(clip), 29, 3)),
+        joints3d=(joints + clip.trans[:, None]).numpy(),
+        poses_past=np.zeros((len(clip), 72)),
+        poses_future=np.zeros((len(clip), 72)),
+        body=body.name,
+        body_hash=body.hash,
+        weights_hash="truth",
+    )
+    feet = soles(motion, body).points[:, :, :2].reshape(len(clip), -1, 3)
+    return WorldTrack(np.asarray(motion.joints3d, np.float64), feet, clip.world_from_camera, motion.frame_ids, FRAME_RATE)
+
+
+def _recordings(count: int, seed: int, mocap: Path | None) -> Iterator[Recording]:
+    """``count`` pieces of motion that training never saw: the samples', or those of a folder."""
+    dice = np.random.default_rng(seed)
+    if mocap is None:
+        files = sorted(file for clip in sample_clips() for file in clip.parent.glob(f"{clip.stem}*.npz"))
+        for number in range(count):
+            yield _of_sample(files[number % len(files)])
+        return
+    found = 0
+    names = [str(name) for name in dice.permutation(split(list_mocap(mocap))[1])]
+    for name in names * (1 + count // max(len(names), 1)):
+        clips = load_mocap(mocap, [name])
+        length = int(clips.lengths[0])
+        if length < SHORTEST or np.linalg.norm(np.ptp(clips.trans.numpy(), axis=0)[[0, 2]]) < _ROAMING or found == count:
+            continue
+        found += 1
+        first = dice.uniform(0, max(length - LONGEST, 0) + 1e-6)
+        six_d, trans = clips.window(torch.zeros(1, dtype=torch.long), torch.tensor([first]), torch.ones(1), min(length, LONGEST))
+        yield name, six_d_to_matrix(six_d)[0], trans[0]
+
+
+def _of_sample(file: Path) -> Recording:
+    """The truth of a sample, carried into its world."""
+    from hmr_video.export.actors import place
+
+    motion = Motion.load(file)
+    actor = place(motion, load_body(motion.body))
+    return file.stem, torch.from_numpy(actor.rotations).float(), torch.from_numpy(actor.trans).float()
+
+
+def _read_picture(file: Path) -> Array:
+    from PIL import Image
+
+    return np.asarray(Image.open(file).convert("RGB"))

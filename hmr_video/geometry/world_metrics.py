@@ -1,0 +1,87 @@
+"""The metrics of motion in the world, as WHAM (Shin et al., CVPR 2024) and GVHMR (Shen et al., SIGGRAPH Asia 2024) define them.
+
+Points come in metres, (T, J, 3), in worlds that may differ by a rigid transform. Errors go out in millimetres where nothing else
+is said.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+CHUNK = 100  # frames that are aligned at a time
+CONTACT = 0.01  # metres a frame; a point of the true foot that moves less touches the floor
+DRIFT_SECONDS = 10.0
+
+
+def similarity(points: Array, targets: Array, scaled: bool = True) -> tuple[float, Array, Array]:
+    """Scale, rotation (3, 3) and shift (3,) that lay points (N, 3) nearest to targets (N, 3) (Umeyama, 1991)."""
+    centre, wanted = points.mean(0), targets.mean(0)
+    x, y = points - centre, targets - wanted
+    u, strengths, vt = np.linalg.svd(y.T @ x)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * signs) @ vt
+    scale = float((strengths * signs).sum() / max(np.square(x).sum(), 1e-12)) if scaled else 1.0
+    return scale, rotation, wanted - scale * rotation @ centre
+
+
+def chunks(frames: int) -> list[slice]:
+    """Parts of ``CHUNK`` frames; the last takes what is left over."""
+    starts = list(range(0, max(frames - CHUNK, 0) + 1, CHUNK))
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], frames], strict=True)]
+
+
+def world_error(points: Array, truth: Array, first_two: bool) -> Array:
+    """W-MPJPE100 with ``first_two``, else WA-MPJPE100: the distance of joints, (T,) mm.
+
+    Parts of 100 frames are aligned by a similarity transform, of their first two frames or of all.
+    """
+    errors = np.zeros(len(points))
+    for part in chunks(len(points)):
+        guide = slice(part.start, part.start + 2) if first_two else part
+        scale, rotation, shift = similarity(points[guide].reshape(-1, 3), truth[guide].reshape(-1, 3))
+        moved = scale * points[part] @ rotation.T + shift
+        errors[part] = np.linalg.norm(moved - truth[part], axis=-1).mean(-1)
+    return errors * 1000
+
+
+def root_translation_error(roots: Array, truth: Array) -> Array:
+    """RTE (T,) in %: the distance of roots (T, 3) after a rigid alignment of the whole, in lengths of the true path."""
+    _, rotation, shift = similarity(roots, truth, scaled=False)
+    length = np.linalg.norm(np.diff(truth, axis=0), axis=-1).sum()
+    return np.asarray(np.linalg.norm(roots @ rotation.T + shift - truth, axis=-1) / max(length, 1e-9) * 100)
+
+
+def jitter(points: Array, frame_rate: float) -> Array:
+    """Mean length of the third derivative of joints (T, J, 3), (T - 3,) in 10 m/s^3."""
+    return np.asarray(np.linalg.norm(np.diff(points, n=3, axis=0), axis=-1).mean(-1) * frame_rate**3 / 10)
+
+
+def foot_sliding(soles: Array, truth: Array) -> Array:
+    """How far points of the feet (T, K, 3) move in a frame in which those of the truth hardly do: (N,) mm."""
+    moved = np.linalg.norm(np.diff(soles, axis=0), axis=-1)
+    touching = np.linalg.norm(np.diff(truth, axis=0), axis=-1) < CONTACT
+    return np.asarray(moved[touching] * 1000)
+
+
+def rotation_error(rotations: Array, truth: Array) -> Array:
+    """Angles (T,) in degrees between rotations (T, 3, 3), world from camera, and true ones, whose worlds are laid over each other
+    by their mean difference."""
+    u, _, vt = np.linalg.svd((rotations @ np.swapaxes(truth, -1, -2)).mean(0))
+    between = (u * [1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return angles(between.T @ rotations, truth)
+
+
+def rotation_drift(rotations: Array, truth: Array, frame_rate: float) -> float:
+    """By how many degrees the turn of the camera over ten seconds is wrong; over the whole of a shorter clip. Root mean square."""
+    apart = min(len(truth) - 1, round(DRIFT_SECONDS * frame_rate))
+    turned, wanted = (np.swapaxes(one[:-apart], -1, -2) @ one[apart:] for one in (rotations, truth))
+    return float(np.sqrt(np.square(angles(turned, wanted)).mean()))
+
+
+def angles(first: Array, second: Array) -> Array:
+    """Degrees (...) between rotations (..., 3, 3)."""
+    chord = np.linalg.norm(first - second, axis=(-2, -1)) / np.sqrt(8)
+    return np.asarray(np.degrees(2 * np.arcsin(chord.clip(0, 1))))
