@@ -92,7 +92,7 @@ class ExportOptions:
         source_rate: a rate that was taken in place of the source's own.
         frame_rate: resample the motion to this rate, for all formats but those that show the footage; None keeps the source's
             frames, where a format has one rate only if they are evenly spaced.
-        rig: whose names and rest pose the bones have (`rigs.RIGS`), in formats with bones.
+        rig: whose names and rest pose the bones have (`rigs.names.RIGS`), in formats with bones.
         root_motion: a bone on the ground takes the way and the heading of the hips.
         reduce: keep only keys without which something would be off by more than so many millimetres; in GLB, whose bones have
             keys of their own.
