@@ -122,7 +122,7 @@ def shade(picture: np.ndarray, bodies: list[Mesh], scene: Scene, motion: Motion,
 
     The shadow is the mean of hard ones from lamps around the main one, and one from straight above for the sky.
     """
-    to_world = np.asarray(motion.world_from_camera)
+    to_world = np.asarray(motion.world_from_camera)[0]  # the camera stands
     to_camera = np.linalg.inv(to_world)
     angles = 2.4 * np.arange(SHADOW_STEPS)
     radii = scene.blur * np.sqrt((np.arange(SHADOW_STEPS) + 0.5) / SHADOW_STEPS)
@@ -156,7 +156,7 @@ class Film:
         self.actors = [Actor.load(person, outfit) for person, outfit in people.items()]
         self.motion = self.actors[0].motion
         self.size = (int(self.motion.image_size[0]), int(self.motion.image_size[1]))
-        self.to_world = np.asarray(self.motion.world_from_camera)
+        self.to_world = np.asarray(self.motion.world_from_camera)[0]  # the camera stands
         self.empty = background(self.size, self.motion.camera_matrix, self.to_world, self.scene) * 255
         self.renderer = SoftwareRenderer()
 
