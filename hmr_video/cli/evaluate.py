@@ -391,7 +391,7 @@ def _print_table(rows: Several[Row], units: Mapping[str, str] | None = None) -> 
     table.add_column("metric", no_wrap=True)
     columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
     for name, _ in columns:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", min_width=7)
     for metric, unit in (units or UNITS).items():
         if any(metric in scores for _, scores in columns):
             cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
