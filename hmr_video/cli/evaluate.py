@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from collections.abc import Sequence as Several
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmr_video.cli import options as shared
-from hmr_video.cli.mocap_tables import print_rows, print_weak_points
+from hmr_video.cli.tables import (
+    Scores,
+    print_ablations,
+    print_detector_errors,
+    print_rows,
+    print_scores,
+    print_shapes,
+    print_weak_points,
+)
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.options import Options, PeopleOptions
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from hmr_video.motion import Motion
 
 OF_VIEWS = ("mpjpe", "pa_mpjpe", "pck", "shape_drift", "coverage")  # what --views measures
-OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
-Row = tuple[str, Mapping[str, float]]
 
 
 @shared.takes_options(only=["landmarks", "weights", "refine", "device"])
@@ -130,7 +135,7 @@ def evaluate(
     if windows < 1:
         raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints, panoramas)
-    from hmr_video.evaluate import Protocol
+    from hmr_video.evaluate import Protocol, evaluate_people
 
     reporter = Reporter(quiet=quiet)
     if world:
@@ -140,7 +145,7 @@ def evaluate(
         if as_json:
             typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
         else:
-            _print_table(filmed, UNITS)
+            print_scores(filmed, UNITS)
         return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without
@@ -167,7 +172,7 @@ def evaluate(
         return
     if samples or views is not None:
 
-        def measured() -> list[Row]:
+        def measured() -> list[Scores]:
             if views is not None:
                 return _evaluate_views(views, joints, options, reporter, pairs)
             return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
@@ -176,7 +181,7 @@ def evaluate(
     else:
         assert result is not None
         assert truth is not None
-        rows = _rows(_read(result), _read(truth), Protocol(protocol), truth.stem)
+        rows = _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
     if calibrated:
         from hmr_video.evaluate.calibration import calibration, table
 
@@ -185,10 +190,10 @@ def evaluate(
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
-        (_print_ablations if left_out == ["each"] else _print_table)(rows)
+        (print_ablations if left_out == ["each"] else print_scores)(rows)
 
 
-def _measured_without(left_out: list[str], measured: Callable[[], list[Row]], reporter: Reporter) -> list[Row]:
+def _measured_without(left_out: list[str], measured: Callable[[], list[Scores]], reporter: Reporter) -> list[Scores]:
     """What is measured without these remedies; without ``each``, the mean scores of the whole line and without each of them."""
     from hmr_video.evaluate import mean_scores
     from hmr_video.evaluate.ablations import EACH, REMEDIES, without
@@ -196,7 +201,7 @@ def _measured_without(left_out: list[str], measured: Callable[[], list[Row]], re
     if left_out != [EACH]:
         with without(left_out):
             return measured()
-    rows: list[Row] = []
+    rows: list[Scores] = []
     for name in ("", *REMEDIES):
         reporter.say(f"without {name}" if name else "all")
         with without([name] if name else []):
@@ -222,7 +227,7 @@ def _read(path: Path) -> list["Sequence"]:
 
 def _evaluate_samples(
     settings: Options, protocol: "Protocol", reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
-) -> list[Row]:
+) -> list[Scores]:
     """The scores of each true person; results and truths that belong together go to ``pairs``."""
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence, evaluate_people
@@ -230,21 +235,21 @@ def _evaluate_samples(
     from hmr_video.reconstruction.models import Models
 
     models = Models.load(settings)
-    rows: list[Row] = []
+    rows: list[Scores] = []
     for clip in sample_clips():
         reporter.say(clip.name)
         motions = run(clip, settings, reporter, models=models).motions
         true = [person for file in sorted(clip.parent.glob(f"{clip.stem}*.npz")) for person in _read(file)]
         predicted = [Sequence.from_motion(motion, models.body) for motion in motions]
-        rows += _rows(predicted, true, protocol, clip.stem)
-        partners = [partner for partner, _ in evaluate_people(predicted, true)]
-        pairs += [(motions[one], truth) for one, truth in zip(partners, true, strict=True) if one is not None]
+        people = evaluate_people(predicted, true, protocol)
+        rows += _named(people, clip.stem)
+        pairs += [(motions[one], truth) for (one, _), truth in zip(people, true, strict=True) if one is not None]
     return rows
 
 
 def _evaluate_views(
     folder: Path, joints: Path | None, settings: Options, reporter: Reporter, pairs: list[tuple["Motion", "Sequence"]]
-) -> list[Row]:
+) -> list[Scores]:
     """The scores of each camera's result. The truth, put together frame by frame, trembles, so its accelerations say nothing."""
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
@@ -263,7 +268,7 @@ def _evaluate_views(
     true, disagreement = true_sequences(views, motions) if known is None else known_sequences(views, motions, known)
     shown = "what all cameras show" if known is None else "the truth"
     reporter.say(f"Half of the detections lie within {disagreement:.1%} of the person's height of {shown}.")
-    rows: list[Row] = []
+    rows: list[Scores] = []
     pairs += zip(motions, true, strict=True)
     for view, motion, truth in zip(views, motions, true, strict=True):
         scores = compare(Sequence.from_motion(motion), truth)
@@ -329,88 +334,29 @@ def _evaluate_mocap(
 def _evaluate_detector(
     folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
 ) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from hmr_video.evaluate.realism import measure
 
     found = measure(folder, people, reporter, windows, seed, up=up)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("", "real", "fitted", "in training"):
-        table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    for name, values in found.statistics.items():
-        table.add_row(name, *(f"{value:.3f}" for value in values))
-    for name, distances in found.distances.items():
-        table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
-    for name, offset in found.bias.items():
-        table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
-    Console(soft_wrap=True).print(table)
+    print_detector_errors(found)
 
 
 def _evaluate_shapes(options: Options, people: int, seed: int, as_json: bool, reporter: Reporter) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from hmr_video.evaluate.shapes import measure_shapes
 
     rows = measure_shapes(options, people, seed, reporter)
     if as_json:
         typer.echo(json.dumps([{"group": name} | scores for name, scores in rows]))
         return
-    table = Table(box=None, header_style="bold")
-    for heading in ("mean error", "people", "hips, cm", "waist, cm", "chest, cm", "PVE at rest, mm"):
-        table.add_column(heading, justify="left" if heading == "mean error" else "right", no_wrap=True)
-    for name, scores in rows:
-        table.add_row(name, f"{scores['people']:.0f}", *(f"{scores[key]:.1f}" for key in ("hips", "waist", "chest", "pve")))
-    Console(soft_wrap=True).print(table)
+    print_shapes(rows)
 
 
-def _rows(predicted: list["Sequence"], true: list["Sequence"], protocol: "Protocol", name: str) -> list[Row]:
-    from hmr_video.evaluate import evaluate_people
-
-    people = evaluate_people(predicted, true, protocol)
+def _named(people: list[tuple[int | None, Mapping[str, float]]], name: str) -> list[Scores]:
+    """The scores of `evaluate_people` by name and number of the true person, with a word on those who were missed."""
     numbered = [name] if len(people) == 1 else [f"{name} {number}" for number in range(1, len(people) + 1)]
     return [
         (f"{person} (missed)" if partner is None else person, scores)
         for person, (partner, scores) in zip(numbered, people, strict=True)
     ]
-
-
-def _print_table(rows: Several[Row], units: Mapping[str, str] | None = None) -> None:
-    """One column per person, and their mean, on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from hmr_video.evaluate import mean_scores
-    from hmr_video.evaluate.compare import UNITS
-
-    table = Table(box=None, header_style="bold")
-    table.add_column("metric", no_wrap=True)
-    columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
-    for name, _ in columns:
-        table.add_column(name, justify="right", min_width=7)
-    for metric, unit in (units or UNITS).items():
-        if any(metric in scores for _, scores in columns):
-            cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
-            table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
-    Console(soft_wrap=True).print(table)
-
-
-def _print_ablations(rows: list[Row]) -> None:
-    """A line for the whole line, and for each remedy what leaving it out adds to each metric, on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    (_, whole), *others = rows
-    metrics = [metric for metric in OF_REMEDIES if metric in whole]
-    table = Table(box=None, header_style="bold")
-    table.add_column("without", no_wrap=True)
-    for metric in metrics:
-        table.add_column(metric, justify="right", no_wrap=True)
-    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
-    for name, scores in others:
-        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
-    Console(width=140).print(table)

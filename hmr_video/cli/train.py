@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hmr_video.cli import options as shared
-from hmr_video.cli.mocap_tables import print_kinds
+from hmr_video.cli.tables import print_kinds
 from hmr_video.console import Reporter
 from hmr_video.errors import missing_extra
 

@@ -1,5 +1,6 @@
-"""What `hmr-video evaluate --mocap` prints."""
+"""What `hmr-video evaluate` and `train --count` print, on standard output."""
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -7,8 +8,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hmr_video.evaluate.assess import Row
+    from hmr_video.evaluate.realism import Realism
     from hmr_video.evaluate.weak_points import WeakPoint
     from hmr_video.synth.motion.invented import InventedConfig
+
+Scores = tuple[str, Mapping[str, float]]  # of a person or a clip, by metric
 
 _TABLE_WIDTH = 190
 _COLUMNS = {
@@ -17,6 +21,7 @@ _COLUMNS = {
     "acceleration": "accel.\nmm/frame\u00b2", "true_acceleration": "true accel.\nmm/frame\u00b2", "pck": "PCK\n",
     "shape_drift": "shape drift\nmm", "foot_skating": "foot skating\nmm/s",
 }  # fmt: skip
+_OF_REMEDIES = ("mpjpe", "pa_mpjpe", "acceleration_error", "foot_skating", "jitter", "shape_drift", "coverage")
 
 
 def print_rows(rows: list["Row"]) -> None:
@@ -84,3 +89,70 @@ def print_kinds(folder: "Path", source_weights: dict[str, float], invention: "In
     for name, values in table(mocap, load_body(), mocap.sampling_weights(source_weights), invention):
         printed.add_row(name, *(f"{value:.1f}" for value in values))
     Console(width=_TABLE_WIDTH, soft_wrap=True).print(printed)
+
+
+def print_scores(rows: Sequence[Scores], units: Mapping[str, str] | None = None) -> None:
+    """One column per person, and their mean."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hmr_video.evaluate import mean_scores
+    from hmr_video.evaluate.compare import UNITS
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("metric", no_wrap=True)
+    columns = [*rows, ("mean", mean_scores([scores for _, scores in rows]))] if len(rows) > 1 else rows
+    for name, _ in columns:
+        table.add_column(name, justify="right", min_width=7)
+    for metric, unit in (units or UNITS).items():
+        if any(metric in scores for _, scores in columns):
+            cells = [f"{scores[metric]:.2f}" if metric in scores else "-" for _, scores in columns]
+            table.add_row(f"{metric} [{unit}]".replace("[", r"\[") if unit else metric, *cells)
+    Console(soft_wrap=True).print(table)
+
+
+def print_ablations(rows: list[Scores]) -> None:
+    """A line for the whole line, and for each remedy what leaving it out adds to each metric."""
+    from rich.console import Console
+    from rich.table import Table
+
+    (_, whole), *others = rows
+    metrics = [metric for metric in _OF_REMEDIES if metric in whole]
+    table = Table(box=None, header_style="bold")
+    table.add_column("without", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    table.add_row("nothing", *(f"{whole[metric]:.2f}" for metric in metrics))
+    for name, scores in others:
+        table.add_row(name, *(f"{scores[metric] - whole[metric]:+.2f}" if metric in scores else "-" for metric in metrics))
+    Console(width=140).print(table)
+
+
+def print_detector_errors(found: "Realism") -> None:
+    """A line per statistic of the real, the fitted and the trained detector."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for name in ("", "real", "fitted", "in training"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for name, values in found.statistics.items():
+        table.add_row(name, *(f"{value:.3f}" for value in values))
+    for name, distances in found.distances.items():
+        table.add_row(f"distance of {name}", "", *(f"{value:.3f}" for value in distances))
+    for name, offset in found.bias.items():
+        table.add_row(f"offset of {name}, mm left, up, forward", *(f"{value:.1f}" for value in offset))
+    Console(soft_wrap=True).print(table)
+
+
+def print_shapes(rows: Sequence[Scores]) -> None:
+    """A line per group of people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for heading in ("mean error", "people", "hips, cm", "waist, cm", "chest, cm", "PVE at rest, mm"):
+        table.add_column(heading, justify="left" if heading == "mean error" else "right", no_wrap=True)
+    for name, scores in rows:
+        table.add_row(name, f"{scores['people']:.0f}", *(f"{scores[key]:.1f}" for key in ("hips", "waist", "chest", "pve")))
+    Console(soft_wrap=True).print(table)
