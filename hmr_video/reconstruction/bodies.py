@@ -103,8 +103,8 @@ def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
 
 def _in_metres(camera: ClipCamera | None, people: People, estimates: list[Estimate], body: Body) -> ClipCamera | None:
     """The camera in metres, by the feet of the people."""
-    if camera is None:
-        return None
+    if camera is None or all(shot.kind != "moving" for shot in camera.shots):
+        return camera
     bodies = []
     for one in estimates:
         joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -149,9 +150,9 @@ def _look(
             ]
             see([place for run in runs for place in run[:-1:every] + run[-1:]])
             between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
-            calm = [gap for gap in between if found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])]
-            see([place for gap in between if gap not in calm for place in gap[1:-1]])
-            for gap in calm:
+            calm = [found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person]) for gap in between]
+            see([place for gap, straight in zip(between, calm, strict=True) if not straight for place in gap[1:-1]])
+            for gap in compress(between, calm):
                 found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
             advance(sum(map(len, runs)))
     return found
