@@ -150,7 +150,11 @@ def _look(
             ]
             see([place for run in runs for place in run[:-1:every] + run[-1:]])
             between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
-            calm = [found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person]) for gap in between]
+            calm = [
+                gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
+                and found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])
+                for gap in between
+            ]
             see([place for gap, straight in zip(between, calm, strict=True) if not straight for place in gap[1:-1]])
             for gap in compress(between, calm):
                 found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)

@@ -34,12 +34,12 @@ class DotFinder:
 class Clip:
     """Frames with a red dot that walks to the right; those after ``readable`` cannot be read again."""
 
-    def __init__(self, readable: int = T) -> None:
-        self.readable = readable
+    def __init__(self, readable: int = T, step: int = 4) -> None:
+        self.readable, self.step = readable, step
 
     def chunks(self, size: int = 32):
-        for start in range(0, self.readable, 4):
-            ids = np.arange(start, min(start + 4, self.readable))
+        for start in range(0, self.readable, self.step):
+            ids = np.arange(start, min(start + self.step, self.readable))
             frames = np.zeros((len(ids), SIDE, SIDE, 3), np.uint8)
             for frame, number in zip(frames, ids, strict=True):
                 x, y = dot(number).astype(int)
@@ -89,6 +89,19 @@ def test_nobody_is_looked_for_in_long_gaps():
     assert finder.crops == 3
     assert not seen.landmarks[1:7, :, 2].any()
     assert within_short_gaps(np.array([1, 0, 0, 1, 0, 1], bool), 1).tolist() == [True, False, False, True, True, True]
+
+
+def test_of_who_rests_some_frames_are_looked_at_and_nothing_is_made_up_in_long_gaps(monkeypatch):
+    monkeypatch.setitem(globals(), "dot", lambda number: np.array([160, 160]))
+    detected = np.ones(T, bool)
+    whole, broken = DotFinder(), DotFinder()
+    seen = see_landmarks(Clip(step=T), people(walker(detected)), whole, "dots", Reporter(quiet=True)).tracks[0]
+    assert whole.crops == 5
+    assert seen.landmarks[:, 17:, :2] == pytest.approx(np.full((T, 12, 2), 160.0), abs=1.5)
+    detected[1:7] = False
+    seen = see_landmarks(Clip(step=T), people(walker(detected)), broken, "dots", Reporter(quiet=True)).tracks[0]
+    assert broken.crops == 3
+    assert not seen.landmarks[1:7, :, 2].any()
 
 
 def test_company_is_where_boxes_cover_each_other():
