@@ -141,11 +141,12 @@ def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int)
 
     The focal length is the background's where nothing else tells it.
     """
-    from hmr_video.camera.clip import find_camera
-    from hmr_video.geometry.cameras import camera_matrix
-
     background = Background()
     people = find_people(reader, options.people, reporter, every, background)
+
+    from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
+    from hmr_video.geometry.cameras import camera_matrix
+
     longer = max(people.image_size)
     told = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
     guess = told or float(np.hypot(*people.image_size))

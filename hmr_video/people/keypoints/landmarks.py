@@ -29,7 +29,7 @@ _TALL = 150  # pixels of the longer side of a box, below which a silhouette is c
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames
 _APART = 1 / 15  # seconds between looks, where nobody moves fast
-_FAST = 0.05  # movement of a limb between two looks, in the person's size, from which the frames between are looked at, too
+_FAST = 0.15  # movement of a limb between two looks, in the person's size, up to which the straight line is as good as a look
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
