@@ -53,9 +53,9 @@ def measure_shapes(options: Options, count: int, seed: int, reporter: Reporter) 
             people = onlooker.people(shot, pictures, 30 / _EVERY)
             if people is None or people.tracks[0].detected.sum() < _FEWEST:
                 continue
-            told, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
+            measured, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
             quiet = Reporter(quiet=True)
-            with_it, without = (bodies_of(one, None, models, options, quiet)[0][0].betas for one in (told, blind))
+            with_it, without = (bodies_of(one, None, models, options, quiet)[0][0].betas for one in (measured, blind))
             before, after = (_errors(models.body, torch.from_numpy(betas), shot.betas) for betas in (without, with_it))
             found.append((float(shot.betas @ girth_direction(models.body)), before, after))
             advance(1)

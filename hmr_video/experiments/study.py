@@ -74,9 +74,9 @@ class StudyConfig:
     @property
     def key(self) -> str:
         """A hash of what decides a run's outcome; lines of ``runs.csv`` with another one do not count."""
-        told = {name: value for name, value in asdict(self).items() if name not in ("fractions", "seeds", "ablations")}
-        told |= {"synthetic": asdict(SYNTHETIC), "objective": asdict(ObjectiveWeights())}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+        settings = {name: value for name, value in asdict(self).items() if name not in ("fractions", "seeds", "ablations")}
+        settings |= {"synthetic": asdict(SYNTHETIC), "objective": asdict(ObjectiveWeights())}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from torch import Generator, Tensor
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.features.crops import VISIBLE, Crops, person_crops
+from hmr_video.features.crops import Crops, person_crops
 from hmr_video.features.images import image_features
 from hmr_video.features.resnet50 import PHI_SIZE, ResNet50
 from hmr_video.files import replacing
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.mocap.holdout import EVERY
 from hmr_video.people.track.tracks import Track
 from hmr_video.train.label import PseudoTrack
@@ -98,7 +99,7 @@ class FeatureTrack:
         frames = torch.arange(first, first + len(variants))
         crops = Crops(self.centers[variants, frames].double().numpy(), self.scales[variants, frames].double().numpy())
         points = self.labels.keypoints2d[first : first + len(variants)]
-        seen = points[..., 2:] > VISIBLE
+        seen = points[..., 2:] > USABLE_CONFIDENCE
         return torch.from_numpy(np.concatenate([crops.from_image(points[..., :2]) * seen, seen], -1)).float()
 
 

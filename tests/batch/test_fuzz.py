@@ -184,8 +184,8 @@ def test_results(tmp_path: Path, motion: Motion, survives: Survives, chance: ran
     survives_arrays(Motion.load, path, chance, rounds)
     (tmp_path / "damaged.npz").unlink()
     for _ in range(rounds):
-        told = twisted({"video": "clip.mp4", "options": {"start": 0.0, "end": 2.0}}, chance)
-        (tmp_path / "summary.json").write_text(json.dumps(told))
+        record = twisted({"video": "clip.mp4", "options": {"start": 0.0, "end": 2.0}}, chance)
+        (tmp_path / "summary.json").write_text(json.dumps(record))
         assert attempt(read_result, tmp_path) in (None, 3)
     for text in ("[" * 100_000, '{"video": "' + "x" * 5000 + '"}', ""):
         (tmp_path / "summary.json").write_text(text)

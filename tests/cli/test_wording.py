@@ -66,8 +66,8 @@ def test_names_that_may_be_paths(option: str, tmp_path: Path, monkeypatch: pytes
     seen: list[Options] = []
     monkeypatch.setattr(module, "convert_one", lambda source, keypoints, output, options, *others: seen.append(options))
     run(["convert", "x.mp4", option, "~/mine"])
-    told = asdict(seen[0])
-    assert (told | told["people"])[option[2:]] == str(tmp_path / "mine")
+    given = asdict(seen[0])
+    assert (given | given["people"])[option[2:]] == str(tmp_path / "mine")
 
 
 def test_formats_in_any_case() -> None:

@@ -11,10 +11,10 @@ from torch import Generator, Tensor
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError, UsageError
-from hmr_video.features.keypoints import VISIBLE, mirror_keypoints, resample
+from hmr_video.features.keypoints import mirror_keypoints, resample
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.motion import Array, load_arrays
 from hmr_video.synth.augment import chance, mirror, random_rotation
 from hmr_video.synth.detector import reported
@@ -105,7 +105,9 @@ class FilmSampler:
         self.body, self.config, self.seed, self.every = body, config, seed, int(film.settings["every"])
         arrays = (film.poses, film.pelvis, film.betas, film.detections)
         self.poses, self.pelvis, self.betas, self.detections = (torch.from_numpy(array).float() for array in arrays)
-        self.seen = (self.detections[..., 2] > VISIBLE).any(-1).nonzero()  # (M, 2) window and picture in which there is somebody
+        self.seen = (
+            (self.detections[..., 2] > USABLE_CONFIDENCE).any(-1).nonzero()
+        )  # (M, 2) window and picture in which there is somebody
 
     def batch(self, number: int, size: int, frames: int) -> Batch:
         """Batch ``number``: ``size`` windows of ``frames`` frames; single ones are frames that were filmed, others go on between
