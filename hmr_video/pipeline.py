@@ -26,7 +26,7 @@ from hmr_video.video.reader import Selection
 
 if TYPE_CHECKING:
     from hmr_video.camera.clip import ClipCamera
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:

@@ -32,7 +32,7 @@ def result_folder(source: Path, output: Path, reporter: Reporter, named: Path | 
     """Where the result of a source goes: into a folder of ``output`` named after it (or after ``named``), whatever its name is.
 
     Where another source's result stands there, or one of the same source that came about otherwise (``hallucinated``), the
-    extension stays (``a.mov``, else ``a.mov~0123456789``), which is told.
+    extension stays (``a.mov``, else ``a.mov~0123456789``), with a note.
     """
     path = Path(os.path.abspath(named or source))  # of `.` and `photos/..` too the name is that of the folder meant
     folders = [output / name for name in folder_names(path.name or "root", str(path))]

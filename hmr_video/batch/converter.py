@@ -14,7 +14,7 @@ from hmr_video.people.detect.engine import choose_engine
 from hmr_video.people.detect.weights import find_detector
 from hmr_video.people.keypoints.choice import known_file
 from hmr_video.pipeline import run
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.results import write_result
 
 

@@ -71,7 +71,7 @@ class Display:
             self._live.update(Group(_counts(tally, running), _in_work(running)))
 
     def finished(self, name: str, outcome: Outcome) -> None:
-        """A line for an item that is through. Why it failed, if it did, is told once, by :func:`reasons`."""
+        """A line for an item that is through. Why it failed, if it did, is given once, by :func:`reasons`."""
         if self._quiet:
             return
         style, detail = _STYLES[outcome.event], ""
@@ -81,7 +81,7 @@ class Display:
 
 
 def reasons(failures: list[tuple[str, str]]) -> Table:
-    """The table of what failed: (source, reason). A reason that several share is told once."""
+    """The table of what failed: (source, reason). A reason that several share is given once."""
     table = Table(title="failed", title_justify="left", title_style="bold red", box=None, header_style="bold")
     table.add_column("video", overflow="fold")
     table.add_column("reason", overflow="fold")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import BatchError, InputError, UsageError
 from hmr_video.options import Options

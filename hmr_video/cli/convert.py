@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options

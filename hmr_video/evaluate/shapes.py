@@ -22,11 +22,11 @@ from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
 from hmr_video.reconstruction.bodies import bodies_of
 from hmr_video.reconstruction.girth import girth_direction
-from hmr_video.reconstruction.models import Models
-from hmr_video.synth.cameras import CameraConfig, view
+from hmr_video.reconstruction.loading import Models
 from hmr_video.synth.film.clothes import dressed
 from hmr_video.synth.film.filming import Camera, Shot, shoot
 from hmr_video.synth.film.footage import Onlooker
+from hmr_video.synth.random_cameras import CameraConfig, view
 
 STOUT = 1.5  # deviations from the mean, from which somebody is stout, or slim
 _WIDEST = 3.0

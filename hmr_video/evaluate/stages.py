@@ -17,7 +17,7 @@ from hmr_video.people.detect.detector import Detector
 from hmr_video.people.finder import PersonTracker, looks_every
 from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.reconstruction.bodies import bodies_of
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.video import Chunk, VideoReader, open_video
 
 STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")

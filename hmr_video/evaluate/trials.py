@@ -18,9 +18,9 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
 from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.synth.augment import uniform
-from hmr_video.synth.cameras import CameraConfig, view
-from hmr_video.synth.detector import NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.limb_ends import LimbEndsConfig
+from hmr_video.synth.random_cameras import CameraConfig, view
+from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out

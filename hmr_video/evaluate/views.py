@@ -1,6 +1,6 @@
 """One person filmed by several calibrated cameras at once: a truth for real footage, triangulated from all views' detections.
 
-It is as good as the detector, whose errors in one view the others outvote; how well the views agree is told with it.
+It is as good as the detector, whose errors in one view the others outvote; how well the views agree is printed with it.
 """
 
 import tomllib

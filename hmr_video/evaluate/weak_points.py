@@ -17,8 +17,8 @@ from hmr_video.geometry import metrics
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
 from hmr_video.model import HMMR
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 
 HIDDEN_SHARE, HIDDEN_FRAMES = 0.3, 10
 FAST_SHARE = 0.1

@@ -98,7 +98,7 @@ def evaluate_world(
     from time import monotonic
 
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     body, rows, models = load_body(), [], Models.load(options)
     recordings = list(_recordings(-(-clips // len(CAMERAS)), seed, mocap))

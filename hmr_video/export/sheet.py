@@ -10,7 +10,7 @@ from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import choose_renderer
-from hmr_video.export.results import source_video
+from hmr_video.export.saved_result import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess

@@ -22,7 +22,7 @@ from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.reconstruction.shape import on_body, with_height

@@ -19,7 +19,7 @@ from hmr_video.reconstruction.refine import Estimate
 
 Array = NDArray[Any]
 
-FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; of which girth is told
+FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; that girth needs
 MOST_FRAMES = 24  # of all, evenly
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.features.crops import Crops, person_crops
+from hmr_video.features.image_crops import Crops, person_crops
 from hmr_video.features.images import image_features
 from hmr_video.features.resnet50 import PHI_SIZE, ResNet50
 from hmr_video.files import replacing
@@ -25,7 +25,7 @@ from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.mocap.holdout import EVERY
 from hmr_video.people.track.tracks import Track
 from hmr_video.train.label import PseudoTrack
-from hmr_video.train.tracks import TrackBatch
+from hmr_video.train.pseudo_labels import TrackBatch
 from hmr_video.video import VideoReader
 
 SHIFT = 20.0  # pixels of the crop, either way (HMMR's training)
@@ -42,7 +42,7 @@ class FeatureTrack:
     Attributes:
         labels: the track.
         path: the safetensors file beside it: ``phi`` (V, T, 2048) float16, and the two below.
-        centers, scales: (V, T, 2) and (V, T) of the crops, as :class:`~hmr_video.features.crops.Crops` has them.
+        centers, scales: (V, T, 2) and (V, T) of the crops, as :class:`~hmr_video.features.image_crops.Crops` has them.
     """
 
     labels: PseudoTrack

@@ -24,7 +24,7 @@ from hmr_video.body.smpl_file import read_smpl
 from hmr_video.body.unpickle import read_pickle
 from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError, OutputError
-from hmr_video.export.results import read_result
+from hmr_video.export.saved_result import read_result
 from hmr_video.motion import Motion
 from hmr_video.people import read_keypoints
 from hmr_video.results import result_folder

@@ -117,7 +117,7 @@ def test_bad_input_has_its_exit_code_and_a_remedy(
 
 
 def test_a_truncated_video_gives_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Remuxed with the index in front, then cut: the frames that are there are used, and the loss is told."""
+    """Remuxed with the index in front, then cut: the frames that are there are used, and the loss is reported."""
     path = tmp_path / "cut.mkv"
     with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.cli.options import check_folder, split_formats
+from hmr_video.cli.shared import check_folder, split_formats
 from hmr_video.cli.wording import as_meant, path_as_meant
 from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import check_formats

@@ -7,8 +7,8 @@ from hmr_video.body import load_body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.augment import mirror
-from hmr_video.synth.detector import ARMS, LEGS, NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.limb_ends import LimbEndsConfig
+from hmr_video.synth.simulated_detector import ARMS, LEGS, NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig
 
 

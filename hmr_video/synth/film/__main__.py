@@ -30,11 +30,11 @@ from hmr_video.motion import Array
 from hmr_video.people.keypoints.border import within_picture
 from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.synth.augment import AugmentConfig, chance
-from hmr_video.synth.cameras import CameraConfig, view
 from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.film.filming import Camera, shoot
 from hmr_video.synth.film.footage import Onlooker, in_rays
 from hmr_video.synth.motion.invented import InventedConfig
+from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig
 
 _GROUP = 32  # windows drawn at once, as the inventor replaces impossible ones by others

@@ -17,8 +17,8 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.motion import Array, load_arrays
 from hmr_video.synth.augment import chance, mirror, random_rotation
-from hmr_video.synth.detector import reported
 from hmr_video.synth.limb_ends import absent_ends
+from hmr_video.synth.simulated_detector import reported
 from hmr_video.synth.synthetic import Batch, SyntheticConfig, pair, wrong_focal
 
 _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twice the same
@@ -98,7 +98,7 @@ class FilmSampler:
     """Draws batches from a film. The same seed and number give the same batch, in whatever order they are drawn.
 
     Windows are mirrored and their camera is turned, where ``config.augment`` says that motion changes; its focal length is
-    mistaken and confidences are told as they are for all windows.
+    mistaken and confidences are reported as they are for all windows.
     """
 
     def __init__(self, film: Film, body: Body, config: SyntheticConfig, seed: int = 0) -> None:

@@ -8,7 +8,7 @@ BOX = np.array([[300.0, 100.0, 800.0, 700.0]])
 
 
 def confidences(left: tuple[float, float, float], right: tuple[float, float, float]) -> np.ndarray:
-    """The confidences of two knees, x, y and confidence each, as the model is told them."""
+    """The confidences of two knees, x, y and confidence each, as the model gets them."""
     keypoints = np.full((1, 17, 3), [500.0, 300.0, 0.5])
     keypoints[0, 13:15] = left, right
     result = raise_knee_confidence(keypoints, BOX, PICTURE)

@@ -21,7 +21,7 @@ from hmr_video.features.keypoints import (
 )
 from hmr_video.geometry.skeleton import LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.synth.augment import chance, uniform
-from hmr_video.synth.detector import DetectorConfig, detect
+from hmr_video.synth.simulated_detector import DetectorConfig, detect
 from hmr_video.train.label import PseudoTrack
 
 SLOWEST, FASTEST = 0.7, 1.45  # playing speed

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from hmr_video.cli.main import app, run
-from hmr_video.cli.options import takes_options
+from hmr_video.cli.shared import takes_options
 from hmr_video.errors import UsageError
 from hmr_video.options import Options, PeopleOptions, option_fields, options_from
 
