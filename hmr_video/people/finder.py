@@ -43,16 +43,35 @@ def find_people(
     """Detects, tracks and tidies; the people of a clip, largest on screen first. ``every``: see `Detector`.
 
     Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: follows
-    points of it meanwhile. Raises
-    NobodyFoundError, AssetError (weights), and what the reader raises.
+    points of it meanwhile. Raises NobodyFoundError, AssetError (weights), and what the reader raises.
     """
+    overlapped = ahead if reporter.overlapping else iter
     detector = Detector(options, reporter, every)
     tracker = PersonTracker(reader.info, options, background)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
-        for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
-            tracker.follow(chunk, found)
+        for chunk, found in overlapped(_detected(overlapped(_decoded(reader, reporter)), detector, reporter)):
+            with reporter.stage("track"):
+                tracker.follow(chunk, found)
             advance(len(chunk))
-    return tracker.people(detector.engine, reporter)
+    with reporter.stage("track"):
+        return tracker.people(detector.engine, reporter)
+
+
+def _decoded(reader: Reader, reporter: Reporter) -> Iterator[Chunk]:
+    chunks = reader.chunks(_CHUNK)
+    while True:
+        with reporter.stage("decode"):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _detected(chunks: Iterator[Chunk], detector: Detector, reporter: Reporter) -> Iterator[tuple[Chunk, list[Detections]]]:
+    for chunk in chunks:
+        with reporter.stage("detect"):
+            found = detector(chunk.frames)
+        yield chunk, found
 
 
 class PersonTracker:
