@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from hmr_video.assets import models_folder
 from hmr_video.console import Reporter
 from hmr_video.device import choose_device
 from hmr_video.evaluate.stages import CROP_TYPES, Cost, Facts, crop_seconds, examine, run_program, run_stages, typical
-from hmr_video.model_files import models_folder
 from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
 from hmr_video.video import VideoWriter, open_video
