@@ -143,7 +143,7 @@ def _find_people(reader: _InterruptibleReader, options: Options, reporter: Repor
 
     The focal length is the background's where nothing else tells it.
     """
-    background = Background()
+    background = Background(reader.info.frame_rate)
     people = find_people(reader, options.people, reporter, every, background)
 
     from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
@@ -153,7 +153,9 @@ def _find_people(reader: _InterruptibleReader, options: Options, reporter: Repor
     given = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
     guess = given or float(np.hypot(*people.image_size))
     with reporter.stage("camera"):
-        camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None)
+        camera = find_camera(
+            background.points.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None
+        )
     if camera.focal is not None:
         people = replace(people, camera_matrix=camera_matrix(*people.image_size, camera.focal * longer).numpy())
     return people, camera
