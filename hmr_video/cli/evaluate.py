@@ -183,10 +183,11 @@ def evaluate(
         assert truth is not None
         rows = _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
     if calibrated:
-        from hmr_video.evaluate.calibration import calibration, table
+        from hmr_video.evaluate.calibration import calibration, limb_marks, table
 
-        bins = calibration(pairs)
-        typer.echo(json.dumps([asdict(one) for one in bins]) if as_json else table(bins))
+        bins, limbs = calibration(pairs), limb_marks(pairs)
+        told = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
+        typer.echo(json.dumps(told) if as_json else table(bins, limbs))
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:

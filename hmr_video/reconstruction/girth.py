@@ -20,7 +20,7 @@ from hmr_video.reconstruction.refine import Estimate
 Array = NDArray[Any]
 
 FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; that girth needs
-MOST_FRAMES = 24  # of all, evenly
+MOST_FRAMES = 16  # of all, evenly
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen
 COMMON = 0.05  # deviation of the logarithms of all of a person's widths together: of scale, pose and clothes
@@ -99,7 +99,7 @@ def _step(
 def _widths_of(estimate: Estimate, frames: Array, camera_matrix: Tensor, body: Body) -> Array:
     """(F, S) the widths in pixels of the body in some frames; NaN where a limb does not lie across the view."""
     chosen = torch.from_numpy(frames)
-    rotations, betas = estimate.rotations[chosen], estimate.betas.expand(len(frames), 10)
+    rotations, betas = estimate.rotations[chosen], estimate.betas.reshape(1, 10)
     with torch.inference_mode():
         place = estimate.trans[chosen, None]
         vertices = body.vertices(rotations, betas)[0] + place
