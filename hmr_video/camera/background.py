@@ -93,9 +93,10 @@ class Background:
 
         if len(self._names) == 0:
             return
-        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15), maxLevel=4)
-        there, known, _ = follow(before, picture, self._points, self._points.copy())
-        back, known_back, _ = follow(picture, before, there, self._points.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
+        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15))
+        there, known, _ = follow(before, picture, self._points, self._points.copy(), maxLevel=3)
+        guess = {"nextPts": self._points.copy(), "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+        back, known_back, _ = follow(picture, before, there, maxLevel=0, **guess)
         good = (known[:, 0] > 0) & (known_back[:, 0] > 0) & (np.linalg.norm(back - self._points, axis=-1)[:, 0] < _BACK)
         height, width = picture.shape
         columns, rows = there[:, 0].round().astype(int).clip(-1, 1 << 14).T

@@ -21,7 +21,7 @@ from hmr_video.video import Chunk, VideoInfo, ahead
 Array = NDArray[Any]
 
 _APART = 0.1  # seconds between looks of the detector, if people are looked at closely between them
-_CHUNK = 16  # frames that are decoded, detected and tracked at a time
+_CHUNK = 16  # frames, about, that are decoded, detected and tracked at a time
 
 
 class Reader(Protocol):
@@ -47,9 +47,10 @@ def find_people(
     NobodyFoundError, AssetError (weights), and what the reader raises.
     """
     detector = Detector(options, reporter, every)
+    size = every * max(1, round(_CHUNK / every))
     tracker = PersonTracker(reader.info, options, background)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
-        for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
+        for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(size))):
             tracker.follow(chunk, found)
             advance(len(chunk))
     return tracker.people(detector.engine, reporter)
