@@ -296,8 +296,7 @@ def _evaluate_mocap(
 
     from hmr_video.evaluate.assess import assess
     from hmr_video.evaluate.failures import draw_failures, worst
-    from hmr_video.evaluate.filmed_trials import FILMED_FRAMES, filmed
-    from hmr_video.evaluate.trials import TrialConfig, draw_trials
+    from hmr_video.evaluate.trials import FILMED_FRAMES, TrialConfig, draw_trials, filmed
     from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap

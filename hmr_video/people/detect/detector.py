@@ -46,7 +46,9 @@ class Detector:
         self._rotated_pass = RotatedPass(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
-        self._before: tuple[Detections, Detections] | None = None  # what was found in the last frame, and what the passes made of it
+        self._before: tuple[Detections, Detections] | None = (
+            None  # what was found in the last frame, and what the passes made of it
+        )
         self.engine = engine
 
     def __call__(self, frames: Array) -> list[Detections]:
