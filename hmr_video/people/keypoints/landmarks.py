@@ -142,7 +142,7 @@ def _look(
     every = 1 if silhouettes else max(1, round(_APART * frame_rate))
 
     def first_looks() -> Iterator[tuple[list[list[_Place]], list[_Place], Looks]]:
-        """The places of each person in a chunk, after the last one before it; those that are looked at, and what is seen there."""
+        """The places of each person in a chunk, after the last one before it; those that are looked at; what is seen there."""
         runs: list[list[_Place]] = [[] for _ in tracks]
         for chunk in ahead(reader.chunks(every * max(1, round(_CHUNK / every)))):
             places: list[_Place] = []
