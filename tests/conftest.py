@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from hmr_video.assets import find_model_file, get_model_file
 from hmr_video.console import Reporter
@@ -22,6 +23,10 @@ from hmr_video.people.keypoints.choice import NONE, store_choice
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+
+
+settings.register_profile("busy machines", deadline=None)
+settings.load_profile("busy machines")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

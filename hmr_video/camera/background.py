@@ -91,7 +91,10 @@ def thumbnail(frame: Array) -> Array:
     longer = max(height, width)
     stride = max(1, longer // (2 * SIDE))
     size = max(1, round(width * SIDE / longer)), max(1, round(height * SIDE / longer))
-    return np.asarray(cv2.resize(np.ascontiguousarray(frame[::stride, ::stride, 1]), size, interpolation=cv2.INTER_AREA))
+    small = np.ascontiguousarray(frame[::stride, ::stride, 1])
+    while small.shape[1] >= 2 * size[0] and small.shape[0] >= 2 * size[1]:  # four times as fast as the mean of odd areas
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR))
 
 
 class Points:
@@ -134,9 +137,10 @@ class Points:
 
         if len(self._names) == 0:
             return
-        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15), maxLevel=4)
-        there, known, _ = follow(before, picture, self._points, self._points.copy())
-        back, known_back, _ = follow(picture, before, there, self._points.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
+        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15))
+        there, known, _ = follow(before, picture, self._points, self._points.copy(), maxLevel=3)
+        guess = {"nextPts": self._points.copy(), "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+        back, known_back, _ = follow(picture, before, there, maxLevel=0, **guess)
         good = (known[:, 0] > 0) & (known_back[:, 0] > 0) & (np.linalg.norm(back - self._points, axis=-1)[:, 0] < _BACK)
         height, width = picture.shape
         columns, rows = there[:, 0].round().astype(int).clip(-1, 1 << 14).T

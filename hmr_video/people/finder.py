@@ -21,7 +21,7 @@ from hmr_video.video import Chunk, VideoInfo, ahead
 Array = NDArray[Any]
 
 _APART = 0.1  # seconds between looks of the detector, if people are looked at closely between them
-_CHUNK = 16  # frames that are decoded, detected and tracked at a time
+_CHUNK = 16  # frames, about, that are decoded, detected and tracked at a time
 
 
 class Reader(Protocol):
@@ -49,8 +49,9 @@ def find_people(
     info, times = reader.info, dict[int, float]()
     detector, tracker = Detector(options, reporter, every), Tracker(options.tracker, reader.info.frame_rate)
     background = background or Background(info.frame_rate, follow_points=False)
+    chunks = overlapped(_decoded(reader, every * max(1, round(_CHUNK / every)), reporter))
     with reporter.progress("Finding people", info.frame_count) as advance:
-        for chunk, found in overlapped(_detected(overlapped(_decoded(reader, reporter)), detector, reporter)):
+        for chunk, found in overlapped(_detected(chunks, detector, reporter)):
             with reporter.stage("track"):
                 for frame_id, detections, frame in zip(chunk.frame_ids.tolist(), found, chunk.frames, strict=True):
                     offset = background.update(frame_id, frame, detections.boxes)
@@ -77,8 +78,8 @@ def find_people(
     )
 
 
-def _decoded(reader: Reader, reporter: Reporter) -> Iterator[Chunk]:
-    chunks = reader.chunks(_CHUNK)
+def _decoded(reader: Reader, size: int, reporter: Reporter) -> Iterator[Chunk]:
+    chunks = reader.chunks(size)
     while True:
         with reporter.stage("decode"):
             chunk = next(chunks, None)
