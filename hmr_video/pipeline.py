@@ -15,6 +15,7 @@ from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people.detect.detector import load_detector
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
@@ -77,6 +78,7 @@ def run(
     find_body(options.body)
     if reader:
         import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
+        load_detector(options.people, reporter)  # while torch is imported, anything takes five times as long
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
@@ -117,6 +119,8 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
+    import hmr_video.camera.clip
+    import hmr_video.reconstruction.bodies  # noqa: F401
     from hmr_video.reconstruction.loading import Models
 
     loaded = models or Models.load(options)

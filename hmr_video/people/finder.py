@@ -20,7 +20,7 @@ from hmr_video.video import Chunk, VideoInfo, ahead
 
 Array = NDArray[Any]
 
-_APART = 0.1  # seconds between looks of the detector, if people are looked at closely between them
+_APART = 0.134  # seconds, at most, between looks of the detector, if people are looked at closely between them
 _CHUNK = 16  # frames, about, that are decoded, detected and tracked at a time
 
 

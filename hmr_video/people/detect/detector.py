@@ -40,8 +40,7 @@ class Detector:
     """
 
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
-        engine, device = choose_engine(options.engine, options.device)
-        self._network = _network(find_detector(options.detector, reporter), engine, device)
+        self._network = load_detector(options, reporter)
         self._confidence, self._fixed_size = options.confidence, options.input_size
         self._rotated_pass = RotatedPass(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
@@ -49,7 +48,7 @@ class Detector:
         self._before: tuple[Detections, Detections] | None = (
             None  # what was found in the last frame, and what the passes made of it
         )
-        self.engine = engine
+        self.engine = self._network.engine
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
@@ -103,9 +102,14 @@ class Detector:
         return self._network(images, self._confidence, _MAX_OVERLAP)
 
 
+def load_detector(options: PeopleOptions, reporter: Reporter | None = None) -> Network:
+    """The network that the options name, loaded once for all the videos of a process. Raises AssetError, UsageError."""
+    engine, device = choose_engine(options.engine, options.device)
+    return _network(find_detector(options.detector, reporter), engine, device)
+
+
 @lru_cache(maxsize=1)
 def _network(weights: Path, engine: str, device: str) -> Network:
-    """Loaded once for all the videos of a process."""
     return load_network(weights, engine, device)
 
 
