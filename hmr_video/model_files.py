@@ -111,7 +111,7 @@ def get_model_file(name: str, reporter: Reporter) -> Path:
     model = MODEL_FILES[name]
     if is_offline():
         raise AssetError(
-            f"{_told(model)} is not on this machine, and {_OFFLINE} or --offline forbids to fetch it.", _remedy(model)
+            f"{_described(model)} is not on this machine, and {_OFFLINE} or --offline forbids to fetch it.", _remedy(model)
         )
     failures = []
     for source in model.sources:
@@ -124,7 +124,7 @@ def get_model_file(name: str, reporter: Reporter) -> Path:
             failures.append(f"{source.where}: {error}")
             reporter.say(f"  That did not work: {escape(str(error))}")
     raise AssetError(
-        f"{_told(model)} is not on this machine and could not be fetched ({'; '.join(failures)}).",
+        f"{_described(model)} is not on this machine and could not be fetched ({'; '.join(failures)}).",
         _remedy(model),
     )
 
@@ -161,7 +161,7 @@ def _is_whole(path: Path, model: ModelFile) -> bool:
     return path.is_file() and path.stat().st_size == model.size and sha256(path) == model.sha256
 
 
-def _told(model: ModelFile) -> str:
+def _described(model: ModelFile) -> str:
     return f"The model file {model.name} ({model.size / 1e6:.1f} MB)"
 
 

@@ -26,7 +26,7 @@ from hmr_video.video.reader import Selection
 
 if TYPE_CHECKING:
     from hmr_video.camera.clip import ClipCamera
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def run(
         else:
             closely = landmarks is not None and (options.weights == SHIPPED_WEIGHTS or loading.result().image_encoder is None)
             every = looks_every(reader.info.frame_rate) if closely else 1
-            people, camera = _watch(_Attentive(reader, loading), options, reporter, every)
+            people, camera = _find_people(_InterruptibleReader(reader, loading), options, reporter, every)
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
@@ -115,7 +115,7 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:
@@ -123,7 +123,7 @@ def _load(options: Options, models: "Models | None", landmarks: Choice | None) -
     return loaded
 
 
-class _Attentive:
+class _InterruptibleReader:
     """A reader that stops, by the loader's error, as soon as the models could not be loaded."""
 
     def __init__(self, reader: VideoReader, loading: "Future[Models]") -> None:
@@ -136,20 +136,21 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> "tuple[People, ClipCamera]":
+def _find_people(reader: _InterruptibleReader, options: Options, reporter: Reporter, every: int) -> "tuple[People, ClipCamera]":
     """The people of a video, looked for in ``every`` so many frames, and what its camera does.
 
     The focal length is the background's where nothing else tells it.
     """
-    from hmr_video.camera.clip import find_camera
-    from hmr_video.geometry.cameras import camera_matrix
-
     background = Background()
     people = find_people(reader, options.people, reporter, every, background)
+
+    from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
+    from hmr_video.geometry.cameras import camera_matrix
+
     longer = max(people.image_size)
-    told = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
-    guess = told or float(np.hypot(*people.image_size))
-    camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, told is not None)
+    given = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
+    guess = given or float(np.hypot(*people.image_size))
+    camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None)
     if camera.focal is not None:
         people = replace(people, camera_matrix=camera_matrix(*people.image_size, camera.focal * longer).numpy())
     return people, camera

@@ -78,7 +78,7 @@ def server() -> Iterator[tuple[str, threading.Event]]:
             if go_on.wait(30):
                 self.wfile.write(BYTES[len(BYTES) // 2 :])
 
-        def log_message(self, *told: object) -> None: ...
+        def log_message(self, *message: object) -> None: ...
 
     serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=serving.serve_forever, daemon=True).start()

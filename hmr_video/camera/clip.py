@@ -78,5 +78,5 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
     bounds = [int(followed.frame_ids[0]), *cuts, int(followed.frame_ids[-1]) + 1]
     pieces = [followed.between(low, high) for low, high in pairwise(bounds)]
     shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
-    told = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.told]
-    return ClipCamera(shots, max(told)[1] if told and not focal_known and len(shots) == 1 else None)
+    focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
+    return ClipCamera(shots, max(focals)[1] if focals and not focal_known and len(shots) == 1 else None)

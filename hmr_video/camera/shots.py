@@ -20,7 +20,7 @@ _SIDE, _SAMPLES = 48, 4  # pixels of the longer side of the thumbnails that are 
 _SECONDS = 1.0  # the longest stretch of pictures that is looked at
 _FEWEST = 5  # steps of the shortest one
 _ALIKE = 0.3  # correlation of two pictures below which they show different things
-_ASTRAY = 0.35  # root mean square distance of pictures from the line, in its length, below which they lie on it
+_LARGEST_DEPARTURE = 0.35  # root mean square distance of pictures from the line, in its length, below which they lie on it
 _SETTLED, _END = 2, 0.3  # so many pictures must lie so near to either end, in lengths of the line: a flash of light is no shot
 _AGAIN = 0.7  # correlation of the middle of one picture with some part of another, from which it is shown again
 _BLANK = 4.0  # standard deviation of the levels (0 to 255) below which a picture shows nothing
@@ -63,7 +63,7 @@ class Shots:
         lengths = np.sqrt(self._products.diagonal())
         for start in np.flatnonzero(row[:-_FEWEST] < _ALIKE * lengths[:-_FEWEST] * lengths[-1]):
             distance, first = along_line(self._products[start:, start:])
-            if distance < _ASTRAY and not _shown_again(self._recent[start], picture):
+            if distance < _LARGEST_DEPARTURE and not _shown_again(self._recent[start], picture):
                 self._found.append(_Transition(self._frame_ids[start], self._frame_ids[start + first], frame_id, distance))
 
     @property

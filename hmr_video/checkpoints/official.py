@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmr_video.checkpoints.bundle import Bundle
 from hmr_video.checkpoints.store import save_model
+from hmr_video.checkpoints.tf_bundle import Bundle
 from hmr_video.errors import InputError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ def benchmark(
         return
     with tempfile.TemporaryDirectory() as folder:
         measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights)
-    _print(measured.told() if as_json else _table(measured))
+    _print(measured.as_dict() if as_json else _table(measured))
 
 
-def _print(told: "dict[str, object] | Table") -> None:
-    if isinstance(told, dict):
-        typer.echo(json.dumps(told))
+def _print(output: "dict[str, object] | Table") -> None:
+    if isinstance(output, dict):
+        typer.echo(json.dumps(output))
         return
     from rich.console import Console
 
-    Console(soft_wrap=True).print(told)
+    Console(soft_wrap=True).print(output)
 
 
 def _table(measured: "Benchmark") -> "Table":

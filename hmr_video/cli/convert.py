@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
@@ -48,11 +48,11 @@ def convert(
     shared.check_folder(output)
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
-    folder, told = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
+    folder, summary = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
     if as_json:
-        typer.echo(json.dumps({"output": str(folder)} | told))
+        typer.echo(json.dumps({"output": str(folder)} | summary))
     elif not quiet:
-        report(told, folder, reporter)
+        report(summary, folder, reporter)
 
 
 def _check_with_keypoints(context: typer.Context, device: str) -> None:
@@ -88,11 +88,11 @@ def convert_one(
     folder = result_folder(evidence, output, reporter, named=source)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
-    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
-    return folder, told
+    summary = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
+    return folder, summary
 
 
-def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
+def report(summary: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     """The table of people, on standard error."""
     from rich.table import Table
 
@@ -100,7 +100,7 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     headings = ("person", "frames", "filled in", "confidence", "2D residual\nmedian", "2D residual\n90 % under", "acceleration")
     for heading in headings:
         table.add_column(heading, justify="right", vertical="bottom")
-    for index, person in enumerate(told["people"], 1):
+    for index, person in enumerate(summary["people"], 1):
         median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))
         table.add_row(
             str(index),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.cli.tables import (
     Scores,
     print_ablations,
@@ -213,7 +213,7 @@ def _read(path: Path) -> list["Sequence"]:
     """The people of a file or folder, with their meshes where the body is here."""
     from hmr_video.evaluate import Sequence
     from hmr_video.evaluate.datasets import READERS
-    from hmr_video.export.results import body_of
+    from hmr_video.export.saved_result import body_of
     from hmr_video.motion import Motion
 
     if path.suffix in READERS:
@@ -232,7 +232,7 @@ def _evaluate_samples(
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence, evaluate_people
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     models = Models.load(settings)
     rows: list[Scores] = []
@@ -254,7 +254,7 @@ def _evaluate_views(
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -301,7 +301,7 @@ def _evaluate_mocap(
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.mocap.holdout import split
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 
 
 def export(
@@ -34,7 +34,7 @@ def export(
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
     from hmr_video.export.registry import check_options, refuse_written
-    from hmr_video.export.results import body_of, read_result
+    from hmr_video.export.saved_result import body_of, read_result
 
     if output is not None:
         shared.check_folder(output)

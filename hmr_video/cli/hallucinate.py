@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
@@ -41,10 +41,10 @@ def hallucinate(
     from hmr_video.pipeline import run
 
     result = run(photo, settings, reporter)
-    told = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
+    summary = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]
     pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
     reporter.wrote(folder)
     reporter.say(f"pictures: {', '.join(path.name for path in pictures)}")
     if as_json:
-        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | told))
+        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | summary))

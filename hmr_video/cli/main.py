@@ -92,11 +92,11 @@ for _group in (app, weights, body):
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
-    told = sys.argv[1:]
-    if "--offline" in told:
+    arguments = sys.argv[1:]
+    if "--offline" in arguments:
         go_offline()
     end_soon_after_interrupts()
-    code = run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told)
+    code = run([argument for argument in arguments if argument not in ("--debug", "--offline")], "--debug" in arguments)
     if code == INTERRUPTED:
         os._exit(code)  # threads that were not told would be waited for
     sys.exit(code)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing
@@ -40,7 +40,7 @@ def render(
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
     reporter = Reporter(quiet=quiet)
     if _is_result(source):
-        from hmr_video.export.results import body_of, read_result, source_video
+        from hmr_video.export.saved_result import body_of, read_result, source_video
 
         _refuse_converting(context)
         motions, known, first, last, nth, rate = read_result(source)

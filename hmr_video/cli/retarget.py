@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing, replacing
 
@@ -32,9 +32,9 @@ def retarget(
     from hmr_video.console import Reporter
     from hmr_video.export.actors import place
     from hmr_video.export.resample import resampled
-    from hmr_video.export.results import body_of, read_result
     from hmr_video.export.rigs.character import Character, read_map
     from hmr_video.export.rigs.retarget import retarget as put_on
+    from hmr_video.export.saved_result import body_of, read_result
 
     motions = read_result(result).motions
     if person > len(motions):

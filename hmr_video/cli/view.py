@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 
 
 def view(
@@ -21,7 +21,7 @@ def view(
     from hmr_video.console import Reporter
     from hmr_video.export import ExportOptions
     from hmr_video.export import export as write
-    from hmr_video.export.results import body_of, read_result
+    from hmr_video.export.saved_result import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
     motions, source, start, end, every, rate = read_result(result)

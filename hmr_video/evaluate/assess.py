@@ -17,7 +17,7 @@ from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, k
 from hmr_video.geometry import metrics
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
-from hmr_video.reconstruction.lift import lift, model_input, predict, sight
+from hmr_video.reconstruction.lift import context_frames, lift, model_input, predict
 from hmr_video.reconstruction.refine import Estimate, refine
 
 Array = NDArray[np.float64]
@@ -86,7 +86,7 @@ def _every_frame(estimate: Estimate) -> Poses:
 @torch.inference_mode()
 def frame_by_frame(model: HMMR, body: Body, trial: Trial, context: bool) -> Poses:
     """What the model itself says of each frame, shape and place included. Without ``context`` each frame is a photograph."""
-    margin, keypoints = sight(model), with_points(trial.keypoints, model.config.keypoints)
+    margin, keypoints = context_frames(model), with_points(trial.keypoints, model.config.keypoints)
     if context:
         features, box = model_input(keypoints, trial.timestamps, trial.camera)
         frames = torch.arange(-margin, len(trial) + margin).clamp(0, len(trial) - 1)

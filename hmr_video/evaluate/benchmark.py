@@ -62,7 +62,7 @@ class Benchmark:
         """The whole program's time, as a fraction of what ResNet-50 takes for one crop a frame."""
         return self.program.seconds / (self.crops[crop].seconds * self.clip.frames)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """All of it for JSON."""
         shares = {crop: self.share(crop) for crop in self.crops}
         return asdict(self) | {"frames_per_second": self.frames_per_second, "share_of_resnet50": shares}
@@ -173,9 +173,9 @@ def machine() -> dict[str, str]:
 
     cpuinfo = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    told = {
+    hardware = {
         "processor": models[0] if models else platform.processor(),
         "cores": str(os.cpu_count()),
         "bfloat16": str(has_bfloat16()),
     }
-    return told | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
+    return hardware | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}

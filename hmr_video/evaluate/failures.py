@@ -14,11 +14,10 @@ from hmr_video.evaluate.assess import each_estimated
 from hmr_video.evaluate.trials import Poses, Trial
 from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
-from hmr_video.features.keypoints import VISIBLE
 from hmr_video.files import replacing
 from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
-from hmr_video.geometry.skeleton import LIMB_JOINTS
+from hmr_video.geometry.skeleton import LIMB_JOINTS, USABLE_CONFIDENCE
 from hmr_video.model import HMMR
 from hmr_video.motion import Array
 
@@ -97,7 +96,7 @@ def _views(failure: Failure, body: Body, renderer: Renderer) -> list[Array]:
         _draw(renderer, estimated, body, 1, crop @ trial.camera),
     ]
     points = trial.keypoints[at]
-    _dots(images[0], points[points[:, 2] > VISIBLE, :2] @ crop[:2, :2].T + crop[:2, 2])
+    _dots(images[0], points[points[:, 2] > USABLE_CONFIDENCE, :2] @ crop[:2, :2].T + crop[:2, 2])
     quarter = torch.tensor([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     middle = (true.amin(0) + true.amax(0)) / 2 - trial.poses.trans[at]
     aside = torch.tensor([0.0, 0, _DISTANCE])

@@ -14,10 +14,10 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People
 from hmr_video.people.detect.detector import Detector
-from hmr_video.people.finder import Trail, looks_every
+from hmr_video.people.finder import PersonTracker, looks_every
 from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.reconstruction.bodies import bodies_of
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.video import Chunk, VideoReader, open_video
 
 STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")
@@ -81,14 +81,14 @@ def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, 
 
 
 def _find(reader: VideoReader, detector: Detector, options: Options, meter: Meter) -> People:
-    trail = Trail(reader.info, options.people)
+    tracker = PersonTracker(reader.info, options.people)
     for chunk in _decoded(reader, meter):
         with meter("detect"):
             found = detector(chunk.frames)
         with meter("track"):
-            trail.follow(chunk, found)
+            tracker.follow(chunk, found)
     with meter("track"):
-        return trail.people(detector.engine, Reporter(quiet=True))
+        return tracker.people(detector.engine, Reporter(quiet=True))
 
 
 def _decoded(reader: VideoReader, meter: Meter) -> Iterator[Chunk]:

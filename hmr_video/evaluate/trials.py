@@ -18,9 +18,9 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
 from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.synth.augment import uniform
-from hmr_video.synth.cameras import CameraConfig, view
-from hmr_video.synth.detector import NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.limb_ends import LimbEndsConfig
+from hmr_video.synth.random_cameras import CameraConfig, view
+from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out
@@ -34,7 +34,7 @@ _ACTIVITIES = (
 
 # What training sees grows harder from run to run; the measure stays. The default detector reports all that it doubts.
 # What it says of feet and hands, where it is asked, is all of them.
-OUTSPOKEN = replace(
+EVALUATION_DETECTOR = replace(
     DetectorConfig(), silent=0.0, missing=0.0, swap=0.06, low_hips=NEVER, high_shoulders=NEVER, fused=0.0,
     limb_ends=LimbEndsConfig(none=0.0, no_feet=0.0, no_hands=0.0, no_small_toes=0.0, missing=0.0),
 )  # fmt: skip
@@ -46,7 +46,7 @@ class TrialConfig:
     """How windows are drawn. The betas deviate as adults' do; ``camera.focal_error`` is what the tool does not know."""
 
     camera: CameraConfig = NOT_NEAR
-    detector: DetectorConfig = OUTSPOKEN
+    detector: DetectorConfig = EVALUATION_DETECTOR
     shape_deviation: float = 1.0
     longest: int = 90  # frames of a window
     landmarks: bool = False  # whether the detector is asked of feet and hands, too

@@ -11,14 +11,14 @@ from torch import Generator, Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.assess import estimates, frame_by_frame, speed
-from hmr_video.evaluate.trials import OUTSPOKEN, Poses, Trial, TrialConfig, draw_trials, simulated
+from hmr_video.evaluate.trials import EVALUATION_DETECTOR, Poses, Trial, TrialConfig, draw_trials, simulated
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry import metrics
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
 from hmr_video.model import HMMR
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 
 HIDDEN_SHARE, HIDDEN_FRAMES = 0.3, 10
 FAST_SHARE = 0.1
@@ -76,7 +76,7 @@ class _Bench:
         return self.body.joints(poses.rotations, poses.betas)[0].double() + poses.trans[:, None]
 
     def observed(self, poses: Poses, detector: DetectorConfig | None = None) -> Trial:
-        config = TrialConfig(CameraConfig(focal_error=0.0), detector or OUTSPOKEN)
+        config = TrialConfig(CameraConfig(focal_error=0.0), detector or EVALUATION_DETECTOR)
         return simulated(self.body, config)("made up", poses, self.generator)
 
     @property
@@ -125,7 +125,7 @@ def _occluded(bench: _Bench) -> Iterator[WeakPoint]:
 
 def _at_rest(bench: _Bench) -> Iterator[WeakPoint]:
     """A body that does not move at all, under the detector's noise alone."""
-    noise_alone = replace(OUTSPOKEN, occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
+    noise_alone = replace(EVALUATION_DETECTOR, occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
     still = []
     for trial in bench.trials:
         middle = {name: value[len(trial) // 2] for name, value in vars(trial.poses).items()}

@@ -11,7 +11,7 @@ from hmr_video.geometry.rotations import matrix_to_axis_angle, slerp
 from hmr_video.motion import Array, Motion
 
 _EVEN = 0.1  # of a frame's duration that a frame may be off before the frames are not evenly spaced
-_STEADY = 0.9  # of the steps between frames, at least, are as a rate says that means something
+_REGULAR_SHARE = 0.9  # of the steps between frames, at least, are as a rate says that means something
 _CLOSE = 0.1  # of the steps are shorter than one that loses hardly anything
 _USUAL = (10.0, 12.0, 15.0, 24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 120.0)  # frames a second
 _NEAR = 0.03  # of a rate, within which it means a usual one
@@ -48,7 +48,7 @@ def _on_grid(motion: Motion, zero: float) -> bool:
 def close_rate(motion: Motion) -> float:
     """A rate that loses nothing: the nominal one where most frames keep it, else about that of the frames which are closest."""
     steps = np.diff(motion.timestamps)
-    if np.mean(np.abs(steps * motion.frame_rate - 1) < _EVEN) >= _STEADY:
+    if np.mean(np.abs(steps * motion.frame_rate - 1) < _EVEN) >= _REGULAR_SHARE:
         return motion.frame_rate
     rate = 1.0 / float(np.quantile(steps, _CLOSE))
     usual = min(_USUAL, key=lambda usual: abs(usual - rate))

@@ -47,15 +47,15 @@ def find_people(
     NobodyFoundError, AssetError (weights), and what the reader raises.
     """
     detector = Detector(options, reporter, every)
-    trail = Trail(reader.info, options, background)
+    tracker = PersonTracker(reader.info, options, background)
     with reporter.progress("Finding people", reader.info.frame_count) as advance:
         for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
-            trail.follow(chunk, found)
+            tracker.follow(chunk, found)
             advance(len(chunk))
-    return trail.people(detector.engine, reporter)
+    return tracker.people(detector.engine, reporter)
 
 
-class Trail:
+class PersonTracker:
     """People followed through a clip: feed all of its chunks in order, then ask for the people."""
 
     def __init__(self, info: VideoInfo, options: PeopleOptions, background: Background | None = None) -> None:
@@ -85,7 +85,7 @@ class Trail:
                 "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
             )
         return People(
-            tracks=[in_pictures(track, self._tracker.corners) for track in tracks],
+            tracks=[in_pictures(track, self._tracker.picture_offsets) for track in tracks],
             image_size=(info.width, info.height),
             frame_rate=info.frame_rate,
             timestamps=_by_frame_id(self._times),
@@ -95,14 +95,14 @@ class Trail:
         )
 
 
-def in_pictures(track: Track, corners: dict[int, Array]) -> Track:
-    """A track in the scene's places as one in the pictures'. ``corners``: of the scene, by frame id, see `Pan`."""
-    known = np.array(sorted(corners))
-    places = np.array([corners[int(frame_id)] for frame_id in known])
-    corner = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
+def in_pictures(track: Track, picture_offsets: dict[int, Array]) -> Track:
+    """A track in the scene's places as one in the pictures'. ``picture_offsets``: of the scene, by frame id, see `Pan`."""
+    known = np.array(sorted(picture_offsets))
+    places = np.array([picture_offsets[int(frame_id)] for frame_id in known])
+    offset = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
     moved = track.landmarks.copy()
-    moved[track.detected, :, :2] += corner[track.detected, None]
-    return replace(track, boxes=track.boxes + np.tile(corner, 2), landmarks=moved)
+    moved[track.detected, :, :2] += offset[track.detected, None]
+    return replace(track, boxes=track.boxes + np.tile(offset, 2), landmarks=moved)
 
 
 def _by_frame_id(times: dict[int, float]) -> np.ndarray:

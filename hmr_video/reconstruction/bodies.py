@@ -19,10 +19,10 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.reconstruction.shape import on_body, with_height
@@ -126,8 +126,8 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     In pixels with confidence, which is 0 of points beyond the picture.
     """
     known = slice(None) if any((track.landmarks[:, COCO:, 2] > 0).any() for track in people.tracks) else BODY_LANDMARKS
-    told = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
-    keypoints = [torch.from_numpy(one).float() for one in told]
+    inside = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
+    keypoints = [torch.from_numpy(one).float() for one in inside]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 
@@ -143,8 +143,8 @@ def _lift_keypoints(
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
         for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
-            told = torch.from_numpy(with_sure_knees(keypoints.numpy(), track.boxes, people.image_size)).float()
-            lifted.append(lift(models.model, told, times, intrinsics, models.learnt_body, options.hallucinate))
+            raised = torch.from_numpy(raise_knee_confidence(keypoints.numpy(), track.boxes, people.image_size)).float()
+            lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
 

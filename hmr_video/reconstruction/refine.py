@@ -14,10 +14,9 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from hmr_video.body import Body
-from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.reconstruction.lbfgs import minimise
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -59,11 +58,11 @@ class RefineConfig:
 # A moving camera moves everybody across the view, as fast as a pan swings.
 MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
 
-CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
-STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
-BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
-SURGE = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
-SLOWEST, FASTEST = 0.12, 8.0  # tempo
+POSE_SMOOTHING = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+DISTANCE_SMOOTHING = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
+TEMPO_ACCELERATION = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
+TEMPO_POWER = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
+LOWEST_TEMPO, HIGHEST_TEMPO = 0.12, 8.0  # tempo
 LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the model, which swings their limbs too little
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
@@ -200,9 +199,9 @@ def _point_weights(config: RefineConfig) -> Tensor:
 def calmed(estimate: Estimate, timestamps: Tensor) -> Estimate:
     """The estimate without the jitter of single frames, which a search would need many steps to remove: each frame becomes the
     Gaussian mean of its neighbours, rotations by their first two columns, the place by its ray and its distance."""
-    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, CALM).view(-1, 24, 6)
-    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, CALM)
-    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, STEADY).exp()
+    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, POSE_SMOOTHING).view(-1, 24, 6)
+    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, POSE_SMOOTHING)
+    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, DISTANCE_SMOOTHING).exp()
     return Estimate(six_d_to_matrix(columns), estimate.betas, torch.cat([ray * depth, depth], -1))
 
 
@@ -213,8 +212,8 @@ def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
 
 
 def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
-    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`,
-    to the power `SURGE`.
+    """How briskly a body moves about each frame (T,): its joints' mean acceleration against the pelvis over `TEMPO_ACCELERATION`,
+    to the power `TEMPO_POWER`.
 
     What trembles while the body hardly moves is noise; in a kick the same is motion.
     """
@@ -226,7 +225,7 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
     strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
     strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
-    return ((strength.squeeze(-1) / BRISK) ** SURGE).clamp(SLOWEST, FASTEST)
+    return ((strength.squeeze(-1) / TEMPO_ACCELERATION) ** TEMPO_POWER).clamp(LOWEST_TEMPO, HIGHEST_TEMPO)
 
 
 def trust(confidence: Tensor) -> Tensor:
@@ -236,7 +235,7 @@ def trust(confidence: Tensor) -> Tensor:
     (`evaluate --detector-errors`), hence the power. Detectors differ in scale, so confidences count against the surest tenth of
     the track.
     """
-    seen = confidence > VISIBLE
+    seen = confidence > USABLE_CONFIDENCE
     body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]
     surest = torch.quantile(body, 0.9).clamp_min(0.6) if len(body) else torch.ones(())
     return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)

@@ -37,8 +37,8 @@ from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_by_video
 from hmr_video.train.log import Log
 from hmr_video.train.objective import Objective
+from hmr_video.train.pseudo_labels import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.settings import refuse_other_config, write_config
-from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
 from hmr_video.train.widening import reading_all_points
 

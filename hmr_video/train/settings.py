@@ -145,9 +145,9 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     names = list(dict.fromkeys(name for name, _ in differing if name not in FREE))
     if names:
         was, now = dict(_flat(before)), dict(_flat(_record(config, data)))
-        told = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
+        changes = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
         raise UsageError(
-            f"The run in {config.state} was begun with other settings: {told}{', ...' if len(names) > 5 else ''}.",
+            f"The run in {config.state} was begun with other settings: {changes}{', ...' if len(names) > 5 else ''}.",
             f"Set them back, use another --name, or delete {path} to go on with the new ones regardless.",
         )
 

@@ -50,7 +50,7 @@ def test_people_in_a_row_keep_their_numbers_when_the_camera_swings_by_the_distan
     assert len(tracklets) == 10
     for track in tracklets:
         assert np.ptp(track.boxes[:, 0]) <= 4
-        pictured = in_pictures(Track(track.frame_ids, track.boxes, track.keypoints, track.scores > 0), tracker.corners)
+        pictured = in_pictures(Track(track.frame_ids, track.boxes, track.keypoints, track.scores > 0), tracker.picture_offsets)
         np.testing.assert_array_equal(pictured.keypoints[:, 0, :2], pictured.boxes[:, :2])
         moved = stride * (np.maximum(0, track.frame_ids - 3) - max(0, track.frame_ids[0] - 3))
         np.testing.assert_array_equal(pictured.boxes[:, 0] - pictured.boxes[0, 0], moved)

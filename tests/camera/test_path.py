@@ -53,7 +53,7 @@ def test_a_camera_that_turns_tells_its_focal_length() -> None:
     turns = swing(25)
     path = find_path(seen(turns, *still()), RATE, 1.4)
     assert path.kind == "turning"
-    assert path.told
+    assert path.focal_observed
     assert path.focals[0] == pytest.approx(FOCAL, rel=0.01)
     assert wm.rotation_error(path.turns, turns).max() < 0.15
     assert not path.centres.any()

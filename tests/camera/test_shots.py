@@ -45,7 +45,7 @@ def test_cuts_and_dissolves_are_found_in_their_middle(places, speeds, steps):
     assert abs(found - (LENGTH - steps / 2)) <= 2
 
 
-def test_every_shot_of_several_is_told(places):
+def test_every_shot_of_several_is_reported(places):
     first, second, third = (shot(place) for place in places)
     assert beginnings(np.concatenate([first, second, third])) == [LENGTH, 2 * LENGTH]
 

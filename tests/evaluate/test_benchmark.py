@@ -60,7 +60,7 @@ def test_the_share_of_resnet_is_per_frame():
     )
     assert measured.frames_per_second == pytest.approx(50)
     assert measured.share() == pytest.approx(9 / (301 * 0.06))
-    assert measured.told()["share_of_resnet50"] == {"float32": measured.share()}
+    assert measured.as_dict()["share_of_resnet50"] == {"float32": measured.share()}
 
 
 def test_made_clips_play_to_and_fro_in_tiles(tmp_path):

@@ -8,7 +8,7 @@ from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.reconstruction.placement import initial_translation
-from hmr_video.reconstruction.refine import MOVING_CAMERA, SLOWEST, Estimate, heavy_tailed, refine, robust, tempo
+from hmr_video.reconstruction.refine import LOWEST_TEMPO, MOVING_CAMERA, Estimate, heavy_tailed, refine, robust, tempo
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30
@@ -162,9 +162,9 @@ def test_robust_losses_are_quadratic_at_first() -> None:
 
 def test_tempo_is_the_motions_own(truth: Estimate) -> None:
     body, still = load_body("open"), Estimate(truth.rotations[:1].expand(30, -1, -1, -1), truth.betas, truth.trans)
-    assert torch.equal(tempo(still, TIMES, body), torch.full((30,), SLOWEST))
+    assert torch.equal(tempo(still, TIMES, body), torch.full((30,), LOWEST_TEMPO))
     assert tempo(Estimate(still.rotations[:1], still.betas, still.trans[:1]), TIMES[:1], body) == 1
-    assert tempo(truth, TIMES / 2, body).mean() > 1.5 * SLOWEST
+    assert tempo(truth, TIMES / 2, body).mean() > 1.5 * LOWEST_TEMPO
 
 
 def test_who_stands_still_does_not_tremble(truth: Estimate, evidence: torch.Tensor) -> None:

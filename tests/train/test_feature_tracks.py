@@ -21,7 +21,7 @@ from hmr_video.checkpoints.store import image_encoder_hash
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.features.crops import person_crops
+from hmr_video.features.image_crops import person_crops
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.geometry.cameras import weak_project
 from hmr_video.model import HMMR, HMMRConfig
@@ -42,8 +42,8 @@ from hmr_video.train.label import PseudoTrack
 from hmr_video.train.log import Log
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights
+from hmr_video.train.pseudo_labels import TrackBatch
 from hmr_video.train.track_terms import delta_term, present_terms, relative_keypoints
-from hmr_video.train.tracks import TrackBatch
 from hmr_video.video import Chunk, VideoWriter
 
 LENGTH = 30

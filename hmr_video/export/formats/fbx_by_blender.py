@@ -100,7 +100,7 @@ def add_mesh(person: dict[str, Any], armature: Any) -> None:
 
 
 def animate(person: dict[str, Any], armature: Any, frames: np.ndarray, last: int) -> None:
-    """Keys on every frame. A bone's rotation, told along world axes at rest, is turned into the bone's own."""
+    """Keys on every frame. A bone's rotation, given along world axes at rest, is turned into the bone's own."""
     first, count = int(person["first"]), len(person["rotations"])
     numbers = np.arange(first, first + count)
     for bone, name in enumerate(person["names"]):

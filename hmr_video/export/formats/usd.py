@@ -66,8 +66,8 @@ def stage(path: Path, actors: list[Rigged], people: list[int], video: Path | Non
     made.SetFramesPerSecond(rate)
     made.SetStartTimeCode(0.0)
     made.SetEndTimeCode((end - start) * rate)
-    told = {"creator": "hmr-video", "frameRate": rate, "startSeconds": float(start)}
-    made.GetRootLayer().customLayerData = told | ({} if video is None else {"source": video.name})
+    description = {"creator": "hmr-video", "frameRate": rate, "startSeconds": float(start)}
+    made.GetRootLayer().customLayerData = description | ({} if video is None else {"source": video.name})
     scene = UsdGeom.Xform.Define(made, "/scene")
     Usd.ModelAPI(scene).SetKind(Kind.Tokens.assembly if len(people) > 1 else Kind.Tokens.component)
     made.SetDefaultPrim(scene.GetPrim())

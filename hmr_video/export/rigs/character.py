@@ -51,7 +51,7 @@ class Character:
             raise InputError(
                 f"{path} is damaged: its nodes hang on each other in a circle.", "Export the character again."
             ) from error
-        self.parts = self._named(named) if named is not None else self._told_by_vrm() or self._guessed()
+        self.parts = self._named(named) if named is not None else self._named_by_vrm() or self._guessed()
         missing = [part for part in _NEEDED if part not in self.parts]
         if missing:
             raise InputError(f"{path} has no {', '.join(missing)}.", "Name its bones with --map FILE.")
@@ -81,13 +81,13 @@ class Character:
             animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation="LINEAR"))
 
         for node, quaternions in rotations.items():
-            self._told_apart(node)
+            self._split_matrix(node)
             channel(node, "rotation", buffer.add(quaternions, np.float32, "VEC4"))
         channel(path[0], "translation", buffer.add(path[1], np.float32, "VEC3"))
         buffer.finish()
         file.save_binary(target)
 
-    def _told_apart(self, node: int) -> None:
+    def _split_matrix(self, node: int) -> None:
         """Gives a node with a matrix, which cannot be animated, the translation, rotation and scale that make it."""
         one = self._file.nodes[node]
         if one.matrix is None:
@@ -110,7 +110,7 @@ class Character:
             raise InputError(f"{self.path}: there is no {', '.join(unknown)}.", remedy)
         return {part: self.names.index(name) for part, name in named.items()}
 
-    def _told_by_vrm(self) -> dict[str, int]:
+    def _named_by_vrm(self) -> dict[str, int]:
         """What a VRM says of its bones, of version 0 or 1; nothing for other files."""
         extensions: Any = self._file.extensions or {}
         bones = extensions.get("VRMC_vrm", extensions.get("VRM", {})).get("humanoid", {}).get("humanBones", {})

@@ -14,9 +14,9 @@ from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.between import interpolated, somebody_lost, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
-from hmr_video.people.detect.tilted import straightened
-from hmr_video.people.detect.turned import SecondLook
-from hmr_video.people.detect.weights import find_weights
+from hmr_video.people.detect.tilted import tilted_pass
+from hmr_video.people.detect.turned import RotatedPass
+from hmr_video.people.detect.weights import find_detector
 
 Array = NDArray[Any]
 
@@ -41,9 +41,9 @@ class Detector:
 
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
         engine, device = choose_engine(options.engine, options.device)
-        self._network = _network(find_weights(options.detector, reporter), engine, device)
+        self._network = _network(find_detector(options.detector, reporter), engine, device)
         self._confidence, self._fixed_size = options.confidence, options.input_size
-        self._look_again = SecondLook(self._find)
+        self._rotated_pass = RotatedPass(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
         self.engine = engine
@@ -56,7 +56,7 @@ class Detector:
         if self._size > sufficient_size(looks[len(frames) - 1], longest):
             self._size = 0  # perhaps another shot: large people suffer in a large input
         for index in sorted(looks):
-            looks[index] = straightened(self._find, frames[index], self._look_again(frames[index], looks[index]))
+            looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
         found: list[Detections] = [looks[0]]
         for start, end in pairwise(sorted(looks)):
             found += [interpolated(looks[start], looks[end], step / (end - start)) for step in range(1, end - start)]

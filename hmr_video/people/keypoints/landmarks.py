@@ -16,7 +16,7 @@ from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
 from hmr_video.people.keypoints.fusion import NOBODY, Witnesses, agreement, fuse
 from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
-from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.keypoints.sides import settle_left_right
 from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
@@ -29,7 +29,7 @@ _TALL = 150  # pixels of the longer side of a box, below which a silhouette is c
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames
 _APART = 1 / 15  # seconds between looks, where nobody moves fast
-_FAST = 0.05  # movement of a limb between two looks, in the person's size, from which the frames between are looked at, too
+_FAST = 0.15  # movement of a limb between two looks, in the person's size, up to which the straight line is as good as a look
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -179,17 +179,17 @@ def _fused(track: Track, seen: _Seen, company: Array, people: People) -> Track:
     """
     facing = seen.landmarks.copy()
     facing[:, COCO_FACE, 2] = track.keypoints[:, COCO_FACE, 2]  # the network calls every face visible, turned away or not
-    settled = settle_sides(track.frame_ids, track.boxes, facing, people.frame_rate)
+    settled = settle_left_right(track.frame_ids, track.boxes, facing, people.frame_rate)
     witnesses = Witnesses(track.keypoints, settled, seen.presence, track.boxes, company)
     agreed = agreement(witnesses)
     cut_off = (track.boxes[:, 0] < _BORDER) | (track.boxes[:, 2] > people.image_size[0] - _BORDER)
     tall = (track.boxes[:, 2:] - track.boxes[:, :2]).max(1) >= _TALL
-    told = tall & ~(company | cut_off) & (agreed > _AGREED)
+    measurable = tall & ~(company | cut_off) & (agreed > _AGREED)
     return replace(
         track,
         landmarks=fuse(witnesses),
         agreement=agreed,
-        widths=np.where(told[:, None], seen.widths, np.nan),
+        widths=np.where(measurable[:, None], seen.widths, np.nan),
         silhouettes=Silhouettes.of(seen.runs, seen.crops) if any(map(len, seen.runs)) else None,
     )
 

@@ -21,7 +21,7 @@ _MEMORY_SECONDS = 1.0  # before and after it, that tell what somebody wears
 _CLEARER = 0.3  # by how much nearer the colours of a detection must be to the other's than to those of the one who has it
 
 
-def give_back(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
+def reassign_detections(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """The tracklets, with each detection handed over that shows, by place and colours, someone who is missing in its frame."""
     seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # frame id -> indices of tracklets and of observations
     for holder, track in enumerate(tracklets):

@@ -29,8 +29,8 @@ def test_uneven_frames_keep_their_times_and_the_file_tells_its_video(motion, bod
     options = ExportOptions(video=tmp_path / "walk.mov", rig="rigify")
     stage = Usd.Stage.Open(str(export([uneven], body, tmp_path, ["usd"], options)[0]))
     assert (UsdGeom.GetStageMetersPerUnit(stage), UsdGeom.GetStageUpAxis(stage)) == (1, "Y")
-    told = stage.GetRootLayer().customLayerData
-    assert (told["source"], told["frameRate"], told["startSeconds"]) == ("walk.mov", 25, pytest.approx(uneven.timestamps[0]))
+    layer = stage.GetRootLayer().customLayerData
+    assert (layer["source"], layer["frameRate"], layer["startSeconds"]) == ("walk.mov", 25, pytest.approx(uneven.timestamps[0]))
     animation = UsdSkel.Animation.Get(stage, "/scene/person_01/motion")
     seconds = np.array(animation.GetRotationsAttr().GetTimeSamples()) / stage.GetTimeCodesPerSecond()
     np.testing.assert_allclose(seconds, uneven.timestamps - uneven.timestamps[0], atol=1e-7)

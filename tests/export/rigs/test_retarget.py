@@ -73,14 +73,14 @@ def test_a_vrm_says_which_bone_is_which_and_a_map_does_for_others(result, motion
     figure, target = tmp_path / "figure.vrm", str(tmp_path / "out.vrm")
     numbers = character(figure, motions, body, "vrm", rename=lambda name: f"J_{name.encode().hex()}")
     names = {RIGS["vrm"].bones[joint]: joint for joint in JOINT_NAMES}
-    told = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
+    nodes = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
     assert run(["retarget", str(result), str(figure), "-o", target]) == 3  # names that mean nothing
     file = read_glb(figure)
     by_number = {number: name for name, number in numbers.items()}
-    (tmp_path / "map.json").write_text(json.dumps({names[bone]: by_number[node] for bone, node in told.items()}))
+    (tmp_path / "map.json").write_text(json.dumps({names[bone]: by_number[node] for bone, node in nodes.items()}))
     assert run(["retarget", str(result), str(figure), "-o", target, "--map", str(tmp_path / "map.json")]) == 0
     by_map = (tmp_path / "out.vrm").read_bytes()
-    file.extensions = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": {b: {"node": n} for b, n in told.items()}}}}
+    file.extensions = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": {b: {"node": n} for b, n in nodes.items()}}}}
     file.save_binary(figure)
     assert run(["retarget", str(result), str(figure), "-o", target, "--overwrite"]) == 0
     read, mapped = read_glb(tmp_path / "out.vrm"), len(by_map)

@@ -18,11 +18,11 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.synth import synthetic
 from hmr_video.synth.augment import AugmentConfig
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
 from hmr_video.synth.film import __main__ as filming
 from hmr_video.synth.film.__main__ import FilmConfig, film
 from hmr_video.synth.film.filmed import Film, FilmSampler, load_film, turned
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, Sampler, SyntheticConfig, joined
 
 BODY = load_body("open")
