@@ -159,7 +159,7 @@ def _legs(worn: _Worn, turned: Mapping[int, Array], origin: Array) -> Legs:
         points["ankle"].append(place + (deltas[knee] @ (worn.heads[ankle] - worn.heads[knee])[..., None])[..., 0])
     bones = [[deltas[parts[f"{side}_{part}"]] @ worn.facing for side in _SIDES] for part in ("hip", "knee")]
     stacked = [np.stack(each, axis=1) for each in (*points.values(), *bones)]
-    return Legs(*stacked)
+    return Legs(stacked[0], stacked[1], stacked[2], stacked[3], stacked[4])
 
 
 def _scaled(joints: Array, scale: float, floor: float) -> Array:

@@ -1,4 +1,4 @@
-"""Movements with a moment at which something is touched: claps, kicks against a wall, steps in place. Made up, at 30 frames a second.
+"""Movements with moments of touch: claps, kicks against a wall, steps in place. Made up, at 30 frames a second.
 
 World y up, floor at y = 0, the person at the origin, facing z.
 """
@@ -18,6 +18,7 @@ from hmr_video.synth.motion.poses import ARM, LEG, TRUNK, Angles, to_rotations
 from hmr_video.world.leg_ik import between
 
 RATE = 30.0
+REST = 0.1  # seconds that a kicking foot stays on the wall
 _LEAD = 0.8  # seconds of standing before and after
 _PALM = 0.015  # metres from the bones of a hand to the skin of its palm
 _SIDES = np.array([1.0, -1.0])  # left and right along x
@@ -51,11 +52,10 @@ def draw_sharp(kind: str, body: Body, dice: np.random.Generator) -> Sharp:
 def _claps(body: Body, dice: np.random.Generator) -> Sharp:
     """Hands that fly together, meet for an instant and part, twice or thrice a second."""
     period = round(RATE / dice.uniform(1.2, 2.6))
-    wide, count = dice.uniform(0.15, 0.5), 6
-    lead = round(_LEAD * RATE)
-    moments = lead + period * np.arange(count)
-    frames = np.arange(moments[-1] + lead + 1)
-    gap = 2 * _PALM + wide * np.abs(np.sin(np.pi * (frames - lead) / period))
+    wide, count = dice.uniform(0.15, 0.5), 8
+    moments = period // 2 + period * np.arange(count)
+    frames = np.arange(period * count)
+    gap = 2 * _PALM + wide * np.abs(np.sin(np.pi * (frames - moments[0]) / period))
     standing = _standing(len(frames), dice)
     chest = _kinematics(standing, body)[0][:, 9]
     middle = chest + np.array([0, dice.uniform(-0.1, 0.15), dice.uniform(0.28, 0.38)])
@@ -73,7 +73,7 @@ def _claps(body: Body, dice: np.random.Generator) -> Sharp:
 def _kicks(body: Body, dice: np.random.Generator) -> Sharp:
     """A foot that shoots forward onto a wall, stops there at once for a moment, and comes back."""
     count, side = 3, int(dice.integers(2))
-    out, stop, back, pause = 0.27, 0.1, 0.5, 0.5
+    out, stop, back, pause = 0.27, REST, 0.5, 0.5
     cycle = round((out + stop + back + pause) * RATE)
     lead = round(_LEAD * RATE)
     moments = lead + round(out * RATE) + cycle * np.arange(count)
@@ -146,9 +146,11 @@ def _knuckles(body: Body) -> Array:
     return np.asarray(points[np.array(_KNUCKLES)].mean(1) - joints[0, list(_ARMS[2])].double().numpy())
 
 
-def _reach(rotations: Tensor, body: Body, limbs: tuple[tuple[int, int], ...], targets: Array, poles: Array, ends: Array) -> Tensor:
-    """The rotations with a pair of limbs' last joints at ``targets`` (T, 2, 3), their middle ones bent to ``poles`` (2, 3), and the
-    last turned against the world as ``ends`` (T, 2, 3, 3)."""
+def _reach(
+    rotations: Tensor, body: Body, limbs: tuple[tuple[int, int], ...], targets: Array, poles: Array, ends: Array
+) -> Tensor:
+    """The rotations with a pair of limbs' last joints at ``targets`` (T, 2, 3), the middle ones bent to ``poles`` (2, 3), and
+    the last turned against the world as ``ends`` (T, 2, 3, 3)."""
     joints, turned = _kinematics(rotations, body)
     first, middle, last = (list(pair) for pair in limbs)
     start, bones = joints[:, first], (joints[:, middle] - joints[:, first], joints[:, last] - joints[:, middle])
