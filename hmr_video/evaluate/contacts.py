@@ -1,7 +1,7 @@
 """How near to each other comes what touches: claps, kicks against a wall and steps, filmed and converted.
 
-Of each touch, by frames of the truth, the distance of what touches: between the knuckles of both hands; from the ball of the foot
-to where it rests on the wall right after; from the sole to the floor. True ones are no zeros, as there is flesh between bones.
+Of each touch the least distance, within a twentieth of a second, of what touches: between the knuckles of both hands; from the
+ball of the foot to where it rests on the wall; from the sole to the floor. True ones are no zeros: there is flesh between bones.
 """
 
 from pathlib import Path
@@ -23,8 +23,9 @@ from hmr_video.synth.film.world_clips import FRAME_RATE, SIZE, WorldClip, world_
 from hmr_video.synth.motion.sharp import KINDS, REST, Sharp, draw_sharp
 from hmr_video.video import VideoWriter
 
-UNITS = {"true": "mm", "without": "mm", "result": "mm", "resampled": "mm", "touches": ""}
+UNITS = {"height": "pixels", "true": "mm", "without": "mm", "result": "mm", "resampled": "mm", "touches": ""}
 _AWAY = {"claps": 60.0, "kicks": 100.0, "steps": 180.0}  # degrees at most that people face away from the camera
+_ABOUT = 0.05  # seconds
 _FPS = 24.0  # that a result is resampled to
 _KNUCKLES = [[LANDMARKS.index(f"{side}_{finger}") for finger in ("index", "little_finger")] for side in ("left", "right")]
 _SOLES = [[LANDMARKS.index(f"{side}_{point}") for point in ("big_toe", "small_toe", "heel")] for side in ("left", "right")]
@@ -52,6 +53,7 @@ def evaluate_contacts(clips: int, seed: int, options: Options, reporter: Reporte
             times = sharp.moments / FRAME_RATE
             coarse = resampled(found, _FPS, found.timestamps[0])
             scores = {"true": float(_true(sharp, clip, body).mean()), "touches": float(len(times))}
+            scores["height"] = float((found.boxes[:, 3] - found.boxes[:, 1]).mean())
             for name, motion in (("without", plain), ("result", found), ("resampled", coarse)):
                 scores[name] = float(distances(sharp, times, place(motion, models.body)).mean())
             rows.append((f"{kind} {number // len(KINDS) + 1}", scores))
@@ -71,28 +73,28 @@ def film_sharp(kind: str, body: Body, seed: tuple[int, ...]) -> tuple[Sharp, Wor
 
 
 def distances(sharp: Sharp, times: Array, actor: Actor) -> Array:
-    """(M,) millimetres between what touches at each of ``times`` (M,), in the frame that is nearest to it."""
+    """(M,) millimetres between what touches about each of ``times`` (M,)."""
     betas = torch.as_tensor(actor.motion.betas, dtype=torch.float32).expand(len(actor), 10)
     shift = torch.from_numpy(actor.trans).float()[:, None]
     joints, turned = (torch.from_numpy(values).float() for values in (actor.joints, actor.global_rotations))
     points = (actor.body.landmarks_from_joints(joints - shift, turned, betas) + shift).double().numpy()
-    clock = actor.motion.timestamps
-    return _distances(sharp, [np.abs(clock - time).argmin() for time in times], clock, points, actor.joints, actor.floor)
+    return _distances(sharp, times, actor.motion.timestamps, points, actor.joints, actor.floor)
 
 
-def _distances(sharp: Sharp, rows: list[int], clock: Array, points: Array, joints: Array, floor: float) -> Array:
-    """``distances`` at ``rows`` of landmarks (T, 29, 3) and joints (T, 24, 3) in the world."""
+def _distances(sharp: Sharp, times: Array, clock: Array, points: Array, joints: Array, floor: float) -> Array:
+    """``distances`` of landmarks (T, 29, 3) and joints (T, 24, 3) in the world, at seconds ``clock`` (T,)."""
     found = []
-    for row, side in zip(rows, sharp.sides, strict=True):
+    for time, side in zip(times, sharp.sides, strict=True):
         if sharp.kind == "claps":
-            left, right = (points[row, fingers].mean(0) for fingers in _KNUCKLES)
-            found.append(np.linalg.norm(left - right))
+            left, right = (points[:, fingers].mean(1) for fingers in _KNUCKLES)
+            apart = np.linalg.norm(left - right, axis=-1)
         elif sharp.kind == "kicks":
             ball = joints[:, _BALLS[side]] - joints[:, 0]
-            rests = (clock > clock[row]) & (clock <= clock[row] + REST)
-            found.append(np.linalg.norm(ball[row] - ball[rests].mean(0)))
+            rests = (clock > time) & (clock <= time + REST)
+            apart = np.linalg.norm(ball - ball[rests].mean(0), axis=-1)
         else:
-            found.append(abs(points[row, _SOLES[side], 1].min() - floor))
+            apart = np.abs(points[:, _SOLES[side], 1].min(1) - floor)
+        found.append(apart[np.abs(clock - time) <= _ABOUT].min())
     return 1000 * np.array(found)
 
 
@@ -102,4 +104,4 @@ def _true(sharp: Sharp, clip: WorldClip, body: Body) -> Array:
     points = body.landmarks_from_joints(joints, turned, betas)
     points, joints = points + clip.trans[:, None], joints + clip.trans[:, None]
     clock = np.arange(len(clip)) / FRAME_RATE
-    return _distances(sharp, list(sharp.moments), clock, points.double().numpy(), joints.double().numpy(), 0.0)
+    return _distances(sharp, sharp.moments / FRAME_RATE, clock, points.double().numpy(), joints.double().numpy(), 0.0)
