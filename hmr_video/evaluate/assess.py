@@ -12,13 +12,17 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate import Sequence, compare
-from hmr_video.evaluate.trials import Poses, Trial
+from hmr_video.evaluate.trials import IMAGE_SIZE, Poses, Trial
 from hmr_video.features.keypoints import MODEL_FRAME_RATE, camera_translation, keypoint_features, pixels_to_rays, with_points
 from hmr_video.geometry import metrics
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.model import HMMR
-from hmr_video.reconstruction.lift import context_frames, lift, model_input, predict
-from hmr_video.reconstruction.refine import Estimate, refine
+from hmr_video.options import Options
+from hmr_video.people import People, Track
+from hmr_video.reconstruction.bodies import estimates_of
+from hmr_video.reconstruction.lift import context_frames, model_input, predict
+from hmr_video.reconstruction.loading import Models
+from hmr_video.reconstruction.refine import Estimate
 
 Array = NDArray[np.float64]
 
@@ -26,6 +30,7 @@ PER_FRAME = ("mpjpe", "pa_mpjpe", "foot_angle", "acceleration_error", "accelerat
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")
 VIEWS = ("front", "side", "back")
 _AT_ONCE = 10  # windows that are refined together
+_MARGIN = 10_000  # pixels around the pictures of windows, whose detections, unlike those in pictures, know no border
 _OCCLUSION = ((0.0, 0.01), (0.01, 0.17), (0.17, 0.34), (0.34, 1.01))  # shares of the 12 limb keypoints unseen
 
 
@@ -52,28 +57,41 @@ class Row:
     spread: dict[str, float]
 
 
-def estimates(model: HMMR, body: Body, trials: list[Trial], refined: bool = True) -> dict[str, list[Poses]]:
+def estimates(models: Models, trials: list[Trial], refined: bool = True) -> dict[str, list[Poses]]:
     """The ways of estimating windows, of one camera: each frame by itself, the temporal model, and the same refined, all windows
-    at once, as ``convert`` refines all people of a video."""
-    keypoints, times, camera = [one.keypoints for one in trials], [one.timestamps for one in trials], trials[0].camera
-    lifted = [lift(model, *evidence, camera, body).estimate for evidence in zip(keypoints, times, strict=True)]
+    at once, as ``convert`` does it with all people of a video."""
+    found, lifted = estimates_of(_people(trials), None, models, Options(refine=refined), Reporter(quiet=True))
     ways = {
-        "single frame": [frame_by_frame(model, body, trial, context=False) for trial in trials],
-        "temporal": [_every_frame(one) for one in lifted],
+        "single frame": [frame_by_frame(models.model, models.body, trial, context=False) for trial in trials],
+        "temporal": [_every_frame(one.estimate) for one in lifted],
     }
-    if refined:
-        ways["refined"] = [_every_frame(one) for one in refine(lifted, keypoints, times, camera, body)]
-    return ways
+    return ways | ({"refined": [_every_frame(one) for one in found]} if refined else {})
+
+
+def _people(trials: list[Trial]) -> People:
+    """Each window as one person of a clip in which they appear one after the other."""
+    tracks: list[Track] = []
+    for trial in trials:
+        seen = trial.keypoints[..., 2].numpy() > 0
+        points = trial.keypoints.numpy() + np.array([_MARGIN, _MARGIN, 0])
+        low, high = np.where(seen[..., None], points, np.inf).min(1), np.where(seen[..., None], points, -np.inf).max(1)
+        boxes = np.nan_to_num(np.concatenate([low[:, :2], high[:, :2]], 1), posinf=0.0, neginf=0.0)
+        first = sum(len(track) for track in tracks)
+        tracks.append(Track(np.arange(first, first + len(trial)), boxes, points, np.asarray(seen.any(1))))
+    timestamps = np.concatenate([trial.timestamps.numpy() for trial in trials])
+    width, height = (length + 2 * _MARGIN for length in IMAGE_SIZE)
+    camera = trials[0].camera.numpy() + _MARGIN * np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]])
+    return People(tracks, (width, height), MODEL_FRAME_RATE, timestamps, camera)
 
 
 def each_estimated(
-    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool
+    models: Models, trials: list[Trial], reporter: Reporter, refined: bool
 ) -> Iterator[tuple[Trial, dict[str, Poses]]]:
     """The windows in order, each with the ways of estimating it; see :func:`estimates`."""
     with reporter.progress("Evaluating", len(trials), "windows") as advance:
         for start in range(0, len(trials), _AT_ONCE):
             some = trials[start : start + _AT_ONCE]
-            ways = estimates(model, body, some, refined)
+            ways = estimates(models, some, refined)
             for index, trial in enumerate(some):
                 yield trial, {variant: every[index] for variant, every in ways.items()}
             advance(len(some))
@@ -125,12 +143,11 @@ def foot_angle(joints: Tensor, truth: Tensor) -> Tensor:
     return torch.nn.functional.cosine_similarity(found, true, dim=-1).clamp(-1, 1).acos().rad2deg().mean(-1)
 
 
-def assess(
-    model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool = True, meshes: bool = False
-) -> list[Row]:
+def assess(models: Models, trials: list[Trial], reporter: Reporter, refined: bool = True, meshes: bool = False) -> list[Row]:
     """Estimates all windows and fills the tables."""
+    body = models.body
     scores: dict[str, list[Score]] = {}
-    for trial, ways in each_estimated(model, body, trials, reporter, refined):
+    for trial, ways in each_estimated(models, trials, reporter, refined):
         for variant, poses in ways.items():
             estimate = poses.sequence(body, trial.camera)
             scores.setdefault(variant, []).append(score(estimate, trial.truth(body), meshes))

@@ -18,8 +18,8 @@ from hmr_video.files import replacing
 from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.skeleton import LIMB_JOINTS, USABLE_CONFIDENCE
-from hmr_video.model import HMMR
 from hmr_video.motion import Array
+from hmr_video.reconstruction.loading import Models
 
 ROWS = 6
 _SIZE = 240  # pixels of a view; four make a row
@@ -45,11 +45,11 @@ class Failure:
         return {"clip": self.trial.clip, "frame": self.frame, "pa_mpjpe": self.error, "pa_mpjpe_of_window": self.mean}
 
 
-def worst(model: HMMR, body: Body, trials: list[Trial], reporter: Reporter, refined: bool = True) -> list[Failure]:
+def worst(models: Models, trials: list[Trial], reporter: Reporter, refined: bool = True) -> list[Failure]:
     """The worst frame of every window, as ``convert`` would estimate it; the windows that are worst on average first, of each
     clip one."""
-    every = each_estimated(model, body, trials, reporter, refined)
-    found = [_failure(trial, list(ways.values())[-1], body) for trial, ways in every]
+    every = each_estimated(models, trials, reporter, refined)
+    found = [_failure(trial, list(ways.values())[-1], models.body) for trial, ways in every]
     found.sort(key=lambda failure: failure.mean, reverse=True)
     first = {failure.trial.clip: failure for failure in reversed(found)}
     return [failure for failure in found if failure is first[failure.trial.clip]]
