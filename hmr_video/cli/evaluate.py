@@ -307,8 +307,7 @@ def _evaluate_mocap(
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
-    from hmr_video.evaluate.assess import assess
-    from hmr_video.evaluate.failures import draw_failures, worst
+    from hmr_video.evaluate.assess import assess, draw_failures, worst
     from hmr_video.evaluate.trials import FILMED_FRAMES, TrialConfig, draw_trials, filmed
     from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
