@@ -15,6 +15,7 @@ from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people.detect.detector import load_detector
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
@@ -77,6 +78,7 @@ def run(
     find_body(options.body)
     if reader:
         import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
+        load_detector(options.people, reporter)  # while torch is imported, anything takes five times as long
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
@@ -92,7 +94,8 @@ def run(
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
-        people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
+        with reporter.stage("landmarks"):
+            people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
     elif options.people.silhouettes:
         reporter.note("There are no silhouettes: no landmark network has looked.")
 
@@ -110,7 +113,8 @@ def run(
         if camera is not None and kind in ("turning", "moving"):
             stages = [camera.stage_from_camera(motion.frame_ids) for motion in motions]
         keep_sizes = options.height is not None or kind == "moving"
-        motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
+        with reporter.stage("world"):
+            motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
     if camera is not None:
         remark_on_camera(camera, options, reporter)
     remark_on_people(motions, options, reporter)
@@ -119,6 +123,8 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
+    import hmr_video.camera.clip
+    import hmr_video.reconstruction.bodies  # noqa: F401
     from hmr_video.reconstruction.loading import Models
 
     loaded = models or Models.load(options)
@@ -145,7 +151,7 @@ def _find_people(reader: _InterruptibleReader, options: Options, reporter: Repor
 
     The focal length is the background's where nothing else tells it.
     """
-    background = Background()
+    background = Background(reader.info.frame_rate)
     people = find_people(reader, options.people, reporter, every, background)
 
     from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
@@ -154,7 +160,10 @@ def _find_people(reader: _InterruptibleReader, options: Options, reporter: Repor
     longer = max(people.image_size)
     given = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
     guess = given or float(np.hypot(*people.image_size))
-    camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None)
+    with reporter.stage("camera"):
+        camera = find_camera(
+            background.points.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None
+        )
     if camera.focal is not None:
         people = replace(people, camera_matrix=camera_matrix(*people.image_size, camera.focal * longer).numpy())
     return people, camera

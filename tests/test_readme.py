@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from hmr_video.assets import find_model_file
 from hmr_video.cli.main import app, run
 from hmr_video.files import cache_folder
-from hmr_video.model_files import find_model_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

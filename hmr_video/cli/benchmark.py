@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hmr_video.evaluate.benchmark import Benchmark, Growth
-    from hmr_video.evaluate.meter import Cost
+    from hmr_video.evaluate.stages import Cost
 
 
 def benchmark(
@@ -25,6 +25,7 @@ def benchmark(
     runs: Annotated[int, typer.Option(help="Measure so often, and tell the medians.", min=1)] = 5,
     growth: Annotated[bool, typer.Option("--growth", help="What twice the frames, people and resolution cost instead.")] = False,
     weights: shared.Weights = "default",
+    device: shared.Device = "auto",
     as_json: shared.Json = False,
 ) -> None:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
@@ -36,11 +37,11 @@ def benchmark(
 
     sample = shipped_folder("samples") / "one_person.mp4"
     if growth:
-        grown = room.growth(sample, runs=runs)
+        grown = room.growth(sample, runs=runs, device=device)
         _print({name: asdict(one) for name, one in grown.items()} if as_json else _growth_table(grown))
         return
     with tempfile.TemporaryDirectory() as folder:
-        measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights)
+        measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights, device)
     _print(measured.as_dict() if as_json else _table(measured))
 
 
@@ -58,7 +59,7 @@ def _table(measured: "Benchmark") -> "Table":
 
     frames = measured.clip.frames
     table = Table(box=None, header_style="bold", title_justify="left")
-    table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}"
+    table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}, on {measured.device}"
     for heading in ("", "ms/frame", "processors, ms/frame", "first run, ms/frame", "peak, MB"):
         table.add_column(heading, justify="right" if heading else "left")
 

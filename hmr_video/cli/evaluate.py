@@ -196,10 +196,11 @@ def evaluate(
         assert truth is not None
         rows = _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
     if calibrated:
-        from hmr_video.evaluate.calibration import calibration, table
+        from hmr_video.evaluate.calibration import calibration, limb_marks, table
 
-        bins = calibration(pairs)
-        typer.echo(json.dumps([asdict(one) for one in bins]) if as_json else table(bins))
+        bins, limbs = calibration(pairs), limb_marks(pairs)
+        told = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
+        typer.echo(json.dumps(told) if as_json else table(bins, limbs))
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
@@ -308,8 +309,7 @@ def _evaluate_mocap(
 
     from hmr_video.evaluate.assess import assess
     from hmr_video.evaluate.failures import draw_failures, worst
-    from hmr_video.evaluate.filmed_trials import FILMED_FRAMES, filmed
-    from hmr_video.evaluate.trials import TrialConfig, draw_trials
+    from hmr_video.evaluate.trials import FILMED_FRAMES, TrialConfig, draw_trials, filmed
     from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap

@@ -13,16 +13,12 @@ from hmr_video.assets import go_offline
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
-from hmr_video.cli.convert import convert
+from hmr_video.cli.convert import convert, hallucinate
 from hmr_video.cli.doctor import doctor
 from hmr_video.cli.evaluate import evaluate
-from hmr_video.cli.export import export
-from hmr_video.cli.hallucinate import hallucinate
+from hmr_video.cli.export import export, render, retarget, view
 from hmr_video.cli.label import label
-from hmr_video.cli.render import render
-from hmr_video.cli.retarget import retarget
 from hmr_video.cli.train import train
-from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
 from hmr_video.cli.wording import as_meant, paths_as_meant
 from hmr_video.console import INTERRUPTED, end_soon_after_interrupts, exit_code_of, tell_interrupted

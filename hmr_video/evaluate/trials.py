@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -17,7 +18,10 @@ from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
 from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
+from hmr_video.options import PeopleOptions
 from hmr_video.synth.augment import uniform
+from hmr_video.synth.film.filming import Camera, shoot
+from hmr_video.synth.film.footage import Onlooker, in_rays
 from hmr_video.synth.limb_ends import LimbEndsConfig
 from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded
@@ -212,3 +216,22 @@ def without_errors() -> DetectorConfig:
         occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, slow_source=0.0,
         low_hips=NEVER, high_shoulders=NEVER,
     )  # fmt: skip
+
+
+FILMED_FRAMES = 45  # of a window, as pictures take their time
+
+
+def filmed(body: Body, people: PeopleOptions) -> Observer:
+    """Films the motion, with clothes, a backdrop, blur and things in between, and asks the detector and the landmark network that
+    ``people`` names. 0.1 s a frame. The tool knows the focal length. Raises AssetError, UsageError."""
+    camera, onlooker = Camera(body), Onlooker.of(people.detector, people.landmarks)
+
+    def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
+        joints, _, points = placed(body, poses, landmarks=True)
+        dice = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        shot = shoot(body, poses.rotations, joints[:, 0], poses.betas[0], dice)
+        landmarks, _ = onlooker.see(shot, camera.film(shot, dice), MODEL_FRAME_RATE)
+        detections = torch.from_numpy(in_rays(shot, landmarks)).float()
+        return trial_of(clip, poses, joints, points, detections)
+
+    return observer

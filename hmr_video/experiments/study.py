@@ -32,10 +32,10 @@ from hmr_video.model import HMMR
 from hmr_video.synth.random_cameras import CameraConfig
 from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, SyntheticConfig
-from hmr_video.train.config import TrainConfig
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights, pelvis_joints
 from hmr_video.train.pseudo_labels import TrackSampler, list_tracks, load_tracks
+from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import in_box
 from hmr_video.train.validation import pose_errors
 

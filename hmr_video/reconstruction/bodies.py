@@ -1,7 +1,5 @@
 """From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -29,12 +27,6 @@ from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
 _FEET_AND_NECK = (10, 11, 12)
-Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
-
-
-def untimed(name: str) -> AbstractContextManager[None]:
-    """No time is taken."""
-    return nullcontext()
 
 
 def bodies_of(
@@ -44,7 +36,6 @@ def bodies_of(
     options: Options,
     reporter: Reporter,
     camera: ClipCamera | None = None,
-    timer: Timer = untimed,
 ) -> tuple[list[Motion], ClipCamera | None]:
     """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video,
     where there is one. Raises UsageError."""
@@ -53,14 +44,14 @@ def bodies_of(
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        with timer("model"):
+        with reporter.stage("model"):
             lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
-        with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
+        with reporter.stage("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
             rough, stages = _in_metres(camera, people, estimates, models.body), None
             if rough is not None and rough.kind in ("turning", "moving"):
                 stages = [torch.from_numpy(rough.stage_from_camera(track.frame_ids)) for track in people.tracks]
@@ -156,7 +147,6 @@ def _lift_images(
     models: Models,
     options: Options,
     reporter: Reporter,
-    timer: Timer = untimed,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
@@ -164,10 +154,10 @@ def _lift_images(
     from hmr_video.features.images import image_features, zero_feature
     from hmr_video.reconstruction.lift_images import lift_images
 
-    with timer("features"):
+    with reporter.stage("features"):
         features = image_features(reader, people.tracks, models.image_encoder, reporter)
     padding = zero_feature(models.image_encoder)
-    with timer("model"):
+    with reporter.stage("model"):
         return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 

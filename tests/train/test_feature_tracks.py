@@ -28,7 +28,7 @@ from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import keypoint_loss
 from hmr_video.motion import Motion, load_arrays
-from hmr_video.train.config import TrainConfig
+from hmr_video.train.curves import Log
 from hmr_video.train.feature_tracks import (
     VARIANTS,
     FeatureSampler,
@@ -39,10 +39,10 @@ from hmr_video.train.feature_tracks import (
     split_by_video,
 )
 from hmr_video.train.label import PseudoTrack
-from hmr_video.train.log import Log
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights
 from hmr_video.train.pseudo_labels import TrackBatch
+from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import delta_term, present_terms, relative_keypoints
 from hmr_video.video import Chunk, VideoWriter
 

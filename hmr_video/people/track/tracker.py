@@ -6,8 +6,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.panning import Pan
-from hmr_video.camera.shots import Shots
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
 from hmr_video.people.track.botsort import BotSort
@@ -48,14 +46,9 @@ class Tracker:
         self._associator: Associator = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
         self._follows_camera = kind == "botsort"
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
-        self._pan = Pan()
-        self._shots = Shots(frame_rate)
-        self.picture_offsets: dict[int, Array] = {}  # by frame id: where the scene's corner lies in the picture, (2,) pixels
 
-    def update(self, frame_id: int, detections: Detections, frame: Array) -> None:
-        """The next frame: its detections, and its image (H, W, 3)."""
-        self._shots.update(frame_id, frame)
-        offset = self.picture_offsets[frame_id] = self._pan(frame)
+    def update(self, frame_id: int, detections: Detections, frame: Array, offset: Array) -> None:
+        """The next frame: its detections, its image (H, W, 3), and where the scene's corner lies in it, (2,) pixels."""
         colours = torso_colours(frame, detections)
         boxes, poses = detections.boxes - np.tile(offset, 2), detections.keypoints - np.append(offset, 0)
         followed = detections.boxes if self._follows_camera else boxes
@@ -66,7 +59,3 @@ class Tracker:
     def tracklets(self) -> list[Tracklet]:
         """All tracklets so far, in order of appearance."""
         return [Tracklet(*(np.array(column) for column in zip(*rows, strict=True))) for _, rows in sorted(self._rows.items())]
-
-    def cuts(self) -> list[int]:
-        """Ids of the frames with which new shots begin, ascending."""
-        return self._shots.beginnings

@@ -138,8 +138,8 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_training_takes_its_share_from_the_film(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lightning", reason="the extra `train` is not installed")
     from hmr_video.train import validation
-    from hmr_video.train.config import TrainConfig
     from hmr_video.train.loop import StageRun, Trainer
+    from hmr_video.train.settings import TrainConfig
 
     monkeypatch.setattr(validation, "WINDOWS", 2)
     path = tmp_path / "filmed.npz"
