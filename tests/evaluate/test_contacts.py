@@ -24,7 +24,8 @@ def acted(sharp: Sharp, body, rotations: torch.Tensor) -> Actor:
     motion = Motion(
         poses=poses, trans=sharp.trans.numpy(), betas=np.zeros(10), frame_ids=np.arange(count),
         timestamps=np.arange(count) / RATE, frame_rate=RATE, confidence=np.ones(count), camera_matrix=np.eye(3),
-        image_size=np.array([9, 9]), boxes=np.zeros((count, 4)), landmarks2d=np.zeros((count, 29, 3)), joints3d=(joints + sharp.trans[:, None]).numpy(), poses_past=poses,
+        image_size=np.array([9, 9]), boxes=np.zeros((count, 4)), landmarks2d=np.zeros((count, 29, 3)),
+        joints3d=(joints + sharp.trans[:, None]).numpy(), poses_past=poses,
         poses_future=poses, body=body.name, body_hash=body.hash, weights_hash="", world_from_camera=np.eye(4),
     )  # fmt: skip
     rest = [points.double().numpy() for points in body.rest(torch.zeros(10))]
