@@ -8,7 +8,16 @@ from hmr_video.geometry.cameras import camera_matrix, project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.reconstruction.placement import initial_translation
-from hmr_video.reconstruction.refine import LOWEST_TEMPO, MOVING_CAMERA, Estimate, heavy_tailed, refine, robust, tempo
+from hmr_video.reconstruction.refine import (
+    LOWEST_TEMPO,
+    MOVING_CAMERA,
+    Estimate,
+    RefineConfig,
+    heavy_tailed,
+    refine,
+    robust,
+    tempo,
+)
 
 CAMERA = camera_matrix(1280, 720, 1100.0)
 TIMES = torch.arange(30).double() / 30
@@ -100,6 +109,23 @@ def test_a_wavering_distance_comes_to_rest(truth: Estimate, evidence: torch.Tens
     wavering = truth.trans * (1 + 0.15 * torch.randn(30, 1, generator=torch.Generator().manual_seed(1)))
     refined = refine([Estimate(guess.rotations, guess.betas, wavering)], [evidence], [TIMES], CAMERA, load_body("open"))[0]
     assert refined.trans[:, 2].diff(n=2).abs().max() * 900 < 10  # m/s^2; it was some thousand
+
+
+def test_a_foot_that_stands_on_the_image_does_not_slide(truth: Estimate, evidence: torch.Tensor, guess: Estimate) -> None:
+    body, standing = load_body("open"), Estimate(truth.rotations, truth.betas, truth.trans[:1].expand(30, 3))
+    seen = torch.cat([project(coco(body, standing), CAMERA), evidence[..., 2:]], -1)
+    swaying = Estimate(guess.rotations.clone(), guess.betas, standing.trans)
+    angle = torch.zeros(30, 3)
+    angle[:, 0] = 0.3 * torch.sin(torch.arange(30) / 3)  # legs that swing towards the camera and away
+    swaying.rotations[:, [1, 2]] = swaying.rotations[:, [1, 2]] @ axis_angle_to_matrix(angle)[:, None]
+
+    def sliding(config: RefineConfig) -> float:
+        refined = refine([swaying], [seen], [TIMES], CAMERA, body, config)[0]
+        return float(joints(body, refined)[:, [7, 8]].diff(dim=0).norm(dim=-1).mean() * 30)
+
+    slow, free = sliding(RefineConfig()), sliding(RefineConfig(standing=1e6))
+    assert slow < 0.1  # m/s
+    assert slow < 0.6 * free
 
 
 def test_bodies_keep_up_with_a_camera_that_swings(truth: Estimate, evidence: torch.Tensor, guess: Estimate) -> None:
