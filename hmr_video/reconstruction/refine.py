@@ -46,7 +46,7 @@ class RefineConfig:
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     end_pose: float = 0.3  # the same of ankles and wrists in frames that show toes and heels, or thumbs and knuckles
-    drift: float = 2.5  # radians/s of change in that difference
+    drift: float = 2.5  # radians/s of change in that difference, at a tempo of at most 1
     acceleration: float = 75.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
     acceleration_in_depth: float = 33.0  # the same along the view, where more of what one sees is noise
     trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
@@ -296,6 +296,7 @@ class _Problem:
         deviation[0] = config.root
         deviation = self._with_ends(deviation.repeat(len(person), 1))[..., None]
         self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
+        self.usual_drift = self.step * config.drift * brisk[self.pairs, None, None].clamp_min(1.0)
         usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
         self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
         self.usual_sway = torch.tensor([config.across_acceleration, config.across_acceleration, config.trans_acceleration])
@@ -349,7 +350,7 @@ class _Problem:
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
         prior = (turns / self.pose_deviation).square().sum()
-        drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
+        drift = (turns[self.pairs + 1] - turns[self.pairs]) / self.usual_drift
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
         placed = joints + torch.cat([carried, depth], -1)[:, None]
