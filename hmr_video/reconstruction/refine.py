@@ -16,7 +16,15 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS, USABLE_CONFIDENCE
+from hmr_video.geometry.skeleton import (
+    BODY_LANDMARKS,
+    COCO_FACE,
+    COCO_LIMBS,
+    FOOT_LANDMARKS,
+    HAND_LANDMARKS,
+    LANDMARKS,
+    USABLE_CONFIDENCE,
+)
 from hmr_video.reconstruction.lbfgs import minimise
 from hmr_video.reconstruction.standing import FEET, standing
 from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
@@ -67,6 +75,7 @@ DISTANCE_SMOOTHING = 0.2  # seconds, likewise, of its distance: who stands far a
 TEMPO_ACCELERATION = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
 TEMPO_POWER = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
 LOWEST_TEMPO, HIGHEST_TEMPO = 0.12, 8.0  # tempo
+WELL_SEEN = 0.8  # mean trust of the limbs, from which a tempo is believed
 LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the model, which swings their limbs too little
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
@@ -241,6 +250,13 @@ def trust(confidence: Tensor) -> Tensor:
     return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
 
 
+def evident(brisk: Tensor, track: Evidence) -> Tensor:
+    """A track's tempo (T,), of which what exceeds 1 counts as far as limbs are seen: the model's guesses at others jump."""
+    seen = trust(track.keypoints[..., 2])[:, list(COCO_LIMBS)].mean(1, keepdim=True)
+    share = (smoothed(seen, track.timestamps, 0.2).squeeze(-1) / WELL_SEEN).clamp_max(1.0)
+    return torch.where(brisk > 1, torch.lerp(torch.ones_like(brisk), brisk, share), brisk)
+
+
 def robust(squared: Tensor, cutoff: float) -> Tensor:
     """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
     return squared / (1 + squared / cutoff**2)
@@ -264,7 +280,7 @@ class _Problem:
         fixed_shape: bool,
     ) -> None:
         timestamps = [track.timestamps for track in tracks]
-        tempos = [tempo(track.estimate, times, body) for track, times in zip(tracks, timestamps, strict=True)]
+        tempos = [evident(tempo(track.estimate, track.timestamps, body), track) for track in tracks]
         estimates = [calmed(track.estimate, *parts) for track, *parts in zip(tracks, timestamps, tempos, strict=True)]
         self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
         self.lengths = [len(estimate.trans) for estimate in estimates]
