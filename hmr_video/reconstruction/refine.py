@@ -23,9 +23,9 @@ from hmr_video.geometry.skeleton import (
     FOOT_LANDMARKS,
     HAND_LANDMARKS,
     LANDMARKS,
-    USABLE_CONFIDENCE,
 )
 from hmr_video.reconstruction.lbfgs import minimise
+from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
 from hmr_video.reconstruction.standing import FEET, standing
 from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
 
@@ -237,35 +237,11 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     return ((strength.squeeze(-1) / TEMPO_ACCELERATION) ** TEMPO_POWER).clamp(LOWEST_TEMPO, HIGHEST_TEMPO)
 
 
-def trust(confidence: Tensor) -> Tensor:
-    """Confidences (T, K) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
-
-    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65
-    (`evaluate --detector-errors`), hence the power. Detectors differ in scale, so confidences count against the surest tenth of
-    the track.
-    """
-    seen = confidence > USABLE_CONFIDENCE
-    body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]
-    surest = torch.quantile(body, 0.9).clamp_min(0.6) if len(body) else torch.ones(())
-    return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
-
-
 def evident(brisk: Tensor, track: Evidence) -> Tensor:
     """A track's tempo (T,), of which what exceeds 1 counts as far as limbs are seen: the model's guesses at others jump."""
     seen = trust(track.keypoints[..., 2])[:, list(COCO_LIMBS)].mean(1, keepdim=True)
     share = (smoothed(seen, track.timestamps, 0.2).squeeze(-1) / WELL_SEEN).clamp_max(1.0)
     return torch.where(brisk > 1, torch.lerp(torch.ones_like(brisk), brisk, share), brisk)
-
-
-def robust(squared: Tensor, cutoff: float) -> Tensor:
-    """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
-    return squared / (1 + squared / cutoff**2)
-
-
-def heavy_tailed(squared: Tensor, tolerance: float) -> Tensor:
-    """Student's negative log-likelihood of squared deviations, up to a factor: quadratic, then logarithmic."""
-    freedom = 3 * tolerance**2
-    return freedom * torch.log1p(squared / freedom)
 
 
 class _Problem:

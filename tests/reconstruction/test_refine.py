@@ -12,10 +12,10 @@ from hmr_video.reconstruction.refine import (
     LOWEST_TEMPO,
     MOVING_CAMERA,
     Estimate,
+    Evidence,
     RefineConfig,
-    heavy_tailed,
+    evident,
     refine,
-    robust,
     tempo,
 )
 
@@ -179,11 +179,11 @@ def test_photographs_have_no_acceleration(evidence: torch.Tensor, guess: Estimat
     assert refined.trans.isfinite().all()
 
 
-def test_robust_losses_are_quadratic_at_first() -> None:
-    small = torch.tensor(1e-4)
-    assert robust(small, 3.0) == pytest.approx(1e-4, rel=1e-3)
-    assert heavy_tailed(small, 1.0) == pytest.approx(1e-4, rel=1e-3)
-    assert robust(torch.tensor(1e8), 3.0) == pytest.approx(9.0, rel=1e-3)
+def test_what_the_model_guesses_of_unseen_limbs_is_not_brisk(guess: Estimate, evidence: torch.Tensor) -> None:
+    brisk, unseen = torch.full((30,), 5.0), evidence * torch.tensor([1.0, 1.0, 0.0])
+    assert evident(brisk, Evidence(guess, evidence, TIMES)).min() > 4.9
+    assert evident(brisk, Evidence(guess, unseen, TIMES)).max() < 1.1
+    assert torch.equal(evident(brisk / 10, Evidence(guess, unseen, TIMES)), brisk / 10)
 
 
 def test_tempo_is_the_motions_own(truth: Estimate) -> None:
