@@ -102,6 +102,10 @@ def run(
     from hmr_video.reconstruction.bodies import bodies_of
 
     motions, camera = bodies_of(people, reader, models, options, reporter, camera)
+    if options.refine:
+        from hmr_video.world.hands import join_hands
+
+        motions = [join_hands(motion, models.body) for motion in motions]
     if options.world:
         from hmr_video.world.floor import to_world
 

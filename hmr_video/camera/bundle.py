@@ -21,6 +21,7 @@ NOISE = 0.3  # pixels
 _ZOOM = 0.03  # of the logarithm of the focal length from one camera to the next, where the lens may zoom
 _FOCAL = 0.4  # of the logarithm of the focal length, from the guess
 _AT_CAMERA = 1e-4  # of a homogeneous point: where it is the camera's own place
+_DENSE = 4_000_000  # numbers of a matrix that is multiplied faster with its zeros
 _NEAREST = 0.02  # of a point's depth, in its distance: nearer or behind the camera it counts no more
 
 
@@ -182,9 +183,12 @@ class _System:
         shape = count * 7, len(block) * 3
         plain = csr_matrix((cross.ravel(), (there, here)), shape=shape)
         solved = csr_matrix(((cross @ inverse[seen.point]).ravel(), (there, here)), shape=shape)
+        if shape[0] * shape[1] < _DENSE:
+            plain, solved = plain.toarray(), solved.toarray()
         pull -= solved @ self.point_pull.ravel()
         shared = self._shared(count)
-        moved = shared @ splu((shared.T @ (matrix - solved @ plain.T) @ shared).tocsc()).solve(shared.T @ pull)
+        reduced = shared.T @ csr_matrix(matrix - solved @ plain.T) @ shared
+        moved = shared @ splu(reduced.tocsc()).solve(shared.T @ pull)
         rest = self.point_pull - (plain.T @ moved).reshape(-1, 3)
         return self._moved(moved.reshape(count, 7), np.einsum("jab,jb->ja", inverse, rest))
 

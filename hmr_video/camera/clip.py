@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.path import Path, find_path
@@ -77,6 +78,7 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
         return ClipCamera(())
     bounds = [int(followed.frame_ids[0]), *cuts, int(followed.frame_ids[-1]) + 1]
     pieces = [followed.between(low, high) for low, high in pairwise(bounds)]
-    shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
+    with threadpool_limits(1, "blas"):  # the matrices are small: a second thread would only wait
+        shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
     focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
     return ClipCamera(shots, max(focals)[1] if focals and not focal_known and len(shots) == 1 else None)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, misses
+from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses
 
 Array = NDArray[Any]
 
@@ -14,18 +14,29 @@ _REACH = 12  # keyframes between them, at the most
 _FEWEST = 10  # points that a view must show of those that are placed
 _AGAIN = 4  # views after which all is adjusted
 _SURE = 6  # views from which they tell the focal length, too
+_STARTS = (1.0, 0.75, 1.35)  # of the guessed focal length, from which the search starts
 
 
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
-    """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did."""
-    start = _first_pair(seen, turning, guess)
+    """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did.
+
+    Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken.
+    """
+    starts = [guess * factor for factor in (_STARTS if free_focal else (1.0,))]
+    scenes = [scene for scene in (_grown(seen, turning, focal, guess, free_focal) for focal in starts) if scene is not None]
+    return min(scenes, key=lambda scene: cost(misses(scene, seen)), default=None)
+
+
+def _grown(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
+    """The scene that grows from two views, with a ``focal`` length that is let free at the end."""
+    start = _first_pair(seen, turning, focal)
     if start is None:
         return None
     first, second, turn, centre = start
     count = len(turning.turns)
     turns, centres = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
     turns[second], centres[second] = turn, centre
-    scene = Scene(turns, centres, np.full(count, guess), np.zeros((len(turning.points), 4)))
+    scene = Scene(turns, centres, np.full(count, focal), np.zeros((len(turning.points), 4)))
     done = [first, second]
     scene = _with_points(scene, seen, done)
     low, high = sorted(done)
@@ -48,6 +59,8 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     unit = np.linalg.norm(np.ptp(scene.centres, axis=0))
     if not np.isfinite(unit) or unit < 1e-9:
         return None
+    if np.median(scene.points[:, 3]) < 0:  # mirrored at its origin a scene looks the same, with its points behind the cameras
+        unit = -unit
     points = scene.points * [1, 1, 1, unit]
     return Scene(scene.turns, scene.centres / unit, scene.focals, points / np.linalg.norm(points, axis=1, keepdims=True))
 

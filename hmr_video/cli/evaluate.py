@@ -56,7 +56,11 @@ def evaluate(
             "--world", help="Film clips before still, turning and moving cameras, and measure people and camera in the world."
         ),
     ] = False,
-    clips: Annotated[int, typer.Option(help="With --world: how many clips.")] = 7,
+    contacts: Annotated[
+        bool,
+        typer.Option("--contacts", help="Film claps, kicks against a wall and steps, and measure how near comes what touches."),
+    ] = False,
+    clips: Annotated[int, typer.Option(help="With --world, --contacts: how many clips.")] = 7,
     panoramas: Annotated[
         Path | None, typer.Option(help="With --world: a folder with pictures of all directions, as places for cameras that turn.")
     ] = None,
@@ -111,12 +115,12 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, shape, world, *(folder is not None for folder in (views, detector_errors))]
+    wanted = [result is not None, samples, shape, world, contacts, *(folder is not None for folder in (views, detector_errors))]
     wanted.append(mocap is not None and not world)
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, --samples, --world, --mocap FOLDER, --views FOLDER, --detector-errors FOLDER, or --shape.",
+            "Give RESULT TRUTH, or one of --samples, --world, --contacts, --mocap, --views, --detector-errors, --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
@@ -146,6 +150,15 @@ def evaluate(
             typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
         else:
             print_scores(filmed, UNITS)
+        return
+    if contacts:
+        from hmr_video.evaluate import contacts as of_contacts
+
+        touches = of_contacts.evaluate_contacts(clips, seed, replace(options, world=True), reporter)
+        if as_json:
+            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in touches]))
+        else:
+            print_scores(touches, of_contacts.UNITS)
         return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without

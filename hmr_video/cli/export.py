@@ -89,7 +89,7 @@ def view(
 
 def retarget(
     result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
-    character: Annotated[Path, typer.Argument(help="A rigged character: GLB or VRM.")],
+    character: Annotated[Path, typer.Argument(help="A rigged character: GLB, VRM, or FBX where there is Blender.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The GLB or VRM to write.")],
     person: Annotated[int, typer.Option(help="Whose motion, by the number of the file.", min=1)] = 1,
     bones: Annotated[

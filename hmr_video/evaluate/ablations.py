@@ -48,6 +48,8 @@ REMEDIES = {
     "girth": Remedy(("hmr_video.reconstruction.bodies.with_girth",), _first),
     "calming": Remedy(("hmr_video.reconstruction.refine.calmed",), _first),
     "tempo": Remedy(("hmr_video.reconstruction.refine.tempo",), lambda estimate, times, body: torch.ones(len(times))),
+    "hands": Remedy(("hmr_video.world.hands.join_hands",), _first),
+    "feet": Remedy(tuple(f"hmr_video.world.floor.{name}" for name in ("lay_feet_flat", "plant", "hold_feet")), _first),
 }
 EACH = "each"
 

@@ -25,7 +25,8 @@ class Trust:
         across: of the shift across the view.
         along: of the shift along the view, as a fraction of the distance: it changes the size in the image by as much.
         floor: of a standing sole from the floor, and of a sinking one.
-        slide: of a standing sole from where it was a frame before.
+        slide: of a standing sole from where it was a frame before, across the view.
+        slide_along: the same along the view, where how far a leg reaches is a guess.
         acceleration: m/s^2 of the shift.
     """
 
@@ -33,10 +34,11 @@ class Trust:
     along: float
     floor: float
     slide: float
+    slide_along: float
     acceleration: float
 
 
-_WHOLE = Trust(across=0.006, along=0.02, floor=0.004, slide=0.002, acceleration=1.0)  # 6 mm: 1/3 % of a person's height
+_WHOLE = Trust(across=0.006, along=0.02, floor=0.004, slide=0.002, slide_along=0.02, acceleration=1.0)  # 6 mm: 0.3 % of a person
 
 
 def plant(motion: Motion, feet: Soles) -> Motion:
@@ -87,10 +89,15 @@ def _solved(
     if len(rays) > 1:
         chosen = feet.heights(UP).argmin(-1)[:-1, :, None, None]  # the point that is lowest in the first of two frames
         now, then = (np.take_along_axis(points, chosen, 2)[:, :, 0] for points in (feet.points[:-1], feet.points[1:]))
+        ahead = view[:-1] * [1.0, 0.0, 1.0]
+        ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-9)
+        aside = np.cross(ahead, UP)
         for foot in range(lowest.shape[1]):
-            rests = (stands[1:, foot] & stands[:-1, foot]) / trust.slide
-            for axis in (0, 2):
-                system.add({(0, axis): -rests, (1, axis): rests}, -rests * (then - now)[:, foot, axis])
+            rests = stands[1:, foot] & stands[:-1, foot]
+            for way, deviation in ((aside, trust.slide), (ahead, trust.slide_along)):
+                pull = way * (rests / deviation)[:, None]
+                terms = {(later, axis): sign * pull[:, axis] for later, sign in ((0, -1), (1, 1)) for axis in (0, 2)}
+                system.add(terms, -(pull * (then - now)[:, foot]).sum(1))
     if len(rays) > 2:
         steps = np.maximum(np.diff(feet.times), 1e-3)
         scale = 2 / (steps[1:] + steps[:-1]) / trust.acceleration

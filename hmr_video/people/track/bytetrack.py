@@ -1,4 +1,7 @@
-"""ByteTrack (Zhang et al., ECCV 2022): boxes of successive frames joined by overlap, the sure ones first, then the faint ones."""
+"""ByteTrack (Zhang et al., ECCV 2022): boxes of successive frames joined by overlap, the sure ones first, then the faint ones.
+
+Our own: to import ultralytics' takes 1.6 s of processor time, more than all the tracking of a short clip.
+"""
 
 from dataclasses import dataclass, fields
 from typing import Any
