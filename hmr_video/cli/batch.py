@@ -33,19 +33,14 @@ def batch(
         Path | None,
         typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin."),
     ] = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")] = None,
+    include: shared.Include = None,
+    exclude: shared.Exclude = None,
     shard: Annotated[str | None, typer.Option(help="3/16: only the third of sixteen parts, for 16 runs side by side.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
-    ] = None,
-    timeout: Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
+    workers: shared.Workers = None,
+    timeout: shared.Timeout = None,
+    retry_failed: shared.RetryFailed = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be converted.")] = False,
-    log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
+    log: shared.Log = None,
     scheduler: Annotated[
         str, typer.Option("--engine", help="local, or ray for several machines (needs the extra `cluster`).")
     ] = "local",

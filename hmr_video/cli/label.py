@@ -20,17 +20,12 @@ from hmr_video.options import Options
 def label(
     folder: Annotated[Path, typer.Argument(help="A folder with videos, searched with all its folders.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tracks; each video gets a folder of its own.")],
-    include: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")
-    ] = None,
-    timeout: Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")] = False,
-    log: Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")] = None,
+    include: shared.Include = None,
+    exclude: shared.Exclude = None,
+    workers: shared.Workers = None,
+    timeout: shared.Timeout = None,
+    retry_failed: shared.RetryFailed = False,
+    log: shared.Log = None,
     features: Annotated[
         str, typer.Option(help="resnet50 keeps image features of the people too, for `train --features resnet50`.")
     ] = "keypoints",

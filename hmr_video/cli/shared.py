@@ -33,6 +33,16 @@ RootMotion = Annotated[bool, typer.Option("--root-motion", help="A bone on the g
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+# Of commands that work through many videos.
+Include = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="Only what fits this glob, such as 'day1/*.mp4'. Repeats.", show_default="all videos"),
+]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Nothing that fits this glob. Repeats.")]
+Workers = Annotated[int | None, typer.Option(help="Videos at a time.", min=1, show_default="one per GPU or per four processors")]
+Timeout = Annotated[float | None, typer.Option(help="Give up a video after this many seconds.", min=0.1)]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Do again what failed in an earlier run.")]
+Log = Annotated[Path | None, typer.Option(help="Append what happens to this file, as JSON lines.")]
 
 _FILES = "3gp abc avi dae fbx gif gltf jpeg jpg json m4v mkv mov mp4 npz obj pkl png stl usd usda usdc usdz webm zip"
 
