@@ -123,6 +123,8 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
+    import scipy.optimize  # noqa: F401
+
     import hmr_video.camera.clip
     import hmr_video.reconstruction.bodies  # noqa: F401
     from hmr_video.reconstruction.loading import Models

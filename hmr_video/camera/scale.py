@@ -19,6 +19,15 @@ _FLAT = 0.015  # of its distance, within which a point lies on the ground
 _FEWEST, _DRAWS = 25, 400  # points of a ground; how many grounds are tried
 _AGREE = 0.12  # median deviation of the logarithm of what the frames say, or nothing is believed
 _BALL = 0.03  # metres of the ball of a foot over the ground
+_BELOW = 3.0  # deviations that a point lies below a plane which then is no ground
+_STANDING = 0.35  # m/s of a foot that stands, as far as one view tells
+_SHORTEST = 0.15  # seconds of a stance
+_SWAY, _TOGETHER = 0.02, 8.0  # metres that a standing foot seems to sway, and frames in which it does so alike
+_ROUNDS = 6  # of finding stances
+# Deviations of the logarithm of the scale.
+_GROUND, _STANCES = 0.08, 0.04  # of the one that the ground tells, and of what stances err by alike
+_APART = 0.2  # of the two from each other, above which the ground is taken for something else
+_UNSURE = 0.3  # of a scale that is not believed
 
 
 @dataclass(frozen=True)
@@ -34,11 +43,19 @@ class Walker:
 
 
 def metric_scale(people: list[Walker], points: Array) -> float | None:
-    """Metres of a unit of the path and of the background's ``points`` (P, 3): by the ground where it shows below the feet,
-    else by feet that rest; None where neither tells."""
+    """Metres of a unit of the path and of the background's ``points`` (P, 3): by feet that rest and by the ground where it shows
+    below the feet, each as far as it can be trusted; None where neither tells."""
     if not people or np.ptp(np.concatenate([one.centres for one in people]), axis=0).max() < 1e-9:
         return None
-    return _by_ground(people, points) or _by_rest(people)
+    ground, slow = _by_ground(people, points), _by_rest(people)
+    rested = None if slow is None else _by_stances(people, slow)
+    if rested is None:
+        return ground or slow
+    scale, deviation = rested
+    if ground is None or abs(np.log(ground / scale)) > _APART + 2 * deviation:
+        return scale
+    trust = np.array([_GROUND, np.hypot(_STANCES, deviation)]) ** -2.0
+    return float(np.exp((trust * np.log([ground, scale])).sum() / trust.sum()))
 
 
 def _by_ground(people: list[Walker], points: Array) -> float | None:
@@ -69,7 +86,8 @@ def _by_ground(people: list[Walker], points: Array) -> float | None:
 
 
 def _plane(points: Array, up: Array, eye: Array) -> tuple[Array, float] | None:
-    """Normal (3,) and offset of the level plane below ``eye`` that most points (P, 3) lie on (Fischler and Bolles, 1981)."""
+    """Normal (3,) and offset of the level plane below ``eye`` that most points (P, 3) lie on, and fewest below
+    (Fischler and Bolles, 1981)."""
     if len(points) < _FEWEST:
         return None
     dice, best, most = np.random.default_rng(0), None, _FEWEST - 1
@@ -83,15 +101,50 @@ def _plane(points: Array, up: Array, eye: Array) -> tuple[Array, float] | None:
         normal *= np.sign(normal @ up) / length
         if normal @ up < _LEVEL or (eye - a) @ normal < 0:
             continue
-        inside = np.abs((points - a) @ normal) < reach
-        if inside.sum() > most:
-            most, best = int(inside.sum()), inside
+        height = (points - a) @ normal / reach
+        inside = np.abs(height) < 1
+        votes = int(inside.sum()) - int((height < -_BELOW).sum())
+        if votes > most:
+            most, best = votes, inside
     if best is None:
         return None
     middle = points[best].mean(0)
     normal = np.linalg.svd((points[best] - middle) / reach[best, None])[2][2]
     normal *= np.sign(normal @ up)
     return normal, float(-normal @ middle)
+
+
+def _by_stances(people: list[Walker], scale: float) -> tuple[float, float] | None:
+    """The scale at which feet stay where they stand from their first to their last moment there, and the deviation of its
+    logarithm: least squares about a first ``scale``, which tells when they stand."""
+    precision = 0.0
+    for _ in range(_ROUNDS):
+        precision, pull = 1e-12, 0.0
+        for one in people:
+            placed = np.einsum("tab,tfb->tfa", one.turns, one.feet)
+            own, carried = _velocities(one)
+            slow = np.linalg.norm(own + scale * carried[:, None], axis=-1) < _STANDING
+            for foot, start, end in _runs(slow, one.times):
+                where, eye = placed[start:end, foot], one.centres[start:end]
+                ray = where.mean(0)
+                across = (np.eye(3) - np.outer(ray, ray) / (ray @ ray)) / _SWAY
+                went, carried_along = (where - where.mean(0)) @ across, (eye - eye.mean(0)) @ across
+                missed = np.square(went + scale * carried_along).sum(1).mean()
+                weight = _TOGETHER / (end - start) / (1 + missed / 4) ** 2
+                precision += weight * float((carried_along**2).sum())
+                pull -= weight * float((carried_along * went).sum())
+        scale = pull / precision
+    deviation = 1 / np.sqrt(precision) / max(scale, 1e-9)
+    return (scale, float(deviation)) if scale > 0 and deviation < _UNSURE else None
+
+
+def _runs(slow: Array, times: Array) -> list[tuple[int, int, int]]:
+    """Foot, first frame and end of each run of frames in which a foot is ``slow`` (T, F)."""
+    found = []
+    for foot in range(slow.shape[1]):
+        edges = np.flatnonzero(np.diff(slow[:, foot], prepend=False, append=False)).reshape(-1, 2)
+        found += [(foot, start, end) for start, end in edges if times[end - 1] - times[start] >= _SHORTEST]
+    return found
 
 
 def _by_rest(people: list[Walker]) -> float | None:

@@ -307,8 +307,7 @@ def _evaluate_mocap(
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
-    from hmr_video.evaluate.assess import assess
-    from hmr_video.evaluate.failures import draw_failures, worst
+    from hmr_video.evaluate.assess import assess, draw_failures, worst
     from hmr_video.evaluate.trials import FILMED_FRAMES, TrialConfig, draw_trials, filmed
     from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
@@ -330,7 +329,7 @@ def _evaluate_mocap(
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
-        return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
+        return weak_points(models, folder, names, windows, seed, reporter, up)
     if real:
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, settings.people)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
@@ -338,10 +337,10 @@ def _evaluate_mocap(
         config = TrialConfig(landmarks=all_points)
         trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
     if failures:
-        found = worst(models.model, models.body, trials, reporter, settings.refine)
+        found = worst(models, trials, reporter, settings.refine)
         draw_failures(found, models.body, failures, reporter)
         return found
-    return assess(models.model, models.body, trials, reporter, settings.refine, meshes)
+    return assess(models, trials, reporter, settings.refine, meshes)
 
 
 def _evaluate_detector(

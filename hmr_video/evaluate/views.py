@@ -7,19 +7,16 @@ import tomllib
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError
 from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence, same_moments
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import COCO_LIMBS, COCO_NAMES, LIMB_JOINTS
 from hmr_video.motion import Motion, load_arrays
-
-Array = NDArray[Any]
 
 CALIBRATION = "calibration.toml"
 _KEYS = {"matrix": (3, 3), "rotation": (3,), "translation": (3,)}

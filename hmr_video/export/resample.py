@@ -19,6 +19,7 @@ _NEAR = 0.03  # of a rate, within which it means a usual one
 _ENDS = (7, 8, 20, 21)  # ankles and wrists
 _SHARP = 35.0  # m/s^2
 _MOMENT = 0.1  # seconds around, of which the sharpest frame is taken
+_STEPPED_OVER = 0.05  # of a step, from which a moment is
 _GIVES_WAY = 3  # frames before and after a moment, which are moved with it, less and less
 _EXACT = 1e-6  # of a frame, by which a time may be off without being another
 
@@ -116,14 +117,18 @@ def sharp_moments(motion: Motion) -> Array:
 
 
 def _drawn_to(moments: Array, wanted: Array, step: float) -> Array:
-    """Times (N,), ``step`` apart, of which the one nearest to each moment is that moment, and others nearby give way."""
+    """Times (N,), ``step`` apart, of which the one nearest to each moment is that moment, and others nearby give way; but for the
+    first and the last."""
     moments = moments[(moments >= wanted[0]) & (moments <= wanted[-1])]
     nearest = np.round((moments - wanted[0]) / step).astype(int)
     early = np.zeros(len(wanted))
     for index, moment in zip(nearest, moments, strict=True):
+        if abs(moment - wanted[index]) < _STEPPED_OVER * step:
+            continue
         share = (1 - np.abs(np.arange(len(wanted)) - index) / _GIVES_WAY).clip(0)
         shift = share * (moment - wanted[index])
         early = np.where(np.abs(shift) > np.abs(early), shift, early)
+    early[[0, -1]] = 0
     return np.asarray(wanted + early)
 
 

@@ -96,7 +96,10 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
         "roaming": bool(np.linalg.norm(np.ptp(pelvis, axis=0)) > _ROAMING),
         "screenDepth": depth + 0.7,
         "worldFromCamera": arrays.add(camera_path([actor.motion for actor in actors], shown).reshape(-1), np.float32),
-        "cameraMoves": any(np.ptp(world_from_camera(actor.motion), axis=0).any() for actor in actors),
+        "zooms": arrays.add(zooms([actor.motion for actor in actors], shown), np.float32),
+        "cameraMoves": any(
+            actor.motion.zoom is not None or np.ptp(world_from_camera(actor.motion), axis=0).any() for actor in actors
+        ),
         "levelled": first.world_from_camera is not None,
         "camera": {
             "width": int(first.image_size[0]),
@@ -147,8 +150,20 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
 
 def camera_path(motions: list[Motion], shown: Array) -> Array:
     """(N, 4, 4) world from camera of the frames ``shown`` (N,); where nobody is, as in the nearest that shows somebody."""
+    return _nearest([world_from_camera(motion) for motion in motions], motions, shown)
+
+
+def zooms(motions: list[Motion], shown: Array) -> Array:
+    """(N,) focal lengths of the frames ``shown`` (N,) over that of the camera matrix, likewise."""
+    return _nearest([np.ones(len(motion)) if motion.zoom is None else motion.zoom for motion in motions], motions, shown)
+
+
+def _nearest(values: list[Array], motions: list[Motion], shown: Array) -> Array:
+    """What each person's ``values`` (T, ...) are in the frames ``shown`` (N,), or in the nearest that shows somebody."""
     known = {
-        int(frame): pose for motion in motions for frame, pose in zip(motion.frame_ids, world_from_camera(motion), strict=True)
+        int(frame): value
+        for motion, own in zip(motions, values, strict=True)
+        for frame, value in zip(motion.frame_ids, own, strict=True)
     }
     frames = np.array(sorted(known))
     after = np.searchsorted(frames, shown).clip(max=len(frames) - 1)

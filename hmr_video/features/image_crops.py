@@ -1,19 +1,16 @@
 """The paper's boxes and crops: where a person is and how large, smoothed over time, and 224 x 224 pixels around it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from hmr_video.features.resnet50 import IMAGE_SIZE
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
-
-Array = NDArray[Any]
 
 PERSON_SIZE = 150.0  # pixels of a crop that the diagonal of a person's box takes
 SMALLEST_DIAGONAL = 0.5  # pixels of the image; below, the person counts as missing

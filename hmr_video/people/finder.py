@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.background import Background
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
+from hmr_video.geometry import Array
 from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.detector import Detector
@@ -17,8 +17,6 @@ from hmr_video.people.track.clean import clean_tracklets
 from hmr_video.people.track.tracker import Tracker
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, VideoInfo, ahead
-
-Array = NDArray[Any]
 
 _APART = 0.134  # seconds, at most, between looks of the detector, if people are looked at closely between them
 _CHUNK = 16  # frames, about, that are decoded, detected and tracked at a time

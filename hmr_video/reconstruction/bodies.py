@@ -41,6 +41,28 @@ def bodies_of(
     where there is one. Raises UsageError."""
     zooming, zooms = people, [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
     people = without_zoom(people, zooms)
+    estimates, lifted = estimates_of(people, reader, models, options, reporter, camera)
+    intrinsics = intrinsics_of(people, options)
+    motions = [
+        motion_of(track, estimate, one, people, intrinsics, models)
+        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
+    ]
+    motions = [
+        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
+        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
+    ]
+    return motions, _in_metres(camera, people, estimates, models.body)
+
+
+def estimates_of(
+    people: People,
+    reader: VideoReader | None,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    camera: ClipCamera | None = None,
+) -> tuple[list[Estimate], list[Lifted]]:
+    """Each person's body, and what the model alone said of it. Raises UsageError."""
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
@@ -64,15 +86,7 @@ def bodies_of(
             for estimate, track in zip(estimates, people.tracks, strict=True)
         ]
         estimates = _sized(estimates, models, options)
-    motions = [
-        motion_of(track, estimate, one, people, intrinsics, models)
-        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
-    ]
-    motions = [
-        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
-        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
-    ]
-    return motions, _in_metres(camera, people, estimates, models.body)
+    return estimates, lifted
 
 
 def without_zoom(people: People, zooms: list[np.ndarray]) -> People:

@@ -24,6 +24,7 @@ _LOW = 0.06  # metres over the lowest sole of the moment
 _MOMENT = 0.5  # seconds before and after: within it some foot touches the floor
 _ALONG_VIEW = 0.3  # share of a speed along the view that counts: the rest is noise of the depth
 _SHORTEST = 0.1  # seconds of a stance
+_EDGE = 0.034  # seconds before and after a foot is seen to stand, in which it does so already or still
 _GAP = 0.07  # seconds: a foot that stands before and after them stands meanwhile
 
 
@@ -81,8 +82,9 @@ class Soles:
         floor = minimum_filter1d(heights.min((1, 2)), moment)[:, None]
         slow = np.maximum(_SLOW, _SLOWER * maximum_filter1d(speed.max(1), moment))[:, None]
         stands = (speed < slow) & (heights.min(-1) - floor < _LOW)
-        gap = 2 * (self._frames(_GAP) // 2) + 1
-        return np.asarray(self.seen & minimum_filter1d(maximum_filter1d(stands, gap, axis=0), gap, axis=0))
+        gap, edge = 2 * (self._frames(_GAP) // 2) + 1, 2 * self._frames(_EDGE) + 1
+        stands = minimum_filter1d(maximum_filter1d(stands, gap, axis=0), gap, axis=0)
+        return np.asarray(self.seen & maximum_filter1d(stands, edge, axis=0))
 
     def _frames(self, seconds: float) -> int:
         """So many frames as pass in the time."""

@@ -24,7 +24,7 @@ from hmr_video.world.planting import UP, Trust, shift
 Array = NDArray[np.float64]
 
 _LEG = Trust(across=0.02, along=0.02, floor=0.0005, slide=0.0003, slide_along=0.0003, acceleration=4.0)
-_ACROSS, _ALONG = 0.1, 0.3  # metres across and along the view: a foot that would have to be moved further did not stand
+_ACROSS, _ALONG = 0.15, 0.5  # metres across and along the view: a foot that would have to be moved further did not stand
 _ROUNDS = 4  # of letting go
 _FLAT, _RAISED = np.radians(15.0), np.radians(45.0)  # soles tilted less lie flat; tilted more they stand on heel or toes
 _FIXED, _TURNING = np.radians(15.0), np.radians(45.0)  # soles turned less from their stance's mean rest; turned more they pivot

@@ -38,7 +38,7 @@ class Trust:
     acceleration: float
 
 
-_WHOLE = Trust(across=0.006, along=0.02, floor=0.004, slide=0.002, slide_along=0.02, acceleration=1.0)  # 6 mm: 0.3 % of a person
+_WHOLE = Trust(across=0.01, along=0.01, floor=0.004, slide=0.002, slide_along=0.006, acceleration=0.5)
 
 
 def plant(motion: Motion, feet: Soles) -> Motion:

@@ -12,7 +12,7 @@ from hmr_video.export.resample import resampled
 from hmr_video.geometry.skeleton import JOINT_NAMES
 
 
-@pytest.mark.parametrize(("bound", "share"), [(1.0, 0.3), (10.0, 0.25)])
+@pytest.mark.parametrize(("bound", "share"), [(1.0, 0.27), (10.0, 0.15)])
 @pytest.mark.parametrize("root_motion", [False, True])
 def test_few_keys_play_within_the_bound(bound, share, root_motion, steps, body, tmp_path):
     dense = resampled(steps, 100.0, steps.timestamps[0])  # four frames for one, which say nothing new

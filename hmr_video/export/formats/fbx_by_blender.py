@@ -88,6 +88,8 @@ def add_mesh(person: dict[str, Any], armature: Any) -> None:
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     material = bpy.data.materials.new(name)
     material.diffuse_color = (*person["color"].tolist(), 1.0)
+    material.use_nodes = True
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = material.diffuse_color
     mesh.materials.append(material)
     body = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(body)

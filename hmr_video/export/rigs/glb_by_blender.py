@@ -1,5 +1,6 @@
 """Run by Blender: a character from FBX to GLB, at rest. Arguments behind `--`: the file to read, the file to write."""
 
+import os
 import sys
 
 import bpy
@@ -18,3 +19,4 @@ def main(source: str, target: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[sys.argv.index("--") + 1 :])
+    os._exit(0)  # the module of Blender 4.2 crashes where Python takes it down

@@ -43,6 +43,7 @@ class Stage {
     this.controls.dampingFactor = 0.12;
     this.controls.maxDistance = 120;
     this.cameraPath = real(scene.worldFromCamera); // 16 numbers a frame, row by row
+    this.zooms = real(scene.zooms);
     this.frameTimes = real(scene.frameTimes);
     this.cameraMoves = scene.cameraMoves;
     this.worldFromCamera = new THREE.Matrix4();
@@ -152,7 +153,8 @@ class Stage {
   moveSourceCamera(time) {
     const frame = indexAt(this.frameTimes, time + 1e-4);
     this.worldFromCamera.set(...this.cameraPath.subarray(frame * 16, frame * 16 + 16));
-    if (this.screen) this.screen.matrix.copy(this.worldFromCamera);
+    this.zoom = this.zooms[frame];
+    if (this.screen) this.placeScreen();
     if (this.lens) this.lookThroughCamera(time);
   }
 
@@ -176,7 +178,7 @@ class Stage {
     const position = new THREE.Vector3().setFromMatrixPosition(this.worldFromCamera);
     const axis = new THREE.Vector3(0, 0, 1).transformDirection(this.worldFromCamera);
     const depth = Math.max(this.middle(time, new THREE.Vector3()).sub(position).dot(axis), 0.5);
-    this.lens = scene.camera;
+    this.lens = { ...scene.camera, focal: scene.camera.focal.map((focal) => focal * this.zoom) };
     this.camera.position.copy(position);
     this.camera.up.set(0, -1, 0).transformDirection(this.worldFromCamera);
     this.controls.target.copy(position).addScaledVector(axis, depth);
@@ -218,9 +220,14 @@ class Stage {
     this.screen = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ map: texture, side: THREE.DoubleSide, toneMapped: false }));
     this.screen.renderOrder = -1;
     this.screen.matrixAutoUpdate = false;
-    this.screen.matrix.copy(this.worldFromCamera);
+    this.placeScreen();
     this.screen.visible = false;
     this.scene.add(this.screen);
+  }
+
+  // The longer the lens, the smaller what it sees of that plane.
+  placeScreen() {
+    this.screen.matrix.copy(this.worldFromCamera).scale(new THREE.Vector3(1 / this.zoom, 1 / this.zoom, 1));
   }
 
   resize(force = false) {

@@ -27,6 +27,7 @@ _LOOK_EVERY = 96  # frames
 _SEARCH = 10  # times `every` frames: how long somebody who was lost is looked for in every frame
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
+_SMALL = 448  # the same where a landmark network looks closely and everybody is tall enough even so
 
 
 class Detector:
@@ -36,7 +37,8 @@ class Detector:
     enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
 
     ``every``: with more than 1, only each such frame, the clip's first and each chunk's last are looked at, and those between
-    where something happens; else people are where the looks before and after put them.
+    where something happens; else people are where the looks before and after put them. Where all are large, most of these looks
+    are smaller still.
     """
 
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
@@ -56,8 +58,9 @@ class Detector:
         size = self._fixed_size or self._sufficient_size(frames, longest)
         looks = self._looks(frames, size)
         last = looks[len(frames) - 1]
-        if self._size > sufficient_size(last, longest):
-            self._size = 0  # perhaps another shot: large people suffer in a large input
+        enough = self._enough(last, longest)
+        if self._size > enough or self._size == _SMALL < enough:
+            self._size = 0  # perhaps another shot: large people suffer in a large input, and small ones are lost in a small one
         for index in sorted(looks):
             looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
         if self._before is not None:
@@ -73,11 +76,13 @@ class Detector:
         """What the network finds, by index of the frame: in all that must be looked at."""
         first = 0 if self._before is None else self._every - 1
         chosen = sorted({*range(first, len(frames), self._every), len(frames) - 1})
-        looks = dict(zip(chosen, self._detect(frames, size, chosen), strict=True))
+        whole = max(size, IMAGE_SIZES[0]) if self._every > 1 and not self._fixed_size else size
+        looks = dict(zip(chosen[:-1], self._detect(frames, size, chosen[:-1]), strict=True))
+        looks |= dict(zip(chosen[-1:], self._detect(frames, whole, chosen[-1:]), strict=True))
         known = looks if self._before is None else {-1: self._before[0]} | looks
         eventful = [pair for pair in pairwise(known) if self._is_eventful(known[pair[0]], known[pair[1]], pair[1] - pair[0])]
         between = [index for start, end in eventful for index in range(start + 1, end)]
-        return looks | dict(zip(between, self._detect(frames, size, between), strict=True))
+        return looks | dict(zip(between, self._detect(frames, whole, between), strict=True))
 
     def _is_eventful(self, first: Detections, second: Detections, frames: int) -> bool:
         """Whether what lies between two looks must be looked at: something happens, or somebody was lost a moment ago, who may
@@ -87,10 +92,15 @@ class Detector:
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
-            self._size = sufficient_size(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
+            self._size = self._enough(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
             self._frames = 0
         self._frames += len(frames)
         return self._size
+
+    def _enough(self, found: Detections, longest: int) -> int:
+        heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.scores > _SURE]
+        close = self._every > 1 and len(heights) > 0 and heights.min() * _SMALL / longest >= _TALL_ENOUGH
+        return _SMALL if close else sufficient_size(found, longest)
 
     def _detect(self, frames: Array, size: int, chosen: Sequence[int]) -> list[Detections]:
         height, width = frames.shape[1:3]

@@ -1,14 +1,11 @@
 """Square pictures of one person, turned so that the torso is upright: what landmark networks look at."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
-
-Array = NDArray[Any]
 
 MARGIN = (
     1.4  # the crop's half side against the distance of the farthest keypoint from the hips: head, hands and feet reach further

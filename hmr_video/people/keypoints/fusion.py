@@ -11,14 +11,11 @@ The detector's confidence tells whether a point is in the picture and can be pla
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, LANDMARKS
-
-Array = NDArray[Any]
 
 CROP_SHARE = 0.6  # of the network in points on which both agree
 AGREED, DISPUTED = 0.05, 0.08  # of the person's size: distance up to which points agree, and from which the network decides alone

@@ -1,13 +1,8 @@
 """Knees that a detector doubts although it sees where they are: those of sitting people, whose shins the picture cuts off."""
 
-from typing import Any
-
-from numpy.typing import NDArray
-
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.people.keypoints.border import border_distance
-
-Array = NDArray[Any]
 
 _KNEES = [13, 14]  # COCO
 _DOUBTED, _BELIEVED = 0.25, 0.35  # confidence of the surer knee: from where both are believed a little, and fully

@@ -5,14 +5,10 @@ is taken as it is or with its sides exchanged, above the hips, from them down, o
 is the likeliest (Viterbi, 1967).
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE, COCO_LIMBS, MIRRORED_LANDMARKS
-
-Array = NDArray[Any]
 
 _NOSE = 0
 _HALVES = tuple(np.intersect1d(COCO_LIMBS, half) for half in (np.arange(11), np.arange(11, 17)))  # above the hips; the rest

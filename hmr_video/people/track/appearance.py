@@ -1,13 +1,9 @@
 """What a person wears, as a colour histogram of the torso: enough to tell two people of one clip apart, or one again."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
-
-Array = NDArray[Any]
 
 _LEVELS = 4  # per channel
 _GRID = 16  # samples per side of the torso

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.keypoints.sides import settle_left_right
@@ -16,8 +15,6 @@ from hmr_video.people.track.joining import join_broken, pose_distance, split_at_
 from hmr_video.people.track.mistaken import reassign_detections
 from hmr_video.people.track.tracker import Tracklet
 from hmr_video.people.track.tracks import Track
-
-Array = NDArray[Any]
 
 _SHORTEST_SECONDS = 0.5  # of a track, unless the clip itself is short
 _DOUBTFUL_SCORE = 0.35  # median detection score of what is rarely a person

@@ -9,19 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.joining import concatenated, mean_colour
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _TOUCH, _COVER = 0.1, 0.3  # share of the smaller box that is hidden: no longer clear; a meeting, if reached in one frame
 _PAUSE_SECONDS = 0.2  # between two overlaps of one meeting

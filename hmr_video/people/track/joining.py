@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
 _BRIEF_SECONDS, _LONG_SECONDS = 0.5, 2.0  # gaps that are bridged by the best match, and where nobody else could be meant

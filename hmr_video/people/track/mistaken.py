@@ -4,17 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.joining import mean_colour
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _GAP_SECONDS = 0.25  # the longest in which somebody's detections are looked for
 _MEMORY_SECONDS = 1.0  # before and after it, that tell what somebody wears

@@ -1,17 +1,15 @@
 """Detections of successive frames joined into tracklets by ByteTrack or BoT-SORT."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
 from hmr_video.people.track.botsort import BotSort
 from hmr_video.people.track.bytetrack import ByteTrack
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,10 @@ from scipy.ndimage import gaussian_filter, zoom
 from torch import Generator, Tensor
 
 from hmr_video.body import Body
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
 from hmr_video.export.render.lighting import compiled, light
 from hmr_video.export.render.software import SoftwareRenderer
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.augment import AugmentConfig, augment

@@ -3,7 +3,8 @@
 import numpy as np
 
 from hmr_video.errors import InputError
-from hmr_video.people.keypoints.files.evidence import Array, Evidence
+from hmr_video.geometry import Array
+from hmr_video.people.keypoints.files.evidence import Evidence
 
 STATED_CONFIDENCE = 0.05  # above which a file says where a keypoint is
 WIDEST = 100_000  # pixels

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmr_video.errors import InputError
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.keypoints.files.checks import STATED_CONFIDENCE
-from hmr_video.people.keypoints.files.evidence import Array, Pose
+from hmr_video.people.keypoints.files.evidence import Pose
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.clean import fill
 from hmr_video.people.track.joining import pose_distance

@@ -9,9 +9,10 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, NobodyFoundError, UsageError
+from hmr_video.geometry import Array
 from hmr_video.people.keypoints.files.arrays import read_npz, read_trc
 from hmr_video.people.keypoints.files.checks import STATED_CONFIDENCE, WIDEST, check_pixels, checked_points
-from hmr_video.people.keypoints.files.evidence import FORMATS, Array, Evidence, Pose
+from hmr_video.people.keypoints.files.evidence import FORMATS, Evidence, Pose
 from hmr_video.people.keypoints.files.frames import frame_of, people_of, read_folder, read_frames
 from hmr_video.people.keypoints.files.images import read_by_image, read_coco, read_results
 from hmr_video.people.keypoints.files.linking import BODY, MOST_FRAMES, linked, track_from_keypoints
