@@ -61,7 +61,7 @@ def apart(motion, body):
 def rounded(rotations):
     """The rotations with what is fast smoothed away."""
     times = torch.arange(len(rotations)).double() / RATE * 0.5
-    return calmed(Estimate(rotations, torch.zeros(10), torch.ones(len(rotations), 3)), times).rotations
+    return calmed(Estimate(rotations, torch.zeros(10), torch.ones(len(rotations), 3)), times, torch.ones(len(rotations))).rotations
 
 
 def test_rounded_claps_meet_again_and_nothing_else_moves(body, claps):
