@@ -172,7 +172,8 @@ def test_a_path_along_the_view_is_not_shortened_by_legs_that_reach_too_short() -
     standing = Soles(feet[:, None, None], np.arange(60) / RATE, np.ones((60, 1), bool), eyes)
     body = np.array([0.0, 0.9, -6.0]) + went
     lost, lost_to_feet = (np.ptp(shift(standing, standing.seen, body, trust)[:, 2]) for trust in (_WHOLE, _LEG))
-    assert lost < 0.2 and lost_to_feet > 0.4
+    assert lost < 0.2
+    assert lost_to_feet > 0.4
 
 
 def test_held_feet_rest_and_all_that_depends_on_the_legs_follows(people: list[Motion], body: Body) -> None:
@@ -190,7 +191,9 @@ def test_held_feet_rest_and_all_that_depends_on_the_legs_follows(people: list[Mo
         now, then = (np.take_along_axis(part, lowest, 2)[:, :, 0][inner] for part in (points[:-1], points[1:]))
         speeds.append(np.linalg.norm((then - now)[:, [0, 2]], axis=-1) * RATE)
     assert speeds[1].mean() < 0.02 < speeds[0].mean()
-    assert np.quantile(np.abs(standing_soles(held, body, world)[:, 1]), 0.9) < 0.01  # feet are just off in the first and last frames
+    assert (
+        np.quantile(np.abs(standing_soles(held, body, world)[:, 1]), 0.9) < 0.01
+    )  # feet are just off in the first and last frames
     assert soles(held, body).points.reshape(-1, 3)[:, 1] == pytest.approx(0.5, abs=0.51)  # none sinks
 
     rotations = axis_angle_to_matrix(torch.from_numpy(held.poses).double().reshape(-1, 24, 3))
