@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,9 +44,11 @@ class Reporter:
     """Collects notes and draws progress bars. A quiet reporter only collects.
 
     Library calls use ``Reporter(quiet=True)``; the command line a loud one. ``notes`` end up in ``summary.json``.
+    ``overlapping``: whether stages of the work may run at the same time.
     """
 
     quiet: bool = False
+    overlapping: bool = True
     notes: list[str] = field(default_factory=list)
     console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
@@ -61,6 +63,10 @@ class Reporter:
         """Prints a line, unless quiet."""
         if not self.quiet:
             self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """A named stage of the work, for subclasses that measure them."""
+        return nullcontext()
 
     def wrote(self, path: Path) -> None:
         """Tells where the result is, unless quiet."""

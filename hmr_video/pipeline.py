@@ -15,6 +15,7 @@ from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
 from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people.detect.detector import load_detector
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.finder import looks_every
 from hmr_video.people.keypoints.choice import Choice, choose_landmarks
@@ -26,7 +27,7 @@ from hmr_video.video.reader import Selection
 
 if TYPE_CHECKING:
     from hmr_video.camera.clip import ClipCamera
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def run(
     find_body(options.body)
     if reader:
         import_opencv()  # whose system libraries are missing more often than anything else: before anything is fetched
+        load_detector(options.people, reporter)  # while torch is imported, anything takes five times as long
     landmarks = choose_landmarks(options.people.landmarks, reporter) if reader else None
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
@@ -88,17 +90,22 @@ def run(
         else:
             closely = landmarks is not None and (options.weights == SHIPPED_WEIGHTS or loading.result().image_encoder is None)
             every = looks_every(reader.info.frame_rate) if closely else 1
-            people, camera = _watch(_Attentive(reader, loading), options, reporter, every)
+            people, camera = _find_people(_InterruptibleReader(reader, loading), options, reporter, every)
         models = loading.result()
     if reader and landmarks and models.image_encoder is None:
         network = load_landmark_network(landmarks.path)
-        people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
+        with reporter.stage("landmarks"):
+            people = see_landmarks(reader, people, network, landmarks.name, reporter, options.people.silhouettes)
     elif options.people.silhouettes:
         reporter.note("There are no silhouettes: no landmark network has looked.")
 
     from hmr_video.reconstruction.bodies import bodies_of
 
     motions, camera = bodies_of(people, reader, models, options, reporter, camera)
+    if options.refine:
+        from hmr_video.world.hands import join_hands
+
+        motions = [join_hands(motion, models.body) for motion in motions]
     if options.world:
         from hmr_video.world.floor import to_world
 
@@ -106,7 +113,8 @@ def run(
         if camera is not None and kind in ("turning", "moving"):
             stages = [camera.stage_from_camera(motion.frame_ids) for motion in motions]
         keep_sizes = options.height is not None or kind == "moving"
-        motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
+        with reporter.stage("world"):
+            motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
     if camera is not None:
         remark_on_camera(camera, options, reporter)
     remark_on_people(motions, options, reporter)
@@ -115,7 +123,11 @@ def run(
 
 def _load(options: Options, models: "Models | None", landmarks: Choice | None) -> "Models":
     """The models, unless they are here already, and the modules that go on with the people."""
-    from hmr_video.reconstruction.models import Models
+    import scipy.optimize  # noqa: F401
+
+    import hmr_video.camera.clip
+    import hmr_video.reconstruction.bodies  # noqa: F401
+    from hmr_video.reconstruction.loading import Models
 
     loaded = models or Models.load(options)
     if landmarks and loaded.image_encoder is None:
@@ -123,7 +135,7 @@ def _load(options: Options, models: "Models | None", landmarks: Choice | None) -
     return loaded
 
 
-class _Attentive:
+class _InterruptibleReader:
     """A reader that stops, by the loader's error, as soon as the models could not be loaded."""
 
     def __init__(self, reader: VideoReader, loading: "Future[Models]") -> None:
@@ -136,20 +148,24 @@ class _Attentive:
             yield chunk
 
 
-def _watch(reader: _Attentive, options: Options, reporter: Reporter, every: int) -> "tuple[People, ClipCamera]":
+def _find_people(reader: _InterruptibleReader, options: Options, reporter: Reporter, every: int) -> "tuple[People, ClipCamera]":
     """The people of a video, looked for in ``every`` so many frames, and what its camera does.
 
     The focal length is the background's where nothing else tells it.
     """
-    from hmr_video.camera.clip import find_camera
+    background = Background(reader.info.frame_rate)
+    people = find_people(reader, options.people, reporter, every, background)
+
+    from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
     from hmr_video.geometry.cameras import camera_matrix
 
-    background = Background()
-    people = find_people(reader, options.people, reporter, every, background)
     longer = max(people.image_size)
-    told = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
-    guess = told or float(np.hypot(*people.image_size))
-    camera = find_camera(background.followed(), list(people.cuts), people.frame_rate, guess / longer, told is not None)
+    given = options.focal or (None if people.camera_matrix is None else float(people.camera_matrix[0, 0]))
+    guess = given or float(np.hypot(*people.image_size))
+    with reporter.stage("camera"):
+        camera = find_camera(
+            background.points.followed(), list(people.cuts), people.frame_rate, guess / longer, given is not None
+        )
     if camera.focal is not None:
         people = replace(people, camera_matrix=camera_matrix(*people.image_size, camera.focal * longer).numpy())
     return people, camera

@@ -32,7 +32,7 @@ def result_folder(source: Path, output: Path, reporter: Reporter, named: Path | 
     """Where the result of a source goes: into a folder of ``output`` named after it (or after ``named``), whatever its name is.
 
     Where another source's result stands there, or one of the same source that came about otherwise (``hallucinated``), the
-    extension stays (``a.mov``, else ``a.mov~0123456789``), which is told.
+    extension stays (``a.mov``, else ``a.mov~0123456789``), with a note.
     """
     path = Path(os.path.abspath(named or source))  # of `.` and `photos/..` too the name is that of the folder meant
     folders = [output / name for name in folder_names(path.name or "root", str(path))]
@@ -66,8 +66,8 @@ def short_hash(name: str) -> str:
 def _owner(folder: Path) -> tuple[str, bool] | None:
     """The source of the result in a folder, and whether it was hallucinated; None where there is none that tells."""
     try:
-        told = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return str(told["source"]), bool(told["options"]["hallucinate"])
+        record = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return str(record["source"]), bool(record["options"]["hallucinate"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -120,10 +120,10 @@ def write_result(
         export(result.motions, result.models.body, temporary, formats, wanted)
         if result.motions[0].world_from_camera is not None:
             write_camera(result.motions, temporary / CAMERA)
-        told = summary(result, source, options, reporter, video)
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        record = summary(result, source, options, reporter, video)
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
-    return told
+    return record
 
 
 def write_camera(motions: Sequence[Motion], path: Path) -> None:
@@ -136,13 +136,13 @@ def write_camera(motions: Sequence[Motion], path: Path) -> None:
             focal = round(float(motion.camera_matrix[0, 0] * factor), 3)
             frames[int(frame)] = {"frame": int(frame), "time": float(time), "focal": focal, "world_from_camera": pose.tolist()}
     first = motions[0]
-    told = {
+    record = {
         "image_size": [int(length) for length in first.image_size],
         "centre": [float(length) for length in first.camera_matrix[:2, 2]],
         "axes": "camera: x right, y down, z forward; world: y up, metres, the floor at y = 0",
         "frames": [frames[number] for number in sorted(frames)],
     }
-    path.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
 def summary(

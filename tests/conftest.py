@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
+from hmr_video.assets import find_model_file, get_model_file
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
-from hmr_video.model_files import find_model_file, get_model_file
 from hmr_video.motion import Motion
 from hmr_video.people.keypoints.choice import NONE, store_choice
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+
+
+settings.register_profile("busy machines", deadline=None)
+settings.load_profile("busy machines")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

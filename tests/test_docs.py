@@ -1,4 +1,4 @@
-"""The pages are real: notebooks run and hold no output, files that are named are there, every format is told."""
+"""The pages are real: notebooks run and hold no output, files that are named are there, every format is described."""
 
 import json
 import re
@@ -41,12 +41,12 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     assert {name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "hmr_video"))} <= PATTERNS
 
 
-def test_every_room_is_told() -> None:
+def test_every_room_is_reported() -> None:
     table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Rooms")[1].split("##")[0]
     modules = {path.parent for path in (ROOT / "hmr_video").glob("*/__init__.py")} | set((ROOT / "hmr_video").glob("[!_]*.py"))
     assert {path.name for path in modules} <= {name.rstrip("/") for name in re.findall(r"`([\w/.]+)`", table)}
 
 
-def test_every_format_is_told() -> None:
+def test_every_format_is_reported() -> None:
     rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "result-files.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(FORMATS) <= {name for row in rows for name in re.findall(r"`(\w+)`", row)}

@@ -46,5 +46,5 @@ def test_a_file_without_end_is_given_up(tmp_path: Path) -> None:
         ("", ""),
     ],
 )
-def test_of_all_that_was_said_the_reason_is_told(said: str, reason: str) -> None:
+def test_of_all_that_was_said_the_reason_is_reported(said: str, reason: str) -> None:
     assert downloads._reason(said) == reason

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmr_video.assets import get_model_file
 from hmr_video.console import Reporter
 from hmr_video.evaluate.benchmark import machine
-from hmr_video.model_files import get_model_file
 from hmr_video.motion import Motion
 from hmr_video.options import Options, PeopleOptions
 from hmr_video.pipeline import run

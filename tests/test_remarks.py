@@ -57,11 +57,11 @@ def test_one_height_is_for_one_person(motion: Motion) -> None:
 
 def test_folders_of_images(tmp_path: Path) -> None:
     info = VideoInfo(tmp_path, 64, 48, 30.0, 2, None, "pillow")
-    told = Reporter(quiet=True)
-    remark_on_source(tmp_path, info, Options(PeopleOptions(), frame_rate=25), told)
-    assert told.notes == []
+    reporter = Reporter(quiet=True)
+    remark_on_source(tmp_path, info, Options(PeopleOptions(), frame_rate=25), reporter)
+    assert reporter.notes == []
     (tmp_path / "b.mp4").touch()
     (tmp_path / ".hidden.mp4").touch()
-    remark_on_source(tmp_path, info, Options(), told)
-    assert "30 images a second" in told.notes[0]
-    assert "b.mp4 was left out" in told.notes[1]
+    remark_on_source(tmp_path, info, Options(), reporter)
+    assert "30 images a second" in reporter.notes[0]
+    assert "b.mp4 was left out" in reporter.notes[1]

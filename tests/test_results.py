@@ -12,8 +12,8 @@ from hmr_video.results import check_output, folder_names, result_folder
 
 def result_of(source: Path, folder: Path, hallucinated: bool = False) -> None:
     folder.mkdir(parents=True)
-    told = {"source": str(source.resolve()), "options": {"hallucinate": hallucinated}}
-    (folder / "summary.json").write_text(json.dumps(told))
+    record = {"source": str(source.resolve()), "options": {"hallucinate": hallucinated}}
+    (folder / "summary.json").write_text(json.dumps(record))
 
 
 def test_sources_of_one_name_get_folders_of_their_own(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class _Actor:
         self._converter = converter
 
     def prepare(self) -> None:
-        """Loads the models. Why that fails, if it does, is told by the task that comes next."""
+        """Loads the models. Why that fails, if it does, is reported by the task that comes next."""
         with suppress(Exception):
             self._converter.prepare()
 

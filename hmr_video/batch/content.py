@@ -13,8 +13,8 @@ def content_hash(source: Path) -> str:
     try:
         if not source.is_dir():
             return sha256(source)
-        told = "\n".join(f"{sha256(image)} {image.name!a}" for image in images_of(source))
-        return hashlib.sha256(told.encode()).hexdigest()
+        listing = "\n".join(f"{sha256(image)} {image.name!a}" for image in images_of(source))
+        return hashlib.sha256(listing.encode()).hexdigest()
     except OSError as error:
         problem = f"{source} does not exist." if isinstance(error, FileNotFoundError) else f"{source} cannot be read: {error}."
         raise InputError(problem, "Check the path and its permissions.") from error

@@ -11,10 +11,10 @@ from hmr_video.files import sha256
 from hmr_video.options import Options
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.detect.engine import choose_engine
-from hmr_video.people.detect.weights import find_weights as find_detector
+from hmr_video.people.detect.weights import find_detector
 from hmr_video.people.keypoints.choice import known_file
 from hmr_video.pipeline import run
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.results import write_result
 
 
@@ -34,8 +34,8 @@ class VideoConverter:
     def __call__(self, source: Path, folder: Path, reporter: Reporter) -> dict[str, int]:
         """Writes the result of ``source`` into the new ``folder``. Raises HmrVideoError."""
         result = run(source, self._options, reporter, models=self._models)
-        told = write_result(result, source, folder, self._options, self._formats, reporter, video=source)
-        return {"frames": told["frames"], "people": len(told["people"])}
+        summary = write_result(result, source, folder, self._options, self._formats, reporter, video=source)
+        return {"frames": summary["frames"], "people": len(summary["people"])}
 
 
 def options_key(options: Options, formats: tuple[str, ...], elsewhere: bool = False) -> str:
@@ -52,8 +52,8 @@ def options_key(options: Options, formats: tuple[str, ...], elsewhere: bool = Fa
     people = replace(options.people, engine="auto", device="auto")
     defaults = asdict(Options())
     chosen = {name: value for name, value in asdict(replace(options, people=people)).items() if value != defaults[name]}
-    told = {"options": chosen, "formats": sorted(formats), "engine": [engine, device.partition(":")[0]]}
-    return hashlib.sha256(json.dumps(told | file_hashes(options), sort_keys=True).encode()).hexdigest()
+    identity = {"options": chosen, "formats": sorted(formats), "engine": [engine, device.partition(":")[0]]}
+    return hashlib.sha256(json.dumps(identity | file_hashes(options), sort_keys=True).encode()).hexdigest()
 
 
 def file_hashes(options: Options) -> dict[str, str]:

@@ -71,24 +71,24 @@ class Display:
             self._live.update(Group(_counts(tally, running), _in_work(running)))
 
     def finished(self, name: str, outcome: Outcome) -> None:
-        """A line for an item that is through. Why it failed, if it did, is told once, by :func:`reasons`."""
+        """A line for an item that is through. Why it failed, if it did, is given once, by :func:`reasons`."""
         if self._quiet:
             return
-        style, told = _STYLES[outcome.event], ""
+        style, detail = _STYLES[outcome.event], ""
         if outcome.event == "done":
-            told = f": {outcome.frames} frames, {outcome.people} {'person' if outcome.people == 1 else 'people'}"
-        self._console.print(f"[{style}]{outcome.event:>6}[/{style}] {escape(one_line(name))}{told}", soft_wrap=True)
+            detail = f": {outcome.frames} frames, {outcome.people} {'person' if outcome.people == 1 else 'people'}"
+        self._console.print(f"[{style}]{outcome.event:>6}[/{style}] {escape(one_line(name))}{detail}", soft_wrap=True)
 
 
 def reasons(failures: list[tuple[str, str]]) -> Table:
-    """The table of what failed: (source, reason). A reason that several share is told once."""
+    """The table of what failed: (source, reason). A reason that several share is given once."""
     table = Table(title="failed", title_justify="left", title_style="bold red", box=None, header_style="bold")
     table.add_column("video", overflow="fold")
     table.add_column("reason", overflow="fold")
-    told = ""
+    previous = ""
     for source, reason in sorted(failures, key=lambda failure: failure[1]):
-        table.add_row(Text(one_line(source)), Text("the same" if reason == told else one_line(reason)))
-        told = reason
+        table.add_row(Text(one_line(source)), Text("the same" if reason == previous else one_line(reason)))
+        previous = reason
     return table
 
 

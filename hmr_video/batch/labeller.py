@@ -17,7 +17,7 @@ from hmr_video.options import Options
 from hmr_video.people import find_people
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.detect.engine import choose_engine
-from hmr_video.people.detect.weights import find_weights as find_detector
+from hmr_video.people.detect.weights import find_detector
 from hmr_video.people.keypoints.choice import known_file
 from hmr_video.people.keypoints.landmarks import look_closely
 from hmr_video.results import SUMMARY
@@ -56,7 +56,7 @@ class VideoLabeller:
                 f"Nobody is seen well enough for {SHORTEST} frames in {source}.",
                 "Clips need more than 6 visible points, not of face and shoulders only.",
             )
-        told = {
+        record = {
             "source": str(source.resolve()),
             "rules": _RULES,
             "engine": people.engine,
@@ -73,7 +73,7 @@ class VideoLabeller:
                 track.save(path)
             if self._encoder:
                 cache_features(reader, named, self._encoder, self._encoder_hash, reporter)
-            text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+            text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
             (temporary / SUMMARY).write_text(text, encoding="utf-8", errors="backslashreplace")
         return {"frames": sum(len(track.frame_ids) for track in tracks), "people": len(people.tracks)}
 
@@ -82,10 +82,10 @@ def labelling_key(options: Options) -> str:
     """A hash of all that decides the labels besides the video. Raises AssetError without the weights that they take."""
     engine, device = choose_engine(options.people.engine, options.people.device)
     people = asdict(replace(options.people, engine=engine, device=device.partition(":")[0]))
-    told: dict[str, Any] = {"people": people, "focal": options.focal, "rules": _RULES}
-    told["detector"] = sha256(find_detector(options.people.detector))
+    identity: dict[str, Any] = {"people": people, "focal": options.focal, "rules": _RULES}
+    identity["detector"] = sha256(find_detector(options.people.detector))
     if landmarks := known_file(options.people.landmarks):
-        told["landmarks"] = sha256(landmarks)
+        identity["landmarks"] = sha256(landmarks)
     if options.features == "resnet50":
-        told["encoder"] = image_encoder_hash(find_weights(options.weights))
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        identity["encoder"] = image_encoder_hash(find_weights(options.weights))
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

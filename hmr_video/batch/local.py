@@ -208,13 +208,13 @@ class _Throttle:
     """Sends on counts of frames, not more often than the parent wants to know."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection, self._count, self._told = connection, 0, time.monotonic()
+        self._connection, self._count, self._reported_at = connection, 0, time.monotonic()
 
     def __call__(self, count: int) -> None:
         self._count += count
-        if count == 0 or time.monotonic() - self._told > _TELL_EVERY:
+        if count == 0 or time.monotonic() - self._reported_at > _TELL_EVERY:
             self._connection.send(self._count)
-            self._count, self._told = 0, time.monotonic()
+            self._count, self._reported_at = 0, time.monotonic()
 
 
 def _die_with_parent() -> None:

@@ -89,13 +89,13 @@ def _entries(file: Path) -> Iterator[Entry]:
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        told = json.loads(line)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or told.get("event") not in (*FINAL, "started"):
+    if not isinstance(record, dict) or record.get("event") not in (*FINAL, "started"):
         return None
-    texts = {name: told.get(name, "") for name in ("event", "name", "key", "output", "sha256", "stamp", "reason")}
-    numbers = {name: told.get(name, 0) for name in ("time", "frames", "people")}
+    texts = {name: record.get(name, "") for name in ("event", "name", "key", "output", "sha256", "stamp", "reason")}
+    numbers = {name: record.get(name, 0) for name in ("time", "frames", "people")}
     if not all(isinstance(text, str) for text in texts.values()) or not all(_is_number(value) for value in numbers.values()):
         return None
     output = PurePosixPath(texts.pop("output"))

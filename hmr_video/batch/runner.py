@@ -103,10 +103,10 @@ def plan_batch(items: Sequence[Item], options: BatchOptions) -> tuple[list[Plann
         earlier = one.earlier
         if earlier is None or (options.retry_failed and earlier.event == "failed"):
             waiting.append(one)
-            report.items.append(_told(one, "waiting"))
+            report.items.append(_item_report(one, "waiting"))
         else:
-            told = {"reason": earlier.reason, "frames": earlier.frames, "people": earlier.people}
-            report.items.append(_told(one, earlier.event, earlier=True, **told))
+            fields = {"reason": earlier.reason, "frames": earlier.frames, "people": earlier.people}
+            report.items.append(_item_report(one, earlier.event, earlier=True, **fields))
     return waiting, report
 
 
@@ -196,8 +196,8 @@ class _Run:
         else:
             if outcome.event == "done":
                 outcome = self._publish(task.staged, one.output, outcome)
-            told = {"sha256": outcome.sha256, "stamp": task.stamp, "reason": outcome.reason}
-            self._record(outcome.event, one, **told, frames=outcome.frames, people=outcome.people, seconds=outcome.seconds)
+            recorded = {"sha256": outcome.sha256, "stamp": task.stamp, "reason": outcome.reason}
+            self._record(outcome.event, one, **recorded, frames=outcome.frames, people=outcome.people, seconds=outcome.seconds)
             self._conclude(one, outcome, display)
         shutil.rmtree(task.staged.parent, ignore_errors=True)
 
@@ -217,7 +217,7 @@ class _Run:
         self._log.write(event, name=one.item.name, output=str(one.output), **values)
 
     def _conclude(self, one: Planned, outcome: Outcome, display: Display) -> None:
-        told = _told(
+        report = _item_report(
             one,
             outcome.event,
             reason=outcome.reason,
@@ -226,14 +226,14 @@ class _Run:
             people=outcome.people,
             seconds=outcome.seconds,
         )
-        self._report.items[self._place[told.source]] = told
+        self._report.items[self._place[report.source]] = report
         self._tally.add(outcome, self._bytes[one.item.name])
         for note in outcome.notes:
             self._log.write("note", name=one.item.name, note=note)
         display.finished(one.item.name, outcome)
 
 
-def _told(one: Planned, outcome: str, **values: Any) -> ItemReport:
+def _item_report(one: Planned, outcome: str, **values: Any) -> ItemReport:
     return ItemReport(source=str(one.item.source), output=str(one.output), outcome=outcome, **values)
 
 

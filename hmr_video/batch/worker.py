@@ -92,9 +92,9 @@ def perform(task: Task, convert: Converter, on_frames: Callable[[int], None]) ->
         on_frames(0)
         digest = content_hash(task.source)
         task.staged.parent.mkdir(parents=True, exist_ok=True)
-        told = convert(task.source, task.staged, reporter)
+        summary = convert(task.source, task.staged, reporter)
         _sync(task.staged)
-        outcome = Outcome("done", frames=told["frames"], people=told["people"])
+        outcome = Outcome("done", frames=summary["frames"], people=summary["people"])
     except NobodyFoundError as error:
         outcome = Outcome("nobody", error.problem, error.remedy, error.exit_code)
     except HmrVideoError as error:

@@ -87,7 +87,7 @@ class Body(ABC):
         Returns:
             Joints (..., 24, 3) in metres, and their rotations in the body's frame (..., 24, 3, 3).
         """
-        rest = self.rest_joints(betas)
+        rest = self.rest_joints(betas).expand(*rotations.shape[:-3], -1, -1)
         bones = rest - rest[..., _BONE_STARTS, :]  # the pelvis's is zero
         locals_by_level, bones_by_level = rotations.split(_SIZES, -3), bones.split(_SIZES, -2)
         turned, placed = [locals_by_level[0]], [rest[..., :1, :]]

@@ -1,1 +1,1 @@
-"""What the background tells: shots, panning."""
+"""What pictures as a whole tell: shots, panning, what the camera does."""

@@ -1,4 +1,4 @@
-"""Points of the background, followed from frame to frame outside of people."""
+"""What pictures as a whole show, each of them made small once: shots, how the camera pans, and points of the background."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.thumbnail import thumbnail
+from hmr_video.camera.panning import Pan
+from hmr_video.camera.shots import Shots
 
 Array = NDArray[Any]
 
-SIDE = 480  # pixels of the longer side of the small pictures in which points are followed
+SIDE = 480  # pixels of the longer side of the small pictures
 _POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
 _QUALITY, _APART = 0.005, 9
 _BACK = 0.7  # pixels by which a point followed there and back may miss
@@ -53,7 +54,51 @@ class Followed:
 
 
 class Background:
-    """Feed all frames in order, then ask for what was :meth:`followed`. Ten minutes take some 40 MB."""
+    """Feed all frames in order through :meth:`update`, then read the attributes.
+
+    Attributes:
+        points: of the background, outside of people, if they are to be followed.
+        offsets: by frame id, where the first picture's corner lies in this one, (2,) in whole pixels, see `Pan`.
+    """
+
+    def __init__(self, frame_rate: float, follow_points: bool = True) -> None:
+        self._shots, self._pan, self._follow_points = Shots(frame_rate), Pan(), follow_points
+        self.points = Points()
+        self.offsets: dict[int, Array] = {}
+
+    def update(self, frame_id: int, frame: Array, boxes: Array) -> Array:
+        """The next frame (H, W, 3), and the boxes (n, 4) of the people in it, pixels; returns the frame's offset."""
+        picture = thumbnail(frame)
+        scale = np.array(frame.shape[1::-1]) / picture.shape[::-1]  # pixels of the frame in one of the picture: x, y
+        self._shots.update(frame_id, picture)
+        self.offsets[frame_id] = offset = (self._pan(picture) * scale).round()
+        if self._follow_points:
+            self.points.update(frame_id, picture, boxes / scale[0])
+        return offset
+
+    @property
+    def cuts(self) -> list[int]:
+        """Ids of the frames with which new shots begin, ascending."""
+        return self._shots.beginnings
+
+
+def thumbnail(frame: Array) -> Array:
+    """(h, w) uint8: the green of a frame (H, W, 3), its longer side ``SIDE`` pixels, each the mean of two or more across where
+    the frame has so many."""
+    import cv2
+
+    height, width = frame.shape[:2]
+    longer = max(height, width)
+    stride = max(1, longer // (2 * SIDE))
+    size = max(1, round(width * SIDE / longer)), max(1, round(height * SIDE / longer))
+    small = np.ascontiguousarray(frame[::stride, ::stride, 1])
+    while small.shape[1] >= 2 * size[0] and small.shape[0] >= 2 * size[1]:  # four times as fast as the mean of odd areas
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR))
+
+
+class Points:
+    """Points outside of people, from picture to picture. Ten minutes take some 40 MB."""
 
     def __init__(self) -> None:
         self._before: Array | None = None
@@ -61,11 +106,10 @@ class Background:
         self._kept: list[tuple[int, Array, Array]] = []
         self._size = (SIDE, SIDE)
 
-    def update(self, frame_id: int, frame: Array, boxes: Array) -> None:
-        """The next frame (H, W, 3), and the boxes (n, 4) of the people in it, pixels."""
-        picture = thumbnail(frame, SIDE, 2)
+    def update(self, frame_id: int, picture: Array, boxes: Array) -> None:
+        """The next picture (h, w), and the boxes (n, 4) of the people in it, pixels."""
         self._size = picture.shape[1], picture.shape[0]
-        free = _free(picture.shape, boxes * (picture.shape[1] / frame.shape[1]))
+        free = _free(picture.shape, boxes)
         if self._before is not None and self._before.shape == picture.shape:
             self._follow(self._before, picture, free)
         elif self._before is not None:
@@ -93,9 +137,10 @@ class Background:
 
         if len(self._names) == 0:
             return
-        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15), maxLevel=4)
-        there, known, _ = follow(before, picture, self._points, self._points.copy())
-        back, known_back, _ = follow(picture, before, there, self._points.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
+        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(15, 15))
+        there, known, _ = follow(before, picture, self._points, self._points.copy(), maxLevel=3)
+        guess = {"nextPts": self._points.copy(), "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+        back, known_back, _ = follow(picture, before, there, maxLevel=0, **guess)
         good = (known[:, 0] > 0) & (known_back[:, 0] > 0) & (np.linalg.norm(back - self._points, axis=-1)[:, 0] < _BACK)
         height, width = picture.shape
         columns, rows = there[:, 0].round().astype(int).clip(-1, 1 << 14).T

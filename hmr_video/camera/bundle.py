@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 Array = NDArray[Any]
 
-STRAY = 1.5  # pixels from which an observation loses its say
+OUTLIER_PIXELS = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels
 _ZOOM = 0.03  # of the logarithm of the focal length from one camera to the next, where the lens may zoom
 _FOCAL = 0.4  # of the logarithm of the focal length, from the guess
@@ -78,8 +78,8 @@ def misses(scene: Scene, seen: Seen) -> Array:
 
 
 def cost(missed: Array) -> float:
-    """Geman and McClure's robust sum, in units of ``STRAY``."""
-    squared = np.square(missed).sum(-1) / STRAY**2
+    """Geman and McClure's robust sum, in units of ``OUTLIER_PIXELS``."""
+    squared = np.square(missed).sum(-1) / OUTLIER_PIXELS**2
     return float((squared / (1 + squared)).sum())
 
 
@@ -105,7 +105,7 @@ def adjust(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, round
 def _objective(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> float:
     logs = np.log(scene.focals)
     walk = np.square(np.diff(logs) / _ZOOM).sum() if freedom.zoom else 0.0
-    return cost(misses(scene, seen)) * (STRAY / NOISE) ** 2 + walk + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
+    return cost(misses(scene, seen)) * (OUTLIER_PIXELS / NOISE) ** 2 + walk + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
 
 
 class _System:
@@ -117,7 +117,7 @@ class _System:
         rays = local(scene, seen)
         depth = rays[:, 2]
         missed = misses(scene, seen)
-        weight = 1 / (1 + np.square(missed).sum(-1) / STRAY**2) ** 2 / NOISE**2
+        weight = 1 / (1 + np.square(missed).sum(-1) / OUTLIER_PIXELS**2) ** 2 / NOISE**2
         weight = np.where(np.abs(missed[:, 0]) < 900, weight, 0)
         depth = np.where(weight > 0, depth, 1.0)
         focal = scene.focals[seen.camera]

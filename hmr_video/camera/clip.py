@@ -45,7 +45,7 @@ class ClipCamera:
         """(T,) the focal length of each frame over the clip's, 1 in shots that do not tell theirs."""
         found = np.ones(len(frame_ids))
         for shot in self.shots:
-            if np.ptp(shot.focals) == 0 and not shot.told:
+            if np.ptp(shot.focals) == 0 and not shot.focal_observed:
                 continue
             mine = (frame_ids >= shot.frame_ids[0]) & (frame_ids <= shot.frame_ids[-1])
             rows = np.searchsorted(shot.frame_ids, frame_ids[mine])
@@ -82,5 +82,5 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
     pieces = [followed.between(low, high) for low, high in pairwise(bounds)]
     with threadpool_limits(1, "blas"):  # the matrices are small: a second thread would only wait
         shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
-    told = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.told]
-    return ClipCamera(shots, max(told)[1] if told and not focal_known else None)
+    focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
+    return ClipCamera(shots, max(focals)[1] if focals and not focal_known else None)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.bundle import STRAY, Freedom, Scene, Seen, adjust, cost, misses
+from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses
 
 Array = NDArray[Any]
 
@@ -96,7 +96,7 @@ def _first_pair(seen: Seen, turning: Scene, guess: float) -> tuple[int, int, Arr
             best.append((float(np.median(away)) * np.sqrt(len(shared)), first, second))
     for _, first, second in sorted(best, reverse=True)[:5]:
         _, one, two = _common(seen, first, second)
-        pose = _relative(one / guess, two / guess, STRAY / guess)
+        pose = _relative(one / guess, two / guess, OUTLIER_PIXELS / guess)
         if pose is not None:
             return first, second, *pose
     return None
@@ -158,7 +158,7 @@ def _settled(alone: Scene, mine: Seen) -> Scene:
         *(way.reshape(3, 1).copy() for way in ways),
         useExtrinsicGuess=True,
         iterationsCount=100,
-        reprojectionError=2 * STRAY / alone.focals[0],
+        reprojectionError=2 * OUTLIER_PIXELS / alone.focals[0],
         flags=cv2.SOLVEPNP_ITERATIVE,
     )
     if not found:
@@ -181,7 +181,7 @@ def _with_points(scene: Scene, seen: Seen, done: list[int], only_new: bool = Fal
         missed = np.linalg.norm(misses(scene, known), axis=1)
         worst = np.zeros(len(scene.points))
         np.add.at(worst, known.point, missed.clip(max=1e3))
-        placed &= worst / np.maximum(times, 1) < 3 * STRAY
+        placed &= worst / np.maximum(times, 1) < 3 * OUTLIER_PIXELS
     wanted = (times >= 2) & ~placed
     mine = known[wanted[known.point]]
     turned = scene.turns[mine.camera]

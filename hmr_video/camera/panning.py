@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.thumbnail import thumbnail
-
 Array = NDArray[Any]
 
-_SIDE, _SAMPLES = 160, 2  # pixels of the longer side of the small pictures that are compared, see `thumbnail`
+_SHRINK = 3  # times, before pictures are compared
 _CONSENT = 0.1  # of what the pictures show must have shifted alike; at a cut nothing has, and chance makes 0.04 to 0.1 of it
 
 
 class Pan:
-    """Feed all frames in order: each answer is where the first picture's corner lies in this one, (2,) in whole pixels.
+    """Feed all pictures in order: each answer is where the first one's corner lies in this one, (2,) in pixels.
 
     Coordinates less that point are the scene's: who stands still keeps them, however the camera turns. Zooming and rolling,
     which shift nobody far between two frames, are left out, and a camera that hardly turns is taken to stand still.
@@ -28,15 +26,17 @@ class Pan:
         self._last: Array | None = None
         self._corner = np.zeros(2)
 
-    def __call__(self, frame: Array) -> Array:
-        """The next frame (H, W, 3)."""
-        picture = thumbnail(frame, _SIDE, _SAMPLES).astype(np.float32)
-        scale = np.array(frame.shape[1::-1]) / picture.shape[::-1]  # pixels of the frame in one of the picture: x, y
-        spectrum = np.fft.rfft2(picture * _window(picture.shape))
+    def __call__(self, picture: Array) -> Array:
+        """The next picture (h, w) uint8."""
+        import cv2
+
+        size = [max(1, round(length / _SHRINK)) for length in picture.shape[::-1]]
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        spectrum = np.fft.rfft2(small * _window(small.shape))
         if self._last is not None:
-            self._corner = self._corner + _shift(self._last, spectrum, picture.shape) * scale
+            self._corner = self._corner + _shift(self._last, spectrum, small.shape) * picture.shape[::-1] / size
         self._last = spectrum
-        return self._corner.round()
+        return self._corner
 
 
 @cache

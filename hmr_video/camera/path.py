@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.camera.background import SIDE, Followed
-from hmr_video.camera.bundle import STRAY, Freedom, Scene, Seen, adjust, cost, local, misses
+from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, local, misses
 from hmr_video.camera.moving import reconstruct
 
 Array = NDArray[Any]
@@ -26,7 +26,7 @@ _REST = 1.0  # pixels, of SIDE, that a standing camera's picture trembles
 _TURNS_ONLY = 0.35  # pixels: a turning camera explains so well where points are seen
 _BETTER = 0.4  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
 _ZOOMS_BETTER = 0.75  # of the steady lens' has a zooming one, likewise
-_STEADY = 0.06  # seconds: the deviation of the Gaussian that places are smoothed by
+_PLACE_SMOOTHING = 0.06  # seconds: the deviation of the Gaussian that places are smoothed by
 _WIDE = np.radians(7.0)  # by which a camera must turn to tell its focal length
 _UNDERSTOOD = 0.5  # of the observations that a motion must explain
 _TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
@@ -41,7 +41,7 @@ class Path:
         kind: ``still``, ``turning``, ``moving`` or, where the background does not tell, ``unknown``.
         frame_ids: (T,); turns: (T, 3, 3) first frame's space from each frame's; centres: (T, 3) in the first frame's space, in a
             unit of its own, zero unless moving.
-        focals: (T,) focal lengths over the longer side of the picture; ``told``: whether the background says them.
+        focals: (T,) focal lengths over the longer side of the picture; ``focal_observed``: whether the background says them.
         points: (P, 3) of the background, in the space and unit of ``centres``; none unless moving.
         blind: how many frames show too little of a background.
     """
@@ -51,7 +51,7 @@ class Path:
     turns: Array
     centres: Array
     focals: Array
-    told: bool = False
+    focal_observed: bool = False
     blind: int = 0
     points: Array = field(default_factory=lambda: np.zeros((0, 3)))
 
@@ -74,16 +74,16 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
     if _rests(followed, keys):
         return Path.still(followed.frame_ids, focal, "still", blind)
     turning = _turning(seen, len(keys), guess, not focal_known)
-    told = not focal_known and _widest(turning) > _WIDE
-    if not told and not focal_known and np.ptp(turning.focals) == 0:
+    focal_observed = not focal_known and _widest(turning) > _WIDE
+    if not focal_observed and not focal_known and np.ptp(turning.focals) == 0:
         turning = _turning(seen, len(keys), guess, False)
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
     if np.median(np.linalg.norm(missed, axis=1)) > _TURNS_ONLY:
         moving = reconstruct(seen, turning, guess, not focal_known)
         if moving is not None and cost(misses(moving, seen)) < _BETTER * cost(missed):
-            scene, kind, missed, told = moving, "moving", misses(moving, seen), not focal_known
-    understood = np.linalg.norm(missed, axis=1) < STRAY
+            scene, kind, missed, focal_observed = moving, "moving", misses(moving, seen), not focal_known
+    understood = np.linalg.norm(missed, axis=1) < OUTLIER_PIXELS
     if understood.mean() < _UNDERSTOOD or (np.bincount(seen.camera, understood) >= _FEWEST).sum() < 2:
         return Path.still(followed.frame_ids, focal, "unknown", blind)
     whole = _every_frame(scene, seen, followed, keys, kind == "moving")
@@ -93,9 +93,9 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
         kind,
         followed.frame_ids,
         whole.turns[0] @ np.swapaxes(whole.turns, -1, -2),
-        gaussian_filter1d((whole.centres - start) @ origin, _STEADY * frame_rate, axis=0, mode="nearest"),
+        gaussian_filter1d((whole.centres - start) @ origin, _PLACE_SMOOTHING * frame_rate, axis=0, mode="nearest"),
         whole.focals / SIDE,
-        told,
+        focal_observed,
         blind,
         (near[:, :3] / near[:, 3:] - start) @ origin,
     )
@@ -166,7 +166,7 @@ def _turning(seen: Seen, count: int, guess: float, free_focal: bool) -> Scene:
     for number in range(1, count):
         first, second = seen.camera == number - 1, seen.camera == number
         _, mine, theirs = np.intersect1d(seen.point[first], seen.point[second], return_indices=True)
-        turns.append(turn_between(rays[first][mine], rays[second][theirs], STRAY / guess) @ turns[-1])
+        turns.append(turn_between(rays[first][mine], rays[second][theirs], OUTLIER_PIXELS / guess) @ turns[-1])
     scene = Scene(np.array(turns), np.zeros((count, 3)), focals, np.zeros((seen.point.max() + 1, 4)))
     directions = np.einsum("nji,nj->ni", scene.turns[seen.camera], rays)
     np.add.at(scene.points[:, :3], seen.point, directions)
@@ -206,7 +206,7 @@ def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, plac
     from scipy.spatial.transform import Rotation, Slerp
 
     frames = np.arange(len(followed))
-    good = np.linalg.norm(misses(scene, seen), axis=1) < 2 * STRAY
+    good = np.linalg.norm(misses(scene, seen), axis=1) < 2 * OUTLIER_PIXELS
     sure = np.flatnonzero(np.bincount(seen.camera, good, len(keys)) >= _FEWEST)
     between = frames.clip(keys[sure[0]], keys[sure[-1]])
     spins = Slerp(keys[sure], Rotation.from_matrix(scene.turns[sure]))(between).as_matrix()
@@ -236,7 +236,7 @@ def resected(scene: Scene, seen: Seen, places: bool, rounds: int = 6) -> Scene:
     for _ in range(rounds):
         now = Scene(turns, centres, scene.focals, scene.points)
         missed, rays = misses(now, seen), local(now, seen)
-        weight = np.where(np.abs(missed[:, 0]) < 900, (1 + np.square(missed).sum(-1) / STRAY**2) ** -2.0, 0)
+        weight = np.where(np.abs(missed[:, 0]) < 900, (1 + np.square(missed).sum(-1) / OUTLIER_PIXELS**2) ** -2.0, 0)
         depth = np.where(weight > 0, rays[:, 2], 1.0)
         focal = scene.focals[seen.camera]
         to_pixel = np.zeros((len(rays), 2, 3))

@@ -77,10 +77,10 @@ def _by_ground(people: list[Walker], points: Array) -> float | None:
     falls = rays @ normal / distance
     with np.errstate(divide="ignore"):
         far = -(eyes @ normal + height) / falls
-    told = (falls < -0.02) & (far > 0)
-    if told.sum() < 0.5 * len(rays):
+    usable = (falls < -0.02) & (far > 0)
+    if usable.sum() < 0.5 * len(rays):
         return None
-    logs = np.log((distance[told] + _BALL / -falls[told]) / far[told])
+    logs = np.log((distance[usable] + _BALL / -falls[usable]) / far[usable])
     middle = float(np.median(logs))
     return float(np.exp(middle)) if np.median(np.abs(logs - middle)) < _AGREE else None
 

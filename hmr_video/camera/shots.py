@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.thumbnail import thumbnail
-
 Array = NDArray[Any]
 
-_SIDE, _SAMPLES = 48, 4  # pixels of the longer side of the thumbnails that are compared, see `thumbnail`
+_SHRINK = 10  # times, before pictures are compared
 _SECONDS = 1.0  # the longest stretch of pictures that is looked at
 _FEWEST = 5  # steps of the shortest one
 _ALIKE = 0.3  # correlation of two pictures below which they show different things
-_ASTRAY = 0.35  # root mean square distance of pictures from the line, in its length, below which they lie on it
+_LARGEST_DEPARTURE = 0.35  # root mean square distance of pictures from the line, in its length, below which they lie on it
 _SETTLED, _END = 2, 0.3  # so many pictures must lie so near to either end, in lengths of the line: a flash of light is no shot
 _AGAIN = 0.7  # correlation of the middle of one picture with some part of another, from which it is shown again
 _BLANK = 4.0  # standard deviation of the levels (0 to 255) below which a picture shows nothing
@@ -40,7 +38,7 @@ class _Transition:
 
 
 class Shots:
-    """Feed all frames in order through :meth:`update`, then read :attr:`beginnings`."""
+    """Feed all pictures in order through :meth:`update`, then read :attr:`beginnings`."""
 
     def __init__(self, frame_rate: float) -> None:
         self._frame_ids: deque[int] = deque(maxlen=max(2 * _FEWEST, round(_SECONDS * frame_rate)) + 1)
@@ -48,22 +46,25 @@ class Shots:
         self._products = np.zeros((0, 0))  # of the recent thumbnails with each other
         self._found: list[_Transition] = []
 
-    def update(self, frame_id: int, frame: Array) -> None:
-        """The next frame (H, W, 3)."""
-        small = thumbnail(frame, _SIDE, _SAMPLES)
-        picture = np.asarray(small - small.mean(), np.float32)
-        if picture.std() < _BLANK:
+    def update(self, frame_id: int, picture: Array) -> None:
+        """The next picture (h, w) uint8."""
+        import cv2
+
+        size = [max(1, round(length / _SHRINK)) for length in picture.shape[::-1]]
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        shown = np.asarray(small - small.mean(), np.float32)
+        if shown.std() < _BLANK:
             return
         self._frame_ids.append(frame_id)
-        self._recent.append(picture)
-        row = np.array([np.vdot(other, picture) for other in self._recent])
+        self._recent.append(shown)
+        row = np.array([np.vdot(other, shown) for other in self._recent])
         if len(self._products) == len(row):
             self._products = self._products[1:, 1:]
         self._products = np.block([[self._products, row[:-1, None]], [row]])
         lengths = np.sqrt(self._products.diagonal())
         for start in np.flatnonzero(row[:-_FEWEST] < _ALIKE * lengths[:-_FEWEST] * lengths[-1]):
             distance, first = along_line(self._products[start:, start:])
-            if distance < _ASTRAY and not _shown_again(self._recent[start], picture):
+            if distance < _LARGEST_DEPARTURE and not _shown_again(self._recent[start], shown):
                 self._found.append(_Transition(self._frame_ids[start], self._frame_ids[start + first], frame_id, distance))
 
     @property

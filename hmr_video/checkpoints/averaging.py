@@ -24,9 +24,9 @@ def average_models(paths: Sequence[Path], output: Path, overwrite: bool = False)
     states = [model.state_dict() for model, _ in loaded]
     mean.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
 
-    def told(name: str) -> str:
+    def combined(name: str) -> str:
         return "; ".join(dict.fromkeys(metadata.get(name, "not stated") for _, metadata in loaded))
 
-    metadata = {"name": output.stem, "licence": told("licence"), "trained_on": told("trained_on")}
-    metadata["source"] = f"the mean of {told('name')}"
+    metadata = {"name": output.stem, "licence": combined("licence"), "trained_on": combined("trained_on")}
+    metadata["source"] = f"the mean of {combined('name')}"
     save_model(output, mean, metadata, dtype=torch.float16, overwrite=overwrite)

@@ -5,21 +5,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hmr_video.checkpoints.bundle import Bundle
 from hmr_video.checkpoints.store import save_model
+from hmr_video.checkpoints.tf_bundle import Bundle
 from hmr_video.errors import InputError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
+from hmr_video.geometry import Array
 from hmr_video.model import HMMR, PoseDiscriminator, hmmr_paper
-
-Array = NDArray[Any]
 
 # Our module -> the scope of its variables.
 _SCOPES: tuple[tuple[str, str], ...] = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import BatchError, InputError, UsageError
 from hmr_video.options import Options
@@ -157,18 +157,18 @@ def tell(report: "Report", output: Path, reporter: Reporter, retried: bool, dry_
     """The last words. Raises BatchError when something failed."""
     from hmr_video.batch.display import reasons
 
-    told = report.as_dict()
+    counted = report.as_dict()
     failed = [item for item in report.items if item.outcome == "failed"]
     if failed and not reporter.quiet:
         reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))
-    counts = ", ".join(f"{told[name]} {name}" for name in ("done", "nobody", "failed", "waiting") if told[name])
-    earlier = f"; {told['earlier']} of them in earlier runs" if told["earlier"] else ""
-    reporter.say(f"{told['total']} {'video' if told['total'] == 1 else 'videos'}: {counts}{earlier}")
-    if told["done"] and not dry_run:
+    counts = ", ".join(f"{counted[name]} {name}" for name in ("done", "nobody", "failed", "waiting") if counted[name])
+    earlier = f"; {counted['earlier']} of them in earlier runs" if counted["earlier"] else ""
+    reporter.say(f"{counted['total']} {'video' if counted['total'] == 1 else 'videos'}: {counts}{earlier}")
+    if counted["done"] and not dry_run:
         reporter.wrote(output)
     if failed and not dry_run:
         kept = any(item.earlier for item in failed) and not retried
         raise BatchError(
-            f"{len(failed)} of {told['total']} videos failed.",
+            f"{len(failed)} of {counted['total']} videos failed.",
             "Run the same command with --retry-failed to try them again." if kept else "The table says why.",
         )

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hmr_video.evaluate.benchmark import Benchmark, Growth
-    from hmr_video.evaluate.meter import Cost
+    from hmr_video.evaluate.stages import Cost
 
 
 def benchmark(
@@ -25,6 +25,7 @@ def benchmark(
     runs: Annotated[int, typer.Option(help="Measure so often, and tell the medians.", min=1)] = 5,
     growth: Annotated[bool, typer.Option("--growth", help="What twice the frames, people and resolution cost instead.")] = False,
     weights: shared.Weights = "default",
+    device: shared.Device = "auto",
     as_json: shared.Json = False,
 ) -> None:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
@@ -36,21 +37,21 @@ def benchmark(
 
     sample = shipped_folder("samples") / "one_person.mp4"
     if growth:
-        grown = room.growth(sample, runs=runs)
+        grown = room.growth(sample, runs=runs, device=device)
         _print({name: asdict(one) for name, one in grown.items()} if as_json else _growth_table(grown))
         return
     with tempfile.TemporaryDirectory() as folder:
-        measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights)
-    _print(measured.told() if as_json else _table(measured))
+        measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights, device)
+    _print(measured.as_dict() if as_json else _table(measured))
 
 
-def _print(told: "dict[str, object] | Table") -> None:
-    if isinstance(told, dict):
-        typer.echo(json.dumps(told))
+def _print(output: "dict[str, object] | Table") -> None:
+    if isinstance(output, dict):
+        typer.echo(json.dumps(output))
         return
     from rich.console import Console
 
-    Console(soft_wrap=True).print(told)
+    Console(soft_wrap=True).print(output)
 
 
 def _table(measured: "Benchmark") -> "Table":
@@ -58,7 +59,7 @@ def _table(measured: "Benchmark") -> "Table":
 
     frames = measured.clip.frames
     table = Table(box=None, header_style="bold", title_justify="left")
-    table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}"
+    table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}, on {measured.device}"
     for heading in ("", "ms/frame", "processors, ms/frame", "first run, ms/frame", "peak, MB"):
         table.add_column(heading, justify="right" if heading else "left")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 
 body = typer.Typer(help="List bodies; add or remove your own SMPL file.", no_args_is_help=True)
 

@@ -1,12 +1,13 @@
-"""`hmr-video convert`: a video in, meshes out."""
+"""`hmr-video convert`: a video in, meshes out; `hallucinate`: past, present and future of one photograph."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
@@ -48,11 +49,11 @@ def convert(
     shared.check_folder(output)
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
-    folder, told = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
+    folder, summary = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
     if as_json:
-        typer.echo(json.dumps({"output": str(folder)} | told))
+        typer.echo(json.dumps({"output": str(folder)} | summary))
     elif not quiet:
-        report(told, folder, reporter)
+        report(summary, folder, reporter)
 
 
 def _check_with_keypoints(context: typer.Context, device: str) -> None:
@@ -88,11 +89,11 @@ def convert_one(
     folder = result_folder(evidence, output, reporter, named=source)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
-    told = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
-    return folder, told
+    summary = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
+    return folder, summary
 
 
-def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
+def report(summary: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     """The table of people, on standard error."""
     from rich.table import Table
 
@@ -100,7 +101,7 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     headings = ("person", "frames", "filled in", "confidence", "2D residual\nmedian", "2D residual\n90 % under", "acceleration")
     for heading in headings:
         table.add_column(heading, justify="right", vertical="bottom")
-    for index, person in enumerate(told["people"], 1):
+    for index, person in enumerate(summary["people"], 1):
         median, high = (person[f"residual_{name}"] for name in ("median", "90th_percentile"))
         table.add_row(
             str(index),
@@ -115,3 +116,40 @@ def report(told: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     reporter.console.print(table)
     reporter.say("2D residual: how far limb joints lie from detected keypoints, in person heights", style="dim")
     reporter.wrote(folder)
+
+
+@shared.takes_options(
+    but=["silhouettes", "tracker", "height", "world", "features", "start", "end", "every", "frame_rate", "image_size"]
+)
+def hallucinate(
+    photo: Annotated[Path, typer.Argument(help="A photograph.")],
+    output: shared.Output = Path("hmr-out"),
+    options: Options = Options(),  # noqa: B008
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Guess from one photograph how its people moved just before and will just after."""
+    from hmr_video.results import check_output, result_folder, write_result
+    from hmr_video.video import open_video
+
+    shared.check_folder(output)
+    settings = replace(options, hallucinate=True)
+    reporter = Reporter(quiet=quiet)
+    reader = open_video(photo, reporter)
+    if reader.info.frame_count != 1:
+        raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
+    folder = result_folder(photo, output, reporter, hallucinated=True)
+    check_output(folder, overwrite)
+    from hmr_video.export.hallucination import write_hallucination
+    from hmr_video.export.render import choose_renderer
+    from hmr_video.pipeline import run
+
+    result = run(photo, settings, reporter)
+    summary = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
+    image = next(reader.chunks(1)).frames[0]
+    pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
+    reporter.wrote(folder)
+    reporter.say(f"pictures: {', '.join(path.name for path in pictures)}")
+    if as_json:
+        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | summary))

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.errors import AssetError, HmrVideoError
 
 PACKAGES = ("torch", "ultralytics", "openvino", "av", "decord", "numba", "smplx", "pyrender2", "lightning", "ray")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.cli.tables import (
     Scores,
     print_ablations,
@@ -56,7 +56,11 @@ def evaluate(
             "--world", help="Film clips before still, turning and moving cameras, and measure people and camera in the world."
         ),
     ] = False,
-    clips: Annotated[int, typer.Option(help="With --world: how many clips.")] = 7,
+    contacts: Annotated[
+        bool,
+        typer.Option("--contacts", help="Film claps, kicks against a wall and steps, and measure how near comes what touches."),
+    ] = False,
+    clips: Annotated[int, typer.Option(help="With --world, --contacts: how many clips.")] = 7,
     panoramas: Annotated[
         Path | None, typer.Option(help="With --world: a folder with pictures of all directions, as places for cameras that turn.")
     ] = None,
@@ -111,12 +115,12 @@ def evaluate(
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
-    wanted = [result is not None, samples, shape, world, *(folder is not None for folder in (views, detector_errors))]
+    wanted = [result is not None, samples, shape, world, contacts, *(folder is not None for folder in (views, detector_errors))]
     wanted.append(mocap is not None and not world)
     if (result is None) != (truth is None) or wanted.count(True) != 1:
         raise UsageError(
             "It is not clear what to measure.",
-            "Give RESULT TRUTH, --samples, --world, --mocap FOLDER, --views FOLDER, --detector-errors FOLDER, or --shape.",
+            "Give RESULT TRUTH, or one of --samples, --world, --contacts, --mocap, --views, --detector-errors, --shape.",
         )
     if up and mocap is None and detector_errors is None:
         raise UsageError("--up is of motion.", "Give --mocap FOLDER or --detector-errors FOLDER.")
@@ -146,6 +150,15 @@ def evaluate(
             typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
         else:
             print_scores(filmed, UNITS)
+        return
+    if contacts:
+        from hmr_video.evaluate import contacts as of_contacts
+
+        touches = of_contacts.evaluate_contacts(clips, seed, replace(options, world=True), reporter)
+        if as_json:
+            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in touches]))
+        else:
+            print_scores(touches, of_contacts.UNITS)
         return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without
@@ -183,10 +196,11 @@ def evaluate(
         assert truth is not None
         rows = _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
     if calibrated:
-        from hmr_video.evaluate.calibration import calibration, table
+        from hmr_video.evaluate.calibration import calibration, limb_marks, table
 
-        bins = calibration(pairs)
-        typer.echo(json.dumps([asdict(one) for one in bins]) if as_json else table(bins))
+        bins, limbs = calibration(pairs), limb_marks(pairs)
+        told = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
+        typer.echo(json.dumps(told) if as_json else table(bins, limbs))
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:
@@ -213,7 +227,7 @@ def _read(path: Path) -> list["Sequence"]:
     """The people of a file or folder, with their meshes where the body is here."""
     from hmr_video.evaluate import Sequence
     from hmr_video.evaluate.datasets import READERS
-    from hmr_video.export.results import body_of
+    from hmr_video.export.saved_result import body_of
     from hmr_video.motion import Motion
 
     if path.suffix in READERS:
@@ -232,7 +246,7 @@ def _evaluate_samples(
     from hmr_video.assets import sample_clips
     from hmr_video.evaluate import Sequence, evaluate_people
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     models = Models.load(settings)
     rows: list[Scores] = []
@@ -254,7 +268,7 @@ def _evaluate_views(
     from hmr_video.evaluate import Sequence, compare
     from hmr_video.evaluate.views import find_video, known_sequences, read_calibration, read_truth, true_sequences
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     views = read_calibration(folder)
     known = None if joints is None else read_truth(joints)
@@ -293,15 +307,13 @@ def _evaluate_mocap(
     """Rows of tables, or weak points, or what ``failures`` shows."""
     import torch
 
-    from hmr_video.evaluate.assess import assess
-    from hmr_video.evaluate.failures import draw_failures, worst
-    from hmr_video.evaluate.filmed_trials import FILMED_FRAMES, filmed
-    from hmr_video.evaluate.trials import TrialConfig, draw_trials
+    from hmr_video.evaluate.assess import assess, draw_failures, worst
+    from hmr_video.evaluate.trials import FILMED_FRAMES, TrialConfig, draw_trials, filmed
     from hmr_video.evaluate.weak_points import weak_points
     from hmr_video.files import refuse_existing
     from hmr_video.mocap.clips import list_mocap
     from hmr_video.mocap.holdout import split
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     torch.set_num_threads(1)  # thousands of small operations, each over before a second thread has woken up
     models = Models.load(replace(settings, features="keypoints"))
@@ -317,7 +329,7 @@ def _evaluate_mocap(
     if failures:
         refuse_existing(failures, overwrite=False)
     if weak:
-        return weak_points(models.model, models.body, folder, names, windows, seed, reporter, up)
+        return weak_points(models, folder, names, windows, seed, reporter, up)
     if real:
         config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, settings.people)
         trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
@@ -325,10 +337,10 @@ def _evaluate_mocap(
         config = TrialConfig(landmarks=all_points)
         trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
     if failures:
-        found = worst(models.model, models.body, trials, reporter, settings.refine)
+        found = worst(models, trials, reporter, settings.refine)
         draw_failures(found, models.body, failures, reporter)
         return found
-    return assess(models.model, models.body, trials, reporter, settings.refine, meshes)
+    return assess(models, trials, reporter, settings.refine, meshes)
 
 
 def _evaluate_detector(

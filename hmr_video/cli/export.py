@@ -1,13 +1,20 @@
-"""`hmr-video export`: other formats of a finished result, nothing recomputed."""
+"""`hmr-video export`, `view`, `render` and `retarget`: a finished result in other forms; `render` also takes a video."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
+from hmr_video.files import refuse_existing, replacing
+from hmr_video.options import Options
+
+if TYPE_CHECKING:
+    from hmr_video.export.render import Renderer
 
 
 def export(
@@ -34,7 +41,7 @@ def export(
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
     from hmr_video.export.registry import check_options, refuse_written
-    from hmr_video.export.results import body_of, read_result
+    from hmr_video.export.saved_result import body_of, read_result
 
     if output is not None:
         shared.check_folder(output)
@@ -52,3 +59,157 @@ def export(
         reporter.say(str(path))
     if as_json:
         typer.echo(json.dumps({"written": [str(path) for path in written]}))
+
+
+def view(
+    result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
+    opened: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    video: Annotated[Path | None, typer.Option(help="The source video, if it has moved since.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write the page anew.")] = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Show the people of a result in 3D, in the browser. The page works from disk and can be given away."""
+    import webbrowser
+
+    from hmr_video.console import Reporter
+    from hmr_video.export import ExportOptions
+    from hmr_video.export import export as write
+    from hmr_video.export.saved_result import body_of, read_result
+
+    reporter = Reporter(quiet=quiet)
+    motions, source, start, end, every, rate = read_result(result)
+    page = result / "view.html"
+    if overwrite or not page.exists():
+        options = ExportOptions(True, video or source, start, end, every, rate, reporter=reporter)
+        write(motions, body_of(motions), result, ["html"], options)
+    reporter.say(str(page))
+    if opened and not webbrowser.open(page.resolve().as_uri()):
+        reporter.note("There is no browser here: open the page yourself.")
+
+
+def retarget(
+    result: Annotated[Path, typer.Argument(help="A folder made by `convert`.")],
+    character: Annotated[Path, typer.Argument(help="A rigged character: GLB, VRM, or FBX where there is Blender.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The GLB or VRM to write.")],
+    person: Annotated[int, typer.Option(help="Whose motion, by the number of the file.", min=1)] = 1,
+    bones: Annotated[
+        Path | None,
+        typer.Option("--map", help='JSON of parts and bones, {"left_hip": "bone", ...}: for unknown names.'),
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Resample to this frame rate.", min=1)] = None,
+    overwrite: shared.Overwrite = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Put a person's motion on a character, which keeps its proportions; its feet stay on the floor."""
+    if output.suffix.lower() not in (".glb", ".vrm"):
+        raise UsageError(f"{output} is not the name of a GLB.", "Give a name that ends in .glb or .vrm.")
+    shared.must_exist(result, character, bones)
+    refuse_existing(output, overwrite)
+
+    from hmr_video.console import Reporter
+    from hmr_video.export.actors import place
+    from hmr_video.export.resample import resampled
+    from hmr_video.export.rigs.character import Character, read_map
+    from hmr_video.export.rigs.retarget import retarget as put_on
+    from hmr_video.export.saved_result import body_of, read_result
+
+    motions = read_result(result).motions
+    if person > len(motions):
+        raise UsageError(f"{result} has {len(motions)} people.", "Choose one of them with --person.")
+    motion = motions[person - 1]
+    figure = Character(character, None if bones is None else read_map(bones))
+    if fps is not None:
+        motion = resampled(motion, fps, motion.timestamps[0])
+    rotations, path = put_on(place(motion, body_of(motions)), figure)
+    with replacing(output, overwrite) as temporary:
+        figure.save(temporary, motion.timestamps - motion.timestamps[0], rotations, path)
+    Reporter(quiet=quiet).say(str(output))
+
+
+@shared.takes_options(but=["silhouettes", "features", "frame_rate", "image_size"])
+def render(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A video, or a folder made by `convert`.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The MP4 to write, of a photograph the PNG.",
+            show_default="overlay.mp4 or .png in the result's folder",
+        ),
+    ] = None,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Beside it, show the people from the side.")] = False,
+    renderer: Annotated[str, typer.Option(help="auto, pyrender (OpenGL) or software.")] = "auto",
+    video: Annotated[Path | None, typer.Option(help="The video of a finished result, if it has moved since.")] = None,
+    options: Options = Options(),  # noqa: B008
+    overwrite: shared.Overwrite = False,
+    as_json: shared.Json = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
+    reporter = Reporter(quiet=quiet)
+    if _is_result(source):
+        from hmr_video.export.saved_result import body_of, read_result, source_video
+
+        _refuse_converting(context)
+        motions, known, first, last, nth, rate = read_result(source)
+        start = options.start if shared.given_options(context, ["start"]) else first
+        end = options.end if shared.given_options(context, ["end"]) else last
+        footage = source_video(video or known)
+        target = _target(output, source, footage)
+        refuse_existing(target, overwrite)
+        used = body_of(motions)
+        drawer = _renderer(renderer, reporter)
+    else:
+        from hmr_video.pipeline import run
+        from hmr_video.results import check_output, result_folder, write_result
+
+        if video is not None:
+            raise UsageError("--video is for finished results.", "Leave it out.")
+        start, end, nth, rate = options.start, options.end, options.every, None
+        folder, footage = result_folder(source, Path("hmr-out"), reporter), source
+        target = _target(output, folder, footage)
+        if output is None:
+            check_output(folder, overwrite)
+        else:
+            refuse_existing(output, overwrite)
+        drawer = _renderer(renderer, reporter)
+        found = run(source, options, reporter)
+        motions, used = found.motions, found.models.body
+        if output is None:
+            write_result(found, source, folder, options, [], reporter, overwrite, video=source)
+    from hmr_video.export.overlay import write_overlay
+
+    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end, nth, rate)
+    reporter.wrote(target)
+    if as_json:
+        typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+
+
+def _target(output: Path | None, folder: Path, footage: Path) -> Path:
+    """The file to draw into. Raises UsageError where its ending is not that of what is drawn."""
+    from hmr_video.export.registry import check_drawing, ending_of_drawn
+
+    if output is None:
+        return folder / f"overlay{ending_of_drawn(footage)}"
+    check_drawing(output, footage)
+    return output
+
+
+def _renderer(name: str, reporter: Reporter) -> "Renderer":
+    from hmr_video.export.render import choose_renderer
+
+    return choose_renderer(name, reporter)
+
+
+def _refuse_converting(context: typer.Context) -> None:
+    """Raises UsageError when a finished result is to be drawn otherwise than it was converted."""
+    given = set(shared.given_options(context)) - {"--start", "--end"}
+    if given:
+        raise UsageError(f"{', '.join(sorted(given))}: a finished result is not computed again.", "Convert the video with it.")
+
+
+def _is_result(source: Path) -> bool:
+    """Whether this is what `convert` wrote: a folder with a person in it, or one person's NPZ."""
+    return source.suffix == ".npz" or (source.is_dir() and any(source.glob("person_[0-9]*.npz")))

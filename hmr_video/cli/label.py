@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.cli.batch import find_items, local_workers, run_items, tell
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError

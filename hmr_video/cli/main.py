@@ -1,10 +1,12 @@
 """The `hmr-video` program: its commands, and how errors become exit codes."""
 
+import atexit
 import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.main import get_command
@@ -13,16 +15,12 @@ from hmr_video.assets import go_offline
 from hmr_video.cli.batch import batch
 from hmr_video.cli.benchmark import benchmark
 from hmr_video.cli.body import body
-from hmr_video.cli.convert import convert
+from hmr_video.cli.convert import convert, hallucinate
 from hmr_video.cli.doctor import doctor
 from hmr_video.cli.evaluate import evaluate
-from hmr_video.cli.export import export
-from hmr_video.cli.hallucinate import hallucinate
+from hmr_video.cli.export import export, render, retarget, view
 from hmr_video.cli.label import label
-from hmr_video.cli.render import render
-from hmr_video.cli.retarget import retarget
 from hmr_video.cli.train import train
-from hmr_video.cli.view import view
 from hmr_video.cli.weights import weights
 from hmr_video.cli.wording import as_meant, paths_as_meant
 from hmr_video.console import INTERRUPTED, end_soon_after_interrupts, exit_code_of, tell_interrupted
@@ -92,14 +90,22 @@ for _group in (app, weights, body):
 
 def main() -> None:
     """Runs the program and exits with the code that the README documents."""
-    told = sys.argv[1:]
-    if "--offline" in told:
+    arguments = sys.argv[1:]
+    if "--offline" in arguments:
         go_offline()
     end_soon_after_interrupts()
-    code = run([argument for argument in told if argument not in ("--debug", "--offline")], "--debug" in told)
-    if code == INTERRUPTED:
-        os._exit(code)  # threads that were not told would be waited for
-    sys.exit(code)
+    code = run([argument for argument in arguments if argument not in ("--debug", "--offline")], "--debug" in arguments)
+    leave(code)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process at once: to take torch and OpenVINO apart, piece by piece, takes half a second."""
+    if code != INTERRUPTED:  # of which threads, which would be waited for, may not have been told
+        atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str], debug: bool = False) -> int:

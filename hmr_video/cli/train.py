@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.cli.tables import print_kinds
 from hmr_video.console import Reporter
 from hmr_video.errors import missing_extra
@@ -96,7 +96,7 @@ def train(
     resolved = files.build_config(files.merge(tables))
     reporter = Reporter(quiet=quiet)
     if sheet:
-        from hmr_video.train.sheet import write_sheet
+        from hmr_video.train.motion_sheet import write_sheet
 
         write_sheet(resolved, sheet, reporter, overwrite)
         reporter.wrote(sheet)

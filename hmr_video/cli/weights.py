@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmr_video.cli import options as shared
+from hmr_video.cli import shared
 from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def _describe(path: Path) -> dict[str, str | float]:
 
     metadata = read_metadata(path)
     config = json.loads(metadata["config"])
-    told = {key: metadata.get(key, "not stated") for key in ("name", "licence", "trained_on")}
-    return told | {
+    stated = {key: metadata.get(key, "not stated") for key in ("name", "licence", "trained_on")}
+    return stated | {
         "path": str(path),
         "features": config.get("features", "keypoints"),
         "megabytes": path.stat().st_size / 1e6,

@@ -32,22 +32,24 @@ def _as_they_were(tracklets: Sequence[Any], *_: Any) -> list[Any]:
 
 _TRACKING = "hmr_video.people.track.clean."
 REMEDIES = {
-    "turned": Remedy(("hmr_video.people.detect.detector.SecondLook.__call__",), lambda look, frame, found: found),
-    "tilted": Remedy(("hmr_video.people.detect.detector.straightened",), lambda find, frame, found: found),
-    "mistaken": Remedy((_TRACKING + "give_back",), _as_they_were),
-    "crossing": Remedy((_TRACKING + "uncross",), _as_they_were),
+    "turned": Remedy(("hmr_video.people.detect.detector.RotatedPass.__call__",), lambda look, frame, found: found),
+    "tilted": Remedy(("hmr_video.people.detect.detector.tilted_pass",), lambda find, frame, found: found),
+    "mistaken": Remedy((_TRACKING + "reassign_detections",), _as_they_were),
+    "crossing": Remedy((_TRACKING + "undo_identity_switches",), _as_they_were),
     "joining": Remedy((_TRACKING + "join_broken",), _as_they_were),
     "doubles": Remedy((_TRACKING + "drop_doubles",), _as_they_were),
     "onlookers": Remedy((_TRACKING + "drop_onlookers",), _as_they_were),
-    "sides": Remedy((_TRACKING + "settle_sides",), lambda ids, boxes, keypoints, rate: keypoints),
+    "sides": Remedy((_TRACKING + "settle_left_right",), lambda ids, boxes, keypoints, rate: keypoints),
     "landmark-sides": Remedy(
-        ("hmr_video.people.keypoints.landmarks.settle_sides",), lambda ids, boxes, keypoints, rate: keypoints
+        ("hmr_video.people.keypoints.landmarks.settle_left_right",), lambda ids, boxes, keypoints, rate: keypoints
     ),
     "border": Remedy(("hmr_video.reconstruction.bodies.within_picture",), _first),
-    "knees": Remedy(("hmr_video.reconstruction.bodies.with_sure_knees",), _first),
+    "knees": Remedy(("hmr_video.reconstruction.bodies.raise_knee_confidence",), _first),
     "girth": Remedy(("hmr_video.reconstruction.bodies.with_girth",), _first),
     "calming": Remedy(("hmr_video.reconstruction.refine.calmed",), _first),
     "tempo": Remedy(("hmr_video.reconstruction.refine.tempo",), lambda estimate, times, body: torch.ones(len(times))),
+    "hands": Remedy(("hmr_video.world.hands.join_hands",), _first),
+    "feet": Remedy(tuple(f"hmr_video.world.floor.{name}" for name in ("lay_feet_flat", "plant", "hold_feet")), _first),
 }
 EACH = "each"
 

@@ -11,16 +11,20 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from hmr_video.assets import models_folder
 from hmr_video.console import Reporter
-from hmr_video.evaluate.clips import make_clip
-from hmr_video.evaluate.meter import Cost, run_program, typical
-from hmr_video.evaluate.stages import CROP_TYPES, Facts, crop_seconds, examine, run_stages
-from hmr_video.model_files import models_folder
+from hmr_video.device import choose_device
+from hmr_video.evaluate.stages import CROP_TYPES, Cost, Facts, crop_seconds, examine, run_program, run_stages, typical
 from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
+from hmr_video.video import VideoWriter, open_video
+from hmr_video.video.source import Array
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
 _ONE_FRAME = ("--end", "0.001")
@@ -40,12 +44,14 @@ class Benchmark:
     """What was measured on a clip; medians of several runs.
 
     Attributes:
+        device: that the networks ran on.
         program: ``convert`` with nothing but NPZ out, start-up included; ``cold`` with an empty cache, so that the detector
             is exported first; ``start_up`` with a single frame.
         crops: seconds of ResNet-50 for a crop, by number format, and what its threads took together.
     """
 
     machine: dict[str, str]
+    device: str
     clip: Facts
     stages: dict[str, Stage]
     program: Cost
@@ -62,7 +68,7 @@ class Benchmark:
         """The whole program's time, as a fraction of what ResNet-50 takes for one crop a frame."""
         return self.program.seconds / (self.crops[crop].seconds * self.clip.frames)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """All of it for JSON."""
         shares = {crop: self.share(crop) for crop in self.crops}
         return asdict(self) | {"frames_per_second": self.frames_per_second, "share_of_resnet50": shares}
@@ -76,8 +82,9 @@ def standard_clip(sample: Path, folder: Path) -> Path:
     return clip
 
 
-def benchmark(clip: Path, runs: int = 5, weights: str = "default") -> Benchmark:
-    """Measures on a clip. Raises HmrVideoError."""
+def benchmark(clip: Path, runs: int = 5, weights: str = "default", device: str = "auto") -> Benchmark:
+    """Measures on a clip and a device. Raises HmrVideoError."""
+    device = choose_device(device)
     with tempfile.TemporaryDirectory() as folder, _worker() as resnet, _worker() as stages:
         place = Path(folder)
 
@@ -86,17 +93,18 @@ def benchmark(clip: Path, runs: int = 5, weights: str = "default") -> Benchmark:
         (place / "cache" / models_folder().name).symlink_to(models_folder())  # nothing is fetched while it is timed
 
         def convert(*more: str, cache: Path | None = None) -> Cost:
-            return _convert(clip, place, "--weights", weights, "--landmarks", landmarks, *more, cache=cache)
+            return _convert(clip, place, "--weights", weights, "--landmarks", landmarks, "--device", device, *more, cache=cache)
 
         cold = convert(cache=place / "cache")
         convert(*_ONE_FRAME)
         measured: list[tuple[Cost, Cost, dict[str, Cost]]] = []
         for _ in range(runs):  # in turns, so that all suffer alike from whatever else the machine does
-            measured.append((convert(*_ONE_FRAME), convert(), resnet.submit(crop_seconds).result()))
+            measured.append((convert(*_ONE_FRAME), convert(), resnet.submit(crop_seconds, device).result()))
         start_ups, programs, crops = zip(*measured, strict=True)
-        passes = [stages.submit(run_stages, clip, place, weights).result() for _ in range(1 + runs)]
+        passes = [stages.submit(run_stages, clip, place, weights, device).result() for _ in range(1 + runs)]
         return Benchmark(
             machine=machine(),
+            device=device,
             clip=stages.submit(examine, clip).result(),
             stages={name: Stage(passes[0][name], typical([one[name] for one in passes[1:]])) for name in passes[0]},
             program=typical(programs),
@@ -121,7 +129,7 @@ class Growth:
     detection: float
 
 
-def growth(sample: Path, frames: int = FRAMES, runs: int = 3) -> dict[str, Growth]:
+def growth(sample: Path, frames: int = FRAMES, runs: int = 3, device: str = "auto") -> dict[str, Growth]:
     """What twice the frames, the people, and the width and height cost, on clips made of a sample. Raises HmrVideoError."""
     width, height = SIZE
     one_tile, two_tiles = (True, False), (True, True)
@@ -133,13 +141,16 @@ def growth(sample: Path, frames: int = FRAMES, runs: int = 3) -> dict[str, Growt
         "people": (frames, SIZE, two_tiles),
     }
     costs: dict[str, tuple[Cost, Cost, Cost]] = {}
+    chosen = ("--device", choose_device(device))
     with tempfile.TemporaryDirectory() as folder:
         for name, variant in variants.items():
             clip = Path(folder) / f"{name}.mp4"
             with _worker() as worker:
                 worker.submit(make_clip, sample, clip, *variant).result()
-                detection = worker.submit(run_stages, clip, Path(folder)).result()["detect"]
-            programs = [(_convert(clip, Path(folder), *_ONE_FRAME), _convert(clip, Path(folder))) for _ in range(runs)]
+                detection = worker.submit(run_stages, clip, Path(folder), device=device).result()["detect"]
+            programs = [
+                (_convert(clip, Path(folder), *chosen, *_ONE_FRAME), _convert(clip, Path(folder), *chosen)) for _ in range(runs)
+            ]
             start_ups, wholes = zip(*programs, strict=True)
             costs[name] = typical(start_ups), typical(wholes), detection
     pairs = {"frames": "base", "people": "one", "resolution": "base"}
@@ -173,9 +184,39 @@ def machine() -> dict[str, str]:
 
     cpuinfo = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    told = {
+    hardware = {
         "processor": models[0] if models else platform.processor(),
         "cores": str(os.cpu_count()),
         "bfloat16": str(has_bfloat16()),
     }
-    return told | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
+    return hardware | {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()}
+
+
+_GREY = 114
+
+
+def make_clip(source: Path, target: Path, frames: int, size: tuple[int, int], tiles: tuple[bool, ...] = (True,)) -> None:
+    """Writes ``frames`` frames of ``size`` (width, height): the source played to and fro, so that nobody jumps.
+
+    ``tiles`` are as many pictures side by side, each the whole source or, where False, grey.
+    """
+    reader = open_video(source, Reporter(quiet=True))
+    once = [frame for chunk in reader.chunks() for frame in chunk.frames]
+    forth_and_back = cycle(chain(once, reversed(once[1:-1])))
+    with VideoWriter(target, reader.info.frame_rate, size) as writer:
+        for frame in islice(forth_and_back, frames):
+            writer.write(_tiled(frame, size, tiles))
+
+
+def _tiled(frame: Array, size: tuple[int, int], tiles: tuple[bool, ...]) -> Array:
+    """The frame (h, w, 3) once per tile, as large as fits, in a picture (H, W, 3)."""
+    import cv2
+
+    picture = np.full((size[1], size[0], 3), _GREY, np.uint8)
+    room = size[0] // len(tiles)
+    scale = min(room / frame.shape[1], size[1] / frame.shape[0])
+    width, height = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
+    scaled = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    for place in np.flatnonzero(tiles):
+        picture[:height, place * room : place * room + width] = scaled
+    return picture

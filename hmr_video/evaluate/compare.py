@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAPER_JOINTS = (*LIMB_JOINTS, 12, 15)  # with neck and head: the 14 points nearest to the paper's
 PCK_SHARE = 0.05  # of the box height, in the default protocol
 _SMALLEST_OVERLAP = 0.05  # of two people's boxes, below which they are not the same person
-_VISIBLE_FRAME, _VISIBLE_PCK_FRAME = 6, 5  # more than so many of the 14 points must be visible (hmmr)
+_FRAME_POINTS, _PCK_FRAME_POINTS = 6, 5  # more than so many of the 14 points must be visible (hmmr)
 _CHUNK = 64  # frames whose vertices are compared at a time
 
 Scores = Mapping[str, float]  # metric -> value; the units are in UNITS
@@ -183,7 +183,7 @@ def _paper(joints: Tensor, truth: Tensor, keypoints: Tensor, rate: float) -> dic
     if keypoints.isnan().all():
         raise InputError("The truth has no 2D keypoints, which the paper's protocol needs.", "Use the default protocol.")
     visible = keypoints[..., 2] > 0
-    seen = visible.sum(1) > _VISIBLE_FRAME
+    seen = visible.sum(1) > _FRAME_POINTS
     chosen, wanted = (metrics.at_hips(points, points)[:, PAPER_JOINTS] for points in (joints, truth))
     three = seen[2:] & seen[1:-1] & seen[:-2]
     pck = metrics.paper_pck(chosen, keypoints[..., :2], visible)
@@ -191,7 +191,7 @@ def _paper(joints: Tensor, truth: Tensor, keypoints: Tensor, rate: float) -> dic
         "mpjpe": _mean(metrics.joint_error(chosen, wanted)[seen]),
         "pa_mpjpe": _mean(metrics.aligned_error(chosen, wanted)[seen]),
         "acceleration_error": _mean(metrics.acceleration_error(chosen, wanted, rate)[three]),
-        "pck": _mean(pck[visible.sum(1) > _VISIBLE_PCK_FRAME]),
+        "pck": _mean(pck[visible.sum(1) > _PCK_FRAME_POINTS]),
     }
 
 

@@ -18,7 +18,7 @@ PW3D_RATE = EMDB_RATE = 30.0
 RICH_KEYS = ("global_orient", "body_pose", "transl", "betas")
 # Of OpenPose's 18 points those nearest to PAPER_JOINTS: hips, knees, ankles, shoulders, elbows, wrists (left, right), neck, nose.
 PW3D_POINTS = (11, 8, 12, 9, 13, 10, 5, 2, 6, 3, 7, 4, 1, 0)
-PW3D_VISIBLE = 0.1  # confidence above which the paper calls a point visible
+PW3D_CONFIDENCE = 0.1  # confidence above which the paper calls a point visible
 
 H36M_RATE = 50.0
 # SMPL joint -> joint of Human3.6M's 32: hips, knees, ankles, neck, head, shoulders, elbows, wrists.
@@ -119,7 +119,7 @@ def _person_3dpw(positions: Array, points: Array, valid: Array, to_camera: Tenso
     joints = world[:count] @ to_camera[:count, :3, :3].mT + to_camera[:count, None, :3, 3]
     joints[torch.from_numpy(valid[:count] == 0)] = torch.nan
     keypoints = torch.from_numpy(np.asarray(points, np.float64)[:count].transpose(0, 2, 1)[:, list(PW3D_POINTS)])
-    keypoints[..., 2] = (keypoints[..., 2] > PW3D_VISIBLE).double()
+    keypoints[..., 2] = (keypoints[..., 2] > PW3D_CONFIDENCE).double()
     return Sequence(joints, torch.arange(count), PW3D_RATE, camera, keypoints)
 
 

@@ -11,9 +11,9 @@ from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_NAMES
 from hmr_video.mocap.clips import SOURCE_WEIGHTS, list_mocap, load_mocap
 from hmr_video.options import PeopleOptions
-from hmr_video.synth.detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 from hmr_video.synth.detector_errors import Observed, definition_bias, describe, distances, kinds
 from hmr_video.synth.film.footage import Footage, Onlooker, film_and_detect
+from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, imagined, mistakes, self_occluded
 
 # The fitted detector alone, without the variety around it that training has.
 FITTED = replace(

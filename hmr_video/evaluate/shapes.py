@@ -22,11 +22,11 @@ from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
 from hmr_video.reconstruction.bodies import bodies_of
 from hmr_video.reconstruction.girth import girth_direction
-from hmr_video.reconstruction.models import Models
-from hmr_video.synth.cameras import CameraConfig, view
+from hmr_video.reconstruction.loading import Models
 from hmr_video.synth.film.clothes import dressed
 from hmr_video.synth.film.filming import Camera, Shot, shoot
 from hmr_video.synth.film.footage import Onlooker
+from hmr_video.synth.random_cameras import CameraConfig, view
 
 STOUT = 1.5  # deviations from the mean, from which somebody is stout, or slim
 _WIDEST = 3.0
@@ -53,9 +53,9 @@ def measure_shapes(options: Options, count: int, seed: int, reporter: Reporter) 
             people = onlooker.people(shot, pictures, 30 / _EVERY)
             if people is None or people.tracks[0].detected.sum() < _FEWEST:
                 continue
-            told, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
+            measured, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
             quiet = Reporter(quiet=True)
-            with_it, without = (bodies_of(one, None, models, options, quiet)[0][0].betas for one in (told, blind))
+            with_it, without = (bodies_of(one, None, models, options, quiet)[0][0].betas for one in (measured, blind))
             before, after = (_errors(models.body, torch.from_numpy(betas), shot.betas) for betas in (without, with_it))
             found.append((float(shot.betas @ girth_direction(models.body)), before, after))
             advance(1)

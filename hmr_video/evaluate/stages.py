@@ -1,26 +1,119 @@
-"""Each stage of the pipeline by itself, one after the other, and ResNet-50 for comparison."""
+"""What work costs: each stage of the pipeline by itself, the whole program, and ResNet-50 for comparison."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import torch
 
 from hmr_video.console import Reporter
-from hmr_video.evaluate.meter import Cost, Meter, typical
+from hmr_video.errors import HmrVideoError, UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
-from hmr_video.options import Options
-from hmr_video.people import People
-from hmr_video.people.detect.detector import Detector
-from hmr_video.people.finder import Trail, looks_every
-from hmr_video.people.keypoints.landmarks import look_closely
-from hmr_video.reconstruction.bodies import bodies_of
-from hmr_video.reconstruction.models import Models
-from hmr_video.video import Chunk, VideoReader, open_video
+from hmr_video.options import Options, PeopleOptions
+from hmr_video.pipeline import run
+from hmr_video.reconstruction.loading import Models
+from hmr_video.video import open_video
 
-STAGES = ("decode", "detect", "track", "landmarks", "features", "model", "refine", "body", "write", "render")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """seconds by the clock; of all processors together; MB in use at most (None where the system does not tell)."""
+
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    peak_mb: float | None = None
+
+    def __add__(self, other: "Cost") -> "Cost":
+        peaks = [peak for peak in (self.peak_mb, other.peak_mb) if peak is not None]
+        return Cost(self.seconds + other.seconds, self.processor_seconds + other.processor_seconds, max(peaks) if peaks else None)
+
+
+def typical(costs: Sequence[Cost]) -> Cost:
+    """The medians of several costs of the same work; the highest peak."""
+    peaks = [cost.peak_mb for cost in costs if cost.peak_mb is not None]
+    return Cost(
+        median(cost.seconds for cost in costs),
+        median(cost.processor_seconds for cost in costs),
+        max(peaks) if peaks else None,
+    )
+
+
+class Meter:
+    """Costs by name, added up: ``with meter("detect"): ...``."""
+
+    def __init__(self) -> None:
+        self.costs: dict[str, Cost] = defaultdict(Cost)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Adds what happens inside to the costs of the stage ``name``."""
+        _reset_peak()
+        start, processor_start = time.perf_counter(), time.process_time()
+        yield
+        seconds, processor_seconds = time.perf_counter() - start, time.process_time() - processor_start
+        self.costs[name] += Cost(seconds, processor_seconds, _peak())
+
+
+# A program tells its peak itself: what the system tells of a child begins with the memory of its parent.
+_PROGRAM = """
+import sys
+from hmr_video.cli.main import run
+code = run(sys.argv[2:])
+with open(sys.argv[1], "w") as told, open("/proc/self/status") as status:
+    told.write(status.read())
+sys.exit(code)
+"""
+
+
+def run_program(arguments: Sequence[str], cache: Path | None = None) -> Cost:
+    """What ``hmr-video`` with these arguments costs from its start to its end. ``cache``: instead of the user's folder.
+
+    Raises UsageError where there is no Linux, HmrVideoError when the program fails.
+    """
+    if not _STATUS.exists():
+        raise UsageError("Programs cannot be measured on this system.", "Run this on Linux.")
+    environment = os.environ | ({} if cache is None else {"HMR_VIDEO_CACHE": str(cache)})
+    with tempfile.TemporaryDirectory() as folder:
+        status, said = Path(folder) / "status", Path(folder) / "said"
+        command = [sys.executable, "-c", _PROGRAM, str(status), *arguments]
+        start = time.perf_counter()
+        with said.open("w") as errors:
+            program = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+            _, code, usage = os.wait4(program.pid, 0)
+        seconds = time.perf_counter() - start
+        program.returncode = os.waitstatus_to_exitcode(code)
+        if program.returncode:
+            raise HmrVideoError(f"hmr-video {' '.join(arguments)} failed: {said.read_text().strip()}", "Run it to see why.")
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, _peak(status))
+
+
+def _reset_peak() -> None:
+    """Lets Linux forget how much memory this process has used at most."""
+    if _CLEAR.exists():
+        _CLEAR.write_text("5")
+
+
+def _peak(status: Path = _STATUS) -> float | None:
+    """MB in use at most since then (or since the program began)."""
+    if not status.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+STAGES = ("decode", "detect", "track", "camera", "landmarks", "features", "model", "refine", "body", "write", "render")
 CROP_TYPES = ("float32", "bfloat16")
 _CROP = 224  # pixels
 _CROPS = 10  # that are timed at a time
@@ -36,69 +129,58 @@ class Facts:
     height: int
 
 
+@dataclass
+class StageMeter(Reporter):
+    """Measures the stages of the pipeline, which then run one after the other."""
+
+    quiet: bool = True
+    overlapping: bool = False
+    meter: Meter = field(default_factory=Meter)
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Adds to the costs of the stage ``name``."""
+        return self.meter(name)
+
+
 def examine(clip: Path) -> Facts:
     """The frames and size of a clip. Raises InputError."""
     info = open_video(clip, Reporter(quiet=True)).info
     return Facts(info.frame_count or 0, info.width, info.height)
 
 
-def crop_seconds() -> dict[str, Cost]:
-    """What torchvision's ResNet-50, of random weights, takes for one crop, by number format."""
+def crop_seconds(device: str = "cpu") -> dict[str, Cost]:
+    """What torchvision's ResNet-50, of random weights, takes for one crop on a torch device, by number format."""
     from torchvision.models import resnet50
 
     costs = {}
     with torch.inference_mode():
         for name in CROP_TYPES:
-            network = resnet50(weights=None).eval().to(getattr(torch, name))
-            crop = torch.rand(1, 3, _CROP, _CROP, dtype=getattr(torch, name))
+            network = resnet50(weights=None).eval().to(device, getattr(torch, name))
+            crop = torch.rand(1, 3, _CROP, _CROP, dtype=getattr(torch, name), device=device)
             meters = []
             for _ in range(2 + _CROPS):
                 meters.append(meter := Meter())
                 with meter(name):
-                    network(crop)
+                    network(crop).cpu()  # which waits for the device
             costs[name] = typical([meter.costs[name] for meter in meters[2:]])
     return costs
 
 
-def run_stages(clip: Path, folder: Path, weights: str = "default") -> dict[str, Cost]:
+def run_stages(clip: Path, folder: Path, weights: str = "default", device: str = "auto") -> dict[str, Cost]:
     """The cost of each of ``STAGES`` that there is, over a whole clip. Writes into ``folder``. Raises HmrVideoError."""
-    options, reporter, meter = Options(weights=weights), Reporter(quiet=True), Meter()
-    reader = open_video(clip, reporter)
-    models, detector = Models.load(options), Detector(options.people, every=looks_every(reader.info.frame_rate))
-    people = _find(reader, detector, options, meter)
-    with meter("landmarks"):
-        people = look_closely(reader, people, options.people.landmarks, reporter)
-    motions, _ = bodies_of(people, reader, models, options, reporter, timer=meter)
-    with meter("body"):
-        for motion in motions:
-            _meshes(motion, models)
-    with meter("write"):
-        for motion in motions:
+    options, reporter = Options(PeopleOptions(device=device), weights=weights), StageMeter()
+    result = run(clip, options, reporter, models=Models.load(options))
+    with reporter.stage("body"):
+        for motion in result.motions:
+            _meshes(motion, result.models)
+    with reporter.stage("write"):
+        for motion in result.motions:
             motion.save(folder / "person.npz", overwrite=True)
-    with meter("render"):
-        export(motions, models.body, folder, ["overlay"], ExportOptions(overwrite=True, video=clip, reporter=reporter))
-    return {name: meter.costs[name] for name in STAGES if name in meter.costs}
-
-
-def _find(reader: VideoReader, detector: Detector, options: Options, meter: Meter) -> People:
-    trail = Trail(reader.info, options.people)
-    for chunk in _decoded(reader, meter):
-        with meter("detect"):
-            found = detector(chunk.frames)
-        with meter("track"):
-            trail.follow(chunk, found)
-    with meter("track"):
-        return trail.people(detector.engine, Reporter(quiet=True))
-
-
-def _decoded(reader: VideoReader, meter: Meter) -> Iterator[Chunk]:
-    chunks = reader.chunks()
-    while True:
-        with meter("decode"):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
+    with reporter.stage("render"):
+        export_options = ExportOptions(overwrite=True, video=clip, reporter=reporter)
+        export(result.motions, result.models.body, folder, ["overlay"], export_options)
+    costs = reporter.meter.costs
+    return {name: costs[name] for name in STAGES if name in costs}
 
 
 def _meshes(motion: Motion, models: Models) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -17,10 +18,13 @@ from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS
 from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
+from hmr_video.options import PeopleOptions
 from hmr_video.synth.augment import uniform
-from hmr_video.synth.cameras import CameraConfig, view
-from hmr_video.synth.detector import NEVER, DetectorConfig, observe, self_occluded
+from hmr_video.synth.film.filming import Camera, shoot
+from hmr_video.synth.film.footage import Onlooker, in_rays
 from hmr_video.synth.limb_ends import LimbEndsConfig
+from hmr_video.synth.random_cameras import CameraConfig, view
+from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded
 
 IMAGE_SIZE = (1280, 720)
 SHORTEST = 24  # frames; clips shorter than that are left out
@@ -34,7 +38,7 @@ _ACTIVITIES = (
 
 # What training sees grows harder from run to run; the measure stays. The default detector reports all that it doubts.
 # What it says of feet and hands, where it is asked, is all of them.
-OUTSPOKEN = replace(
+EVALUATION_DETECTOR = replace(
     DetectorConfig(), silent=0.0, missing=0.0, swap=0.06, low_hips=NEVER, high_shoulders=NEVER, fused=0.0,
     limb_ends=LimbEndsConfig(none=0.0, no_feet=0.0, no_hands=0.0, no_small_toes=0.0, missing=0.0),
 )  # fmt: skip
@@ -46,7 +50,7 @@ class TrialConfig:
     """How windows are drawn. The betas deviate as adults' do; ``camera.focal_error`` is what the tool does not know."""
 
     camera: CameraConfig = NOT_NEAR
-    detector: DetectorConfig = OUTSPOKEN
+    detector: DetectorConfig = EVALUATION_DETECTOR
     shape_deviation: float = 1.0
     longest: int = 90  # frames of a window
     landmarks: bool = False  # whether the detector is asked of feet and hands, too
@@ -212,3 +216,22 @@ def without_errors() -> DetectorConfig:
         occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, slow_source=0.0,
         low_hips=NEVER, high_shoulders=NEVER,
     )  # fmt: skip
+
+
+FILMED_FRAMES = 45  # of a window, as pictures take their time
+
+
+def filmed(body: Body, people: PeopleOptions) -> Observer:
+    """Films the motion, with clothes, a backdrop, blur and things in between, and asks the detector and the landmark network that
+    ``people`` names. 0.1 s a frame. The tool knows the focal length. Raises AssetError, UsageError."""
+    camera, onlooker = Camera(body), Onlooker.of(people.detector, people.landmarks)
+
+    def observer(clip: str, poses: Poses, generator: Generator) -> Trial:
+        joints, _, points = placed(body, poses, landmarks=True)
+        dice = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        shot = shoot(body, poses.rotations, joints[:, 0], poses.betas[0], dice)
+        landmarks, _ = onlooker.see(shot, camera.film(shot, dice), MODEL_FRAME_RATE)
+        detections = torch.from_numpy(in_rays(shot, landmarks)).float()
+        return trial_of(clip, poses, joints, points, detections)
+
+    return observer

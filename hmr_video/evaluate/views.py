@@ -1,30 +1,27 @@
 """One person filmed by several calibrated cameras at once: a truth for real footage, triangulated from all views' detections.
 
-It is as good as the detector, whose errors in one view the others outvote; how well the views agree is told with it.
+It is as good as the detector, whose errors in one view the others outvote; how well the views agree is printed with it.
 """
 
 import tomllib
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError
 from hmr_video.evaluate.compare import PAPER_JOINTS, Sequence, same_moments
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import COCO_LIMBS, COCO_NAMES, LIMB_JOINTS
 from hmr_video.motion import Motion, load_arrays
-
-Array = NDArray[Any]
 
 CALIBRATION = "calibration.toml"
 _KEYS = {"matrix": (3, 3), "rotation": (3,), "translation": (3,)}
 _ROUNDS = 10  # of reweighting
-_STRAY = 0.02  # of the person's height on the image, from which a detection loses its say
+_OUTLIER_SHARE = 0.02  # of the person's height on the image, from which a detection loses its say
 _NOT_THE_SAME = 0.1  # the same, of all detections: the cameras see different people, or at different times
 
 
@@ -87,7 +84,7 @@ def triangulate(views: Several[View], keypoints: Array) -> tuple[Array, Array]:
     poses = np.stack([view.pose for view in views])
     focal = np.array([view.matrix[[0, 1], [0, 1]].mean() for view in views])[:, None, None]
     trust = keypoints[..., 2].clip(1e-3) ** 2
-    stray = _STRAY * np.ptp(keypoints[..., 1], axis=2).mean(1)[:, None, None]
+    stray = _OUTLIER_SHARE * np.ptp(keypoints[..., 1], axis=2).mean(1)[:, None, None]
     weight = trust
     for _ in range(_ROUNDS):
         rows = rays[..., None] * poses[:, None, None, None, 2] - poses[:, None, None, :2]  # (V, T, J, 2, 4)

@@ -11,14 +11,14 @@ from torch import Generator, Tensor
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.assess import estimates, frame_by_frame, speed
-from hmr_video.evaluate.trials import OUTSPOKEN, Poses, Trial, TrialConfig, draw_trials, simulated
+from hmr_video.evaluate.trials import EVALUATION_DETECTOR, Poses, Trial, TrialConfig, draw_trials, simulated
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry import metrics
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS, PARENTS
-from hmr_video.model import HMMR
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
+from hmr_video.reconstruction.loading import Models
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 
 HIDDEN_SHARE, HIDDEN_FRAMES = 0.3, 10
 FAST_SHARE = 0.1
@@ -40,13 +40,13 @@ class WeakPoint:
 
 
 def weak_points(
-    model: HMMR, body: Body, folder: Path, names: list[str], count: int, seed: int, reporter: Reporter, up: str = "auto"
+    models: Models, folder: Path, names: list[str], count: int, seed: int, reporter: Reporter, up: str = "auto"
 ) -> list[WeakPoint]:
     """All measures on ``count`` windows of the clips ``names`` of ``folder`` before cameras that stand still, and on bodies made
     up from their people. Raises InputError."""
     config = TrialConfig(camera=replace(CameraConfig(), following_share=0.0))
-    trials = draw_trials(folder, names, body, count, seed, config, up=up, reporter=reporter)
-    bench = _Bench(model, body, trials, Generator().manual_seed(seed))
+    trials = draw_trials(folder, names, models.body, count, seed, config, up=up, reporter=reporter)
+    bench = _Bench(models, trials, Generator().manual_seed(seed))
     found: list[WeakPoint] = []
     parts = (_moving, _occluded, _at_rest, _shape_with_distance, _spine)
     with reporter.progress("Looking for weak points", len(parts), "parts") as advance:
@@ -58,10 +58,13 @@ def weak_points(
 
 @dataclass
 class _Bench:
-    model: HMMR
-    body: Body
+    models: Models
     trials: list[Trial]
     generator: Generator
+
+    @property
+    def body(self) -> Body:
+        return self.models.body
 
     @cached_property
     def usual(self) -> dict[str, list[Poses]]:
@@ -69,14 +72,14 @@ class _Bench:
         return self.estimates(self.trials)
 
     def estimates(self, trials: list[Trial]) -> dict[str, list[Poses]]:
-        return estimates(self.model, self.body, trials)
+        return estimates(self.models, trials)
 
     def joints(self, poses: Poses) -> Tensor:
         """(T, 24, 3) metres."""
         return self.body.joints(poses.rotations, poses.betas)[0].double() + poses.trans[:, None]
 
     def observed(self, poses: Poses, detector: DetectorConfig | None = None) -> Trial:
-        config = TrialConfig(CameraConfig(focal_error=0.0), detector or OUTSPOKEN)
+        config = TrialConfig(CameraConfig(focal_error=0.0), detector or EVALUATION_DETECTOR)
         return simulated(self.body, config)("made up", poses, self.generator)
 
     @property
@@ -90,7 +93,7 @@ def _moving(bench: _Bench) -> Iterator[WeakPoint]:
     truths = [bench.joints(trial.poses) for trial in bench.trials]
     speeds = [torch.from_numpy(speed(joints)) for joints in truths]
     limit = torch.cat(speeds).quantile(1 - FAST_SHARE)
-    own_shapes = [frame_by_frame(bench.model, bench.body, trial, context=True) for trial in bench.trials]
+    own_shapes = [frame_by_frame(bench.models.model, bench.body, trial, context=True) for trial in bench.trials]
     errors, skating, drift = _Means(), _Means(), _Means()
     for name, every in bench.usual.items():
         for poses, truth, fast in zip(every, truths, [one >= limit for one in speeds], strict=True):
@@ -125,7 +128,7 @@ def _occluded(bench: _Bench) -> Iterator[WeakPoint]:
 
 def _at_rest(bench: _Bench) -> Iterator[WeakPoint]:
     """A body that does not move at all, under the detector's noise alone."""
-    noise_alone = replace(OUTSPOKEN, occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
+    noise_alone = replace(EVALUATION_DETECTOR, occluder=0.0, truncated=0.0, lost=0.0, swap=0.0, slow_source=0.0)
     still = []
     for trial in bench.trials:
         middle = {name: value[len(trial) // 2] for name, value in vars(trial.poses).items()}

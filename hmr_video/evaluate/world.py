@@ -98,7 +98,7 @@ def evaluate_world(
     from time import monotonic
 
     from hmr_video.pipeline import run
-    from hmr_video.reconstruction.models import Models
+    from hmr_video.reconstruction.loading import Models
 
     body, rows, models = load_body(), [], Models.load(options)
     recordings = list(_recordings(-(-clips // len(CAMERAS)), seed, mocap))
@@ -117,8 +117,8 @@ def evaluate_world(
             result = run(file, options, Reporter(quiet=True), models=models)
             seconds = monotonic() - started
             scores = compare_in_world(WorldTrack.from_motion(result.motions[0], models.body), truth_of(clip, body))
-            told = "?" if result.camera is None else result.camera.kind
-            rows.append((f"{camera} ({told}) {name}", scores | {"seconds": seconds}))
+            movement = "?" if result.camera is None else result.camera.kind
+            rows.append((f"{camera} ({movement}) {name}", scores | {"seconds": seconds}))
             reporter.say(f"{rows[-1][0]}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
     return rows
 

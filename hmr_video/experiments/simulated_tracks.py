@@ -13,7 +13,7 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.mocap.clips import Mocap
 from hmr_video.people import People
 from hmr_video.people.keypoints.files import track_from_keypoints
-from hmr_video.synth.cameras import view
+from hmr_video.synth.random_cameras import view
 from hmr_video.synth.synthetic import SyntheticConfig
 from hmr_video.train.label import LONGEST, SHORTEST, PseudoTrack, pseudo_tracks
 

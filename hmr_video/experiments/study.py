@@ -29,14 +29,14 @@ from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.model import HMMR
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, SyntheticConfig
-from hmr_video.train.config import TrainConfig
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights, pelvis_joints
+from hmr_video.train.pseudo_labels import TrackSampler, list_tracks, load_tracks
+from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import in_box
-from hmr_video.train.tracks import TrackSampler, list_tracks, load_tracks
 from hmr_video.train.validation import pose_errors
 
 # Ordinary cameras and a middling detector, so that minutes of training go far.
@@ -74,9 +74,9 @@ class StudyConfig:
     @property
     def key(self) -> str:
         """A hash of what decides a run's outcome; lines of ``runs.csv`` with another one do not count."""
-        told = {name: value for name, value in asdict(self).items() if name not in ("fractions", "seeds", "ablations")}
-        told |= {"synthetic": asdict(SYNTHETIC), "objective": asdict(ObjectiveWeights())}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+        settings = {name: value for name, value in asdict(self).items() if name not in ("fractions", "seeds", "ablations")}
+        settings |= {"synthetic": asdict(SYNTHETIC), "objective": asdict(ObjectiveWeights())}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def table(results: Results) -> str:
     for variant, fraction in dict.fromkeys((one.case.variant, one.case.fraction) for one in sorted(results, key=_order)):
         members = _members(results, variant, fraction)
         hours = mean(one.hours for one in members)
-        values = [_told([factor * getattr(one, name) for one in members]) for name, _, factor in _METRICS]
+        values = [_format_spread([factor * getattr(one, name) for one in members]) for name, _, factor in _METRICS]
         lines.append([variant, f"{hours:.2f}", *values, str(len(members))])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -92,5 +92,5 @@ def _order(one: "Result") -> tuple[bool, bool, str, float]:
     return one.case.variant == _SUPERVISED, one.case.variant != _FULL, one.case.variant, one.case.fraction
 
 
-def _told(values: list[float]) -> str:
+def _format_spread(values: list[float]) -> str:
     return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else f"{values[0]:.1f}"

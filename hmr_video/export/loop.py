@@ -25,8 +25,10 @@ def looped(motion: Motion, body: "Body") -> Motion:
     """
     first, last = find_cycle(motion, body)
     chosen = slice(first, last + 1)
+    per_frame = [*_PER_FRAME, *(name for name in ("world_from_camera", "zoom") if getattr(motion, name) is not None)]
     cut = motion.replace(
-        **{name: getattr(motion, name)[chosen] for name in _PER_FRAME},
+        silhouettes=None,
+        **{name: getattr(motion, name)[chosen] for name in per_frame},
         frame_ids=motion.frame_ids[chosen],
         timestamps=motion.timestamps[chosen],
     )

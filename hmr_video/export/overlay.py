@@ -13,7 +13,7 @@ from hmr_video.errors import InputError
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
-from hmr_video.export.results import source_video
+from hmr_video.export.saved_result import source_video
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix

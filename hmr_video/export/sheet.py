@@ -10,7 +10,7 @@ from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import choose_renderer
-from hmr_video.export.results import source_video
+from hmr_video.export.saved_result import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess
@@ -90,11 +90,11 @@ def _sheet(tiles: Sequence[Any], motions: Sequence[Motion]) -> Any:
     for column, (heading, _, _) in enumerate(_TABLE, 1):
         pen.text((_GAP + step * (column + 1), table_top), heading, _FAINT, font, anchor="ra")
     for row, motion in enumerate(motions):
-        y, told = table_top + _LINE * (row + 1), assess(motion)
-        ink = _INK if told["reliable"] else _WARNING
+        y, quality = table_top + _LINE * (row + 1), assess(motion)
+        ink = _INK if quality["reliable"] else _WARNING
         pen.rounded_rectangle((2 * _GAP, y + 2, 2 * _GAP + 18, y + 20), 4, person_color(row))
-        pen.text((2 * _GAP + 30, y), f"person {row + 1}" + ("" if told["reliable"] else " (unreliable)"), ink, font)
+        pen.text((2 * _GAP + 30, y), f"person {row + 1}" + ("" if quality["reliable"] else " (unreliable)"), ink, font)
         for column, (_, key, form) in enumerate(_TABLE, 1):
-            text = "-" if told[key] is None else form.format(told[key])
+            text = "-" if quality[key] is None else form.format(quality[key])
             pen.text((_GAP + step * (column + 1), y), text, ink, font, anchor="ra")
     return sheet

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hmr_video.console import Reporter
-from hmr_video.features.crops import Crops, cut, person_crops
+from hmr_video.features.image_crops import Crops, cut, person_crops
 from hmr_video.features.resnet50 import IMAGE_SIZE, PHI_SIZE, ResNet50
 from hmr_video.people.track.tracks import Track
 from hmr_video.video import Chunk, VideoReader

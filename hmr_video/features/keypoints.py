@@ -9,10 +9,17 @@ That makes the features the same for every image size and focal length.
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LIMBS_OF_ENDS, MIRRORED_COCO, MIRRORED_LANDMARKS
+from hmr_video.geometry.skeleton import (
+    BODY_LANDMARKS,
+    COCO_NAMES,
+    LIMBS_OF_ENDS,
+    MIRRORED_COCO,
+    MIRRORED_LANDMARKS,
+    USABLE_CONFIDENCE,
+)
 
 MODEL_FRAME_RATE = 30.0  # the shipped model's frames per second, whatever the video's
-VISIBLE = 0.1  # confidence above which a keypoint counts as seen
+
 TRUSTED = 0.3  # confidence from which a keypoint shapes the box, where at least three reach it
 _SMOOTHING = 5  # frames of the box's moving average
 _BODY_POINTS = len(COCO_NAMES)
@@ -99,7 +106,7 @@ def keypoint_boxes(keypoints: Tensor) -> Tensor:
     smoothed. Feet and hands do not shape them, so that they are the same whether those are found or not."""
     points, confidence = keypoints[..., BODY_LANDMARKS, :2], keypoints[..., BODY_LANDMARKS, 2]
     trusted = confidence > TRUSTED
-    shaping = torch.where(trusted.sum(-1, keepdim=True) >= 3, trusted, confidence > VISIBLE)
+    shaping = torch.where(trusted.sum(-1, keepdim=True) >= 3, trusted, confidence > USABLE_CONFIDENCE)
     lowest = torch.where(shaping[..., None], points, torch.inf).amin(-2)
     highest = torch.where(shaping[..., None], points, -torch.inf).amax(-2)
     valid = shaping.any(-1)
@@ -119,7 +126,7 @@ def keypoint_features(keypoints: Tensor) -> tuple[Tensor, Tensor]:
     and hands comes last: enlarged, and seen from their ankle or wrist.
     """
     box = keypoint_boxes(keypoints)
-    seen = (keypoints[..., 2:] > VISIBLE).to(keypoints.dtype)
+    seen = (keypoints[..., 2:] > USABLE_CONFIDENCE).to(keypoints.dtype)
     points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
     points = (points * seen).clamp(-_FURTHEST, _FURTHEST)
     confidence = (keypoints[..., 2:] * seen).squeeze(-1) * 2 - 1

@@ -9,14 +9,12 @@ make a limb together: a hip above its knee above its ankle.
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 # Of each part the names it goes by, best first. Conventions use some names differently: "shoulder" is the collar where there is
 # an "arm" and the upper arm where there is none, "foot" the toes where there is an "ankle", "leg" the shin unless there is one,

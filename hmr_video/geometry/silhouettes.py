@@ -1,12 +1,10 @@
 """Silhouettes: what of a picture is a person, run-length encoded."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 
 @dataclass(frozen=True)

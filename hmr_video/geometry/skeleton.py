@@ -18,7 +18,7 @@ COCO_NAMES = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
     "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
 )  # fmt: skip
-# COCO's, then the feet in COCO-WholeBody's order, then of each hand the thumb's last joint and the knuckles of two fingers.
+# COCO-WholeBody's first 23 points, then the hands as BlazePose has them: the fingers' first knuckles, the thumb's second.
 LANDMARKS = (
     *COCO_NAMES,
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
@@ -33,14 +33,12 @@ COCO_SIGMAS = (
     0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
 )  # fmt: skip
 
-# COCO-WholeBody's first 23 points, then the hands as BlazePose has them: the fingers' first knuckles, the thumb's second.
-LANDMARKS = (
-    *COCO_NAMES, "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
-    "left_thumb", "left_index", "left_little_finger", "right_thumb", "right_index", "right_little_finger",
-)  # fmt: skip
 MIRRORED_LANDMARKS = (*MIRRORED_COCO, 20, 21, 22, 17, 18, 19, 26, 27, 28, 23, 24, 25)
 LIMBS_OF_ENDS = (15, 15, 15, 16, 16, 16, 9, 9, 9, 10, 10, 10)  # ankle or wrist of each point of feet and hands
 BODY_LANDMARKS, FOOT_LANDMARKS, HAND_LANDMARKS = slice(0, 17), slice(17, 23), slice(23, 29)
+
+# Of keypoints: above the first one it weighs in where the body is put; above the second it alone is evidence of a place.
+USABLE_CONFIDENCE, CLEAR_CONFIDENCE = 0.1, 0.5
 
 
 def with_limb_ends(points: NDArray[Any]) -> NDArray[Any]:

@@ -4,12 +4,9 @@ Points come in metres, (T, J, 3), in worlds that may differ by a rigid transform
 is said.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 CHUNK = 100  # frames that are aligned at a time
 CONTACT = 0.01  # metres a frame; a point of the true foot that moves less touches the floor

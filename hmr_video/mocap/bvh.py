@@ -51,7 +51,7 @@ class BvhMotion:
 def read_bvh(path: Path, reporter: Reporter | None = None) -> BvhMotion:
     """Reads a file. Leading frames whose rotations are all zero, a calibration pose, are left out. Raises InputError.
 
-    ``reporter`` is told where the file holds more or fewer frames than it states.
+    ``reporter`` gets a note where the file holds more or fewer frames than it states.
     """
     try:
         text = _text(path.read_bytes())

@@ -38,8 +38,8 @@ def describe_up(axes: dict[str, str]) -> str:
     if not (found["y"] and found["z"]):
         axis = "y" if found["y"] else "z"
         return f"The motion's world is taken for {axis} up, by how people stand in it; --up says otherwise."
-    told = " and ".join(f"{axis} up in {_few(names)}" for axis, names in found.items())
-    return f"The motion's world is taken for {told}, by how people stand in it; --up says otherwise."
+    listed = " and ".join(f"{axis} up in {_few(names)}" for axis, names in found.items())
+    return f"The motion's world is taken for {listed}, by how people stand in it; --up says otherwise."
 
 
 def _few(names: list[str]) -> str:

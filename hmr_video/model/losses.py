@@ -1,7 +1,7 @@
-"""The losses of HMMR (section 3.3), and four that its readers missed. Shapes: B sequences, T frames, J joints.
+"""The losses of HMMR (section 3.3), and three that its readers missed. Shapes: B sequences, T frames, J joints.
 
 Weighted means run over the entries whose weight is not zero, and are 0 where there is none. The paper's factors are 60 for
-keypoints, joints and SMPL, and 1 for the rest; those of the added four are a matter of the data, 0 to leave one out.
+keypoints, joints and SMPL, and 1 for the rest; those of the added three are a matter of the data, 0 to leave one out.
 """
 
 import torch
@@ -74,16 +74,6 @@ def hallucination_loss(strip: Tensor, hallucinated: Tensor) -> Tensor:
     return (strip - hallucinated).square().mean()
 
 
-def past_pairs(predicted: Tensor, target: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-    """The T - frames pairs of a past prediction and its target: predicted at t, target at t - frames. (B, T, ...) each."""
-    return predicted[:, frames:], target[:, : target.shape[1] - frames]
-
-
-def future_pairs(predicted: Tensor, target: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-    """The T - frames pairs of a future prediction and its target: predicted at t, target at t + frames. (B, T, ...) each."""
-    return predicted[:, : predicted.shape[1] - frames], target[:, frames:]
-
-
 # What the paper's readers found missing.
 
 
@@ -108,12 +98,3 @@ def bone_direction_loss(joints: Tensor, targets: Tensor, parents: tuple[int, ...
     bones, wanted = joints[..., child, :] - joints[..., parent, :], targets[..., child, :] - targets[..., parent, :]
     difference = 1 - torch.cosine_similarity(bones, wanted, dim=-1, eps=1e-6)
     return difference.mean() if weights is None else weighted_mean(difference, weights[..., child])
-
-
-def depth_scale_loss(scale: Tensor, crop_size: Tensor, depth: Tensor, focal: Tensor) -> Tensor:
-    """log^2 of s h z / f: a body z metres away appears f / z pixels a metre, which the crop of 2 h pixels sees as s = f / (h z).
-
-    Ties apparent size to distance, so that a body does not shrink as it walks away. scale (...) of the weak camera, crop_size
-    (...) = 2 h pixels, depth (...) metres, focal (...) pixels.
-    """
-    return (scale.clamp_min(1e-3) * crop_size / 2 * depth / focal).log().square().mean()

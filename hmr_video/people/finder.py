@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.background import Background
 from hmr_video.console import Reporter
 from hmr_video.errors import NobodyFoundError
+from hmr_video.geometry import Array
 from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.detector import Detector
@@ -18,10 +18,8 @@ from hmr_video.people.track.tracker import Tracker
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, VideoInfo, ahead
 
-Array = NDArray[Any]
-
-_APART = 0.1  # seconds between looks of the detector, if people are looked at closely between them
-_CHUNK = 16  # frames that are decoded, detected and tracked at a time
+_APART = 0.134  # seconds, at most, between looks of the detector, if people are looked at closely between them
+_CHUNK = 16  # frames, about, that are decoded, detected and tracked at a time
 
 
 class Reader(Protocol):
@@ -42,67 +40,67 @@ def find_people(
 ) -> People:
     """Detects, tracks and tidies; the people of a clip, largest on screen first. ``every``: see `Detector`.
 
-    Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: follows
-    points of it meanwhile. Raises
-    NobodyFoundError, AssetError (weights), and what the reader raises.
+    Decoding, detecting and tracking run at the same time, each on a later part of the clip than the next. ``background``: looked
+    at meanwhile. Raises NobodyFoundError, AssetError (weights), and what the reader raises.
     """
-    detector = Detector(options, reporter, every)
-    trail = Trail(reader.info, options, background)
-    with reporter.progress("Finding people", reader.info.frame_count) as advance:
-        for chunk, found in ahead((chunk, detector(chunk.frames)) for chunk in ahead(reader.chunks(_CHUNK))):
-            trail.follow(chunk, found)
+    overlapped = ahead if reporter.overlapping else iter
+    info, times = reader.info, dict[int, float]()
+    detector, tracker = Detector(options, reporter, every), Tracker(options.tracker, reader.info.frame_rate)
+    background = background or Background(info.frame_rate, follow_points=False)
+    chunks = overlapped(_decoded(reader, every * max(1, round(_CHUNK / every)), reporter))
+    with reporter.progress("Finding people", info.frame_count) as advance:
+        for chunk, found in overlapped(_detected(chunks, detector, reporter)):
+            with reporter.stage("track"):
+                for frame_id, detections, frame in zip(chunk.frame_ids.tolist(), found, chunk.frames, strict=True):
+                    offset = background.update(frame_id, frame, detections.boxes)
+                    tracker.update(frame_id, detections, frame, offset)
+                times.update(zip(chunk.frame_ids.tolist(), chunk.timestamps.tolist(), strict=True))
             advance(len(chunk))
-    return trail.people(detector.engine, reporter)
-
-
-class Trail:
-    """People followed through a clip: feed all of its chunks in order, then ask for the people."""
-
-    def __init__(self, info: VideoInfo, options: PeopleOptions, background: Background | None = None) -> None:
-        self._info, self._limit = info, options.limit
-        self._tracker = Tracker(options.tracker, info.frame_rate)
-        self._times: dict[int, float] = {}
-        self._background = background
-
-    def follow(self, chunk: Chunk, found: list[Detections]) -> None:
-        """The next frames, and what was detected in each."""
-        for frame_id, time, detections, frame in zip(chunk.frame_ids, chunk.timestamps, found, chunk.frames, strict=True):
-            self._tracker.update(int(frame_id), detections, frame)
-            if self._background is not None:
-                self._background.update(int(frame_id), frame, detections.boxes)
-            self._times[int(frame_id)] = float(time)
-
-    def people(self, engine: str, reporter: Reporter) -> People:
-        """Tidied, largest on screen first. ``engine``: what ran the detector. Raises NobodyFoundError."""
-        info = self._info
-        tracklets, cuts = self._tracker.tracklets(), self._tracker.cuts()
-        tracks, notes = clean_tracklets(tracklets, info.frame_rate, len(self._times), self._limit, cuts)
-        for note in notes:
-            reporter.note(note)
-        if not tracks:
-            raise NobodyFoundError(
-                f"Nobody was found in {info.path}.",
-                "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
-            )
-        return People(
-            tracks=[in_pictures(track, self._tracker.corners) for track in tracks],
-            image_size=(info.width, info.height),
-            frame_rate=info.frame_rate,
-            timestamps=_by_frame_id(self._times),
-            camera_matrix=_camera_matrix(info),
-            engine=engine,
-            cuts=tuple(cuts),
+    with reporter.stage("track"):
+        tracks, notes = clean_tracklets(tracker.tracklets(), info.frame_rate, len(times), options.limit, background.cuts)
+    for note in notes:
+        reporter.note(note)
+    if not tracks:
+        raise NobodyFoundError(
+            f"Nobody was found in {info.path}.",
+            "Check that people are visible, or try a larger detector (--detector yolo11x-pose).",
         )
+    return People(
+        tracks=[in_pictures(track, background.offsets) for track in tracks],
+        image_size=(info.width, info.height),
+        frame_rate=info.frame_rate,
+        timestamps=_by_frame_id(times),
+        camera_matrix=_camera_matrix(info),
+        engine=detector.engine,
+        cuts=tuple(background.cuts),
+    )
 
 
-def in_pictures(track: Track, corners: dict[int, Array]) -> Track:
-    """A track in the scene's places as one in the pictures'. ``corners``: of the scene, by frame id, see `Pan`."""
-    known = np.array(sorted(corners))
-    places = np.array([corners[int(frame_id)] for frame_id in known])
-    corner = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
+def _decoded(reader: Reader, size: int, reporter: Reporter) -> Iterator[Chunk]:
+    chunks = reader.chunks(size)
+    while True:
+        with reporter.stage("decode"):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _detected(chunks: Iterator[Chunk], detector: Detector, reporter: Reporter) -> Iterator[tuple[Chunk, list[Detections]]]:
+    for chunk in chunks:
+        with reporter.stage("detect"):
+            found = detector(chunk.frames)
+        yield chunk, found
+
+
+def in_pictures(track: Track, picture_offsets: dict[int, Array]) -> Track:
+    """A track in the scene's places as one in the pictures'. ``picture_offsets``: of the scene, by frame id, see `Background`."""
+    known = np.array(sorted(picture_offsets))
+    places = np.array([picture_offsets[int(frame_id)] for frame_id in known])
+    offset = np.stack([np.interp(track.frame_ids, known, side) for side in places.T], -1)
     moved = track.landmarks.copy()
-    moved[track.detected, :, :2] += corner[track.detected, None]
-    return replace(track, boxes=track.boxes + np.tile(corner, 2), landmarks=moved)
+    moved[track.detected, :, :2] += offset[track.detected, None]
+    return replace(track, boxes=track.boxes + np.tile(offset, 2), landmarks=moved)
 
 
 def _by_frame_id(times: dict[int, float]) -> np.ndarray:

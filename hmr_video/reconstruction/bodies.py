@@ -1,7 +1,5 @@
 """From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -19,22 +17,16 @@ from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
 from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
 _FEET_AND_NECK = (10, 11, 12)
-Timer = Callable[[str], AbstractContextManager[None]]  # of a stage, by name
-
-
-def untimed(name: str) -> AbstractContextManager[None]:
-    """No time is taken."""
-    return nullcontext()
 
 
 def bodies_of(
@@ -44,23 +36,44 @@ def bodies_of(
     options: Options,
     reporter: Reporter,
     camera: ClipCamera | None = None,
-    timer: Timer = untimed,
 ) -> tuple[list[Motion], ClipCamera | None]:
     """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video,
     where there is one. Raises UsageError."""
     zooming, zooms = people, [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
     people = without_zoom(people, zooms)
+    estimates, lifted = estimates_of(people, reader, models, options, reporter, camera)
+    intrinsics = intrinsics_of(people, options)
+    motions = [
+        motion_of(track, estimate, one, people, intrinsics, models)
+        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
+    ]
+    motions = [
+        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
+        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
+    ]
+    return motions, _in_metres(camera, people, estimates, models.body)
+
+
+def estimates_of(
+    people: People,
+    reader: VideoReader | None,
+    models: Models,
+    options: Options,
+    reporter: Reporter,
+    camera: ClipCamera | None = None,
+) -> tuple[list[Estimate], list[Lifted]]:
+    """Each person's body, and what the model alone said of it. Raises UsageError."""
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        with timer("model"):
+        with reporter.stage("model"):
             lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter, timer)
+        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
     estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
-        with timer("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
+        with reporter.stage("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
             rough, stages = _in_metres(camera, people, estimates, models.body), None
             if rough is not None and rough.kind in ("turning", "moving"):
                 stages = [torch.from_numpy(rough.stage_from_camera(track.frame_ids)) for track in people.tracks]
@@ -73,15 +86,7 @@ def bodies_of(
             for estimate, track in zip(estimates, people.tracks, strict=True)
         ]
         estimates = _sized(estimates, models, options)
-    motions = [
-        motion_of(track, estimate, one, people, intrinsics, models)
-        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
-    ]
-    motions = [
-        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
-        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
-    ]
-    return motions, _in_metres(camera, people, estimates, models.body)
+    return estimates, lifted
 
 
 def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
@@ -126,8 +131,8 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     In pixels with confidence, which is 0 of points beyond the picture.
     """
     known = slice(None) if any((track.landmarks[:, COCO:, 2] > 0).any() for track in people.tracks) else BODY_LANDMARKS
-    told = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
-    keypoints = [torch.from_numpy(one).float() for one in told]
+    inside = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
+    keypoints = [torch.from_numpy(one).float() for one in inside]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
 
 
@@ -143,8 +148,8 @@ def _lift_keypoints(
     lifted = []
     with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
         for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
-            told = torch.from_numpy(with_sure_knees(keypoints.numpy(), track.boxes, people.image_size)).float()
-            lifted.append(lift(models.model, told, times, intrinsics, models.learnt_body, options.hallucinate))
+            raised = torch.from_numpy(raise_knee_confidence(keypoints.numpy(), track.boxes, people.image_size)).float()
+            lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
 
@@ -156,7 +161,6 @@ def _lift_images(
     models: Models,
     options: Options,
     reporter: Reporter,
-    timer: Timer = untimed,
 ) -> list[Lifted]:
     """The paper's model's estimates, from images. Raises UsageError where there are none."""
     if reader is None or models.image_encoder is None:
@@ -164,10 +168,10 @@ def _lift_images(
     from hmr_video.features.images import image_features, zero_feature
     from hmr_video.reconstruction.lift_images import lift_images
 
-    with timer("features"):
+    with reporter.stage("features"):
         features = image_features(reader, people.tracks, models.image_encoder, reporter)
     padding = zero_feature(models.image_encoder)
-    with timer("model"):
+    with reporter.stage("model"):
         return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 

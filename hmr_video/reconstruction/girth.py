@@ -19,8 +19,8 @@ from hmr_video.reconstruction.refine import Estimate
 
 Array = NDArray[Any]
 
-FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; of which girth is told
-MOST_FRAMES = 24  # of all, evenly
+FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; that girth needs
+MOST_FRAMES = 16  # of all, evenly
 ACROSS = 0.8  # share of its length with which a limb must lie across the view
 FAR_OFF = 0.6  # logarithm of the widths' ratio from which something else is seen
 COMMON = 0.05  # deviation of the logarithms of all of a person's widths together: of scale, pose and clothes
@@ -82,12 +82,12 @@ def _step(
     )
     missing = np.log(wanted) - np.log(now) - [station.margin for station in STATIONS]
     missing[~(np.abs(missing) < FAR_OFF) | np.isnan(then)] = np.nan
-    told = np.isfinite(missing).sum(0) >= FEWEST_FRAMES
-    if told.sum() < FEWEST_STATIONS:
+    measured = np.isfinite(missing).sum(0) >= FEWEST_FRAMES
+    if measured.sum() < FEWEST_STATIONS:
         return None
-    missing, effect = missing[:, told], np.where(np.isfinite(missing), np.log(then) - np.log(now), np.nan)[:, told]
+    missing, effect = missing[:, measured], np.where(np.isfinite(missing), np.log(then) - np.log(now), np.nan)[:, measured]
     residual, effect = np.nanmedian(missing, 0), np.nanmedian(effect, 0)
-    deviation = np.array([station.deviation for station in STATIONS])[told]
+    deviation = np.array([station.deviation for station in STATIONS])[measured]
     step = 0.0
     for _ in range(_REWEIGHTED):
         loose = np.where(residual > step * effect, LOOSE, 1.0)
@@ -99,7 +99,7 @@ def _step(
 def _widths_of(estimate: Estimate, frames: Array, camera_matrix: Tensor, body: Body) -> Array:
     """(F, S) the widths in pixels of the body in some frames; NaN where a limb does not lie across the view."""
     chosen = torch.from_numpy(frames)
-    rotations, betas = estimate.rotations[chosen], estimate.betas.expand(len(frames), 10)
+    rotations, betas = estimate.rotations[chosen], estimate.betas.reshape(1, 10)
     with torch.inference_mode():
         place = estimate.trans[chosen, None]
         vertices = body.vertices(rotations, betas)[0] + place

@@ -8,7 +8,6 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.features.keypoints import (
     MODEL_FRAME_RATE,
-    VISIBLE,
     bracket,
     camera_translation,
     fill_gaps,
@@ -20,7 +19,7 @@ from hmr_video.features.keypoints import (
     with_points,
 )
 from hmr_video.geometry.rotations import mirror_rotations, slerp
-from hmr_video.geometry.skeleton import BODY_LANDMARKS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.model.hmmr import HMMR
 from hmr_video.reconstruction.placement import initial_translation
 from hmr_video.reconstruction.refine import Estimate
@@ -65,7 +64,7 @@ def lift(
     def at_frames(rotations: Tensor) -> Tensor:
         return slerp(rotations[before], rotations[after], weight[:, None])
 
-    points_seen = (keypoints[..., 2] > VISIBLE).sum(-1)
+    points_seen = (keypoints[..., 2] > USABLE_CONFIDENCE).sum(-1)
     known = points_seen >= _ENOUGH
     shape = (betas[before] * points_seen[:, None]).sum(0) / points_seen.sum().clamp_min(1)
     placed = camera_translation(camera, box[0])
@@ -97,7 +96,7 @@ def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, ...]
     Before the first and after the last frame the model sees those frames again, so that a photograph is somebody who stands
     still. In chunks, which changes nothing: each frame's statistics are its own.
     """
-    margin, count, device = sight(model), features.shape[1], next(model.parameters()).device
+    margin, count, device = context_frames(model), features.shape[1], next(model.parameters()).device
     parts = []
     for start in range(0, count, _CHUNK):
         frames = torch.arange(start - margin, min(start + _CHUNK, count) + margin).clamp(0, count - 1)
@@ -105,20 +104,20 @@ def _run(model: HMMR, features: Tensor, hallucinate: bool) -> tuple[Tensor, ...]
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
-def sight(model: HMMR) -> int:
+def context_frames(model: HMMR) -> int:
     """How many frames to either side the temporal encoder sees."""
     return 2 * model.config.blocks
 
 
 def predict(model: HMMR, features: Tensor, hallucinate: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Features (B, N, F) -> what the model says of all frames that have :func:`sight` to both sides (M = N - 2 sight):
+    """Features (B, N, F) -> what the model says of all frames that have :func:`context_frames` to both sides (M frames of N):
     rotations of present, past, future (B, M, 24, 3, 3), camera (B, M, 3), betas (B, M, 10).
 
     The mean of what it says of the track and of its mirror image.
     """
     phi = model.encode(torch.cat([features, mirror_features(features)]))
     strip = model.hallucinate(phi) if hallucinate else model.temporal(phi)
-    output = model.regress(strip[:, sight(model) : -sight(model)])
+    output = model.regress(strip[:, context_frames(model) : -context_frames(model)])
     moments = [moment.rotations.chunk(2) for moment in (output.present, output.past, output.future)]
     present, past, future = (slerp(plain, mirror_rotations(mirrored), plain.new_tensor(0.5)) for plain, mirrored in moments)
     camera, mirrored_camera = output.present.camera.chunk(2)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hmr_video.features.crops import Crops
+from hmr_video.features.image_crops import Crops
 from hmr_video.features.images import ImageFeatures
 from hmr_video.model.hmmr import HMMR
 from hmr_video.model.windows import predict_windows

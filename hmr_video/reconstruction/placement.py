@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
-from hmr_video.features.keypoints import VISIBLE
-from hmr_video.geometry.skeleton import COCO_FACE
+from hmr_video.geometry.skeleton import COCO_FACE, USABLE_CONFIDENCE
 
-STRAY = 0.2  # metres from which a keypoint's say in where the body stands falls off
-STRAY_ROUNDS = 4  # of reweighting
+OUTLIER_METRES = 0.2  # from which a keypoint's say in where the body stands falls off
+REWEIGHTINGS = 4  # of the keypoints, by how far they are off
 FACE = 0.2  # what nose, eyes and ears count against limbs
 
 
@@ -22,7 +21,7 @@ def initial_translation(
     keypoint far off, of a limb out of the picture perhaps, does not decide alone.
     """
     rays = (keypoints[..., :2] - camera_matrix[:2, 2]) / torch.stack([camera_matrix[0, 0], camera_matrix[1, 1]])
-    weight = torch.where(keypoints[..., 2] > VISIBLE, keypoints[..., 2], 0.0).square()
+    weight = torch.where(keypoints[..., 2] > USABLE_CONFIDENCE, keypoints[..., 2], 0.0).square()
     weight[..., list(COCO_FACE)] *= FACE
     one, zero = torch.ones_like(rays[..., 0]), torch.zeros_like(rays[..., 0])
     rows = torch.stack([torch.stack([one, zero, -rays[..., 0]], -1), torch.stack([zero, one, -rays[..., 1]], -1)], -2)
@@ -33,10 +32,10 @@ def initial_translation(
         [torch.full_like(depth, 0.01), torch.full_like(depth, 0.01), (0.02 / (depth_deviation * depth)).square()], -1
     )
     solved = prior
-    for _ in range(STRAY_ROUNDS):
+    for _ in range(REWEIGHTINGS):
         nearer = depth[:, None] / (joints[..., 2] + solved[:, 2:]).clamp_min(0.3)
         missed = ((rows @ solved[:, None, :, None]).squeeze(-1) - wanted) * nearer[..., None]  # metres at the prior's distance
-        pull = weight * nearer.square() / (1 + missed.square().sum(-1) / STRAY**2).square()
+        pull = weight * nearer.square() / (1 + missed.square().sum(-1) / OUTLIER_METRES**2).square()
         normal = torch.einsum("tk,tkij,tkil->tjl", pull, rows, rows) + torch.diag_embed(trust)
         right = torch.einsum("tk,tkij,tki->tj", pull, rows, wanted) + trust * prior
         solved = torch.linalg.solve(normal, right)

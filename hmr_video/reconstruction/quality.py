@@ -4,16 +4,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.skeleton import COCO_LIMBS, LIMB_JOINTS
 from hmr_video.motion import Motion
 from hmr_video.people.track.tracks import Track
 from hmr_video.reconstruction.doubts import doubtful_frames, doubtful_limbs, spans
-
-Array = NDArray[Any]
 
 CONFIDENT = 0.5  # keypoints above count when the fit is measured
 UNSURE, MISFIT = 0.3, 0.06  # mean confidence below which, and median residual above which, a result is not to be relied on

@@ -14,11 +14,20 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from hmr_video.body import Body
-from hmr_video.features.keypoints import VISIBLE
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
+from hmr_video.geometry.skeleton import (
+    BODY_LANDMARKS,
+    COCO_FACE,
+    COCO_LIMBS,
+    FOOT_LANDMARKS,
+    HAND_LANDMARKS,
+    LANDMARKS,
+)
 from hmr_video.reconstruction.lbfgs import minimise
+from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
+from hmr_video.reconstruction.standing import FEET, standing
+from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
 
@@ -45,7 +54,7 @@ class RefineConfig:
     root: float = 0.1  # the same of the whole body's direction
     stiff_pose: float = 0.06  # the same of joints that no keypoint shows: spine, collars, neck, head, feet, hands
     end_pose: float = 0.3  # the same of ankles and wrists in frames that show toes and heels, or thumbs and knuckles
-    drift: float = 2.5  # radians/s of change in that difference
+    drift: float = 2.5  # radians/s of change in that difference, at a tempo of at most 1
     acceleration: float = 75.0  # m/s^2 of joints at a tempo of 1, see `tempo`; the tails are heavy, fast strokes are allowed
     acceleration_in_depth: float = 33.0  # the same along the view, where more of what one sees is noise
     trans_acceleration: float = 3.0  # m/s^2 of the whole body in depth
@@ -53,17 +62,20 @@ class RefineConfig:
     joints_against_body: bool = False  # whether `acceleration` leaves out how the body moves across the view
     depth: float = 0.15  # relative, against the model's distance where keypoints say little
     shape: float = 0.25  # betas; far below their spread, because keypoints err alike in all frames and bend bones at will
-    steps: tuple[int, int] = (12, 24)  # search steps before and after outliers lose their pull
+    standing: float = 0.2  # m/s of feet that stand on the image, see `standing`
+    steps: tuple[int, int] = (6, 30)  # search steps before and after outliers lose their pull
 
 
 # A moving camera moves everybody across the view, as fast as a pan swings.
 MOVING_CAMERA = RefineConfig(across_acceleration=60.0, joints_against_body=True)
 
-CALM = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
-STEADY = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
-BRISK = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
-SURGE = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
-SLOWEST, FASTEST = 0.12, 8.0  # tempo
+POSE_SMOOTHING = 0.04  # seconds: the deviation of the Gaussian that the search's first guess is smoothed by
+BRISK_SMOOTHING = 0.3  # power of the tempo, if above 1, that this is divided by
+DISTANCE_SMOOTHING = 0.2  # seconds, likewise, of its distance: who stands far away looks alike at many, and the model's wavers
+TEMPO_ACCELERATION = 2.0  # m/s^2: joints that accelerate so much have the tempo 1
+TEMPO_POWER = 2.5  # power of the tempo: what trembles slightly is nearly all noise, what swings hardly any
+LOWEST_TEMPO, HIGHEST_TEMPO = 0.12, 8.0  # tempo
+WELL_SEEN = 0.8  # mean trust of the limbs, from which a tempo is believed
 LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the model, which swings their limbs too little
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
@@ -197,24 +209,20 @@ def _point_weights(config: RefineConfig) -> Tensor:
     return weights
 
 
-def calmed(estimate: Estimate, timestamps: Tensor) -> Estimate:
+def calmed(estimate: Estimate, timestamps: Tensor, brisk: Tensor) -> Estimate:
     """The estimate without the jitter of single frames, which a search would need many steps to remove: each frame becomes the
-    Gaussian mean of its neighbours, rotations by their first two columns, the place by its ray and its distance."""
-    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, CALM).view(-1, 24, 6)
-    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, CALM)
-    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, STEADY).exp()
+    Gaussian mean of its neighbours, rotations by their first two columns, the place by its ray and its distance. Of fewer
+    neighbours where the tempo ``brisk`` (T,) is high."""
+    deviation = POSE_SMOOTHING / brisk.clamp_min(1.0)[:, None] ** BRISK_SMOOTHING
+    columns = smoothed(matrix_to_six_d(estimate.rotations).flatten(1), timestamps, deviation).view(-1, 24, 6)
+    ray = smoothed(estimate.trans[:, :2] / estimate.trans[:, 2:], timestamps, deviation)
+    depth = smoothed(estimate.trans[:, 2:].log(), timestamps, DISTANCE_SMOOTHING).exp()
     return Estimate(six_d_to_matrix(columns), estimate.betas, torch.cat([ray * depth, depth], -1))
 
 
-def smoothed(values: Tensor, timestamps: Tensor, deviation: float) -> Tensor:
-    """The Gaussian mean of each frame's neighbours (``deviation`` in seconds) of values (T, C) at ``timestamps`` (T,)."""
-    apart = (timestamps[:, None] - timestamps).float() / deviation
-    return torch.softmax(-0.5 * apart.square(), 1) @ values
-
-
 def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
-    """How briskly a body moves about each frame (T,): what its joints accelerate against the pelvis, on average, against `BRISK`,
-    to the power `SURGE`.
+    """How briskly a body moves about each frame (T,): its joints' mean acceleration against the pelvis over `TEMPO_ACCELERATION`,
+    to the power `TEMPO_POWER`.
 
     What trembles while the body hardly moves is noise; in a kick the same is motion.
     """
@@ -226,31 +234,14 @@ def tempo(estimate: Estimate, timestamps: Tensor, body: Body) -> Tensor:
     acceleration = (places.diff(dim=0) / step).diff(dim=0) / ((step[1:] + step[:-1]) / 2)
     strength = acceleration.norm(dim=-1).mean(-1, keepdim=True)
     strength = smoothed(torch.cat([strength[:1], strength, strength[-1:]]), timestamps, 0.3)
-    return ((strength.squeeze(-1) / BRISK) ** SURGE).clamp(SLOWEST, FASTEST)
+    return ((strength.squeeze(-1) / TEMPO_ACCELERATION) ** TEMPO_POWER).clamp(LOWEST_TEMPO, HIGHEST_TEMPO)
 
 
-def trust(confidence: Tensor) -> Tensor:
-    """Confidences (T, K) of one track -> the weights of its keypoints, 0 to 1: inverse variances, up to a factor.
-
-    A detector's errors double where its confidence falls from 1 to 0.8, and double again at 0.65
-    (`evaluate --detector-errors`), hence the power. Detectors differ in scale, so confidences count against the surest tenth of
-    the track.
-    """
-    seen = confidence > VISIBLE
-    body = confidence[:, BODY_LANDMARKS][seen[:, BODY_LANDMARKS]]
-    surest = torch.quantile(body, 0.9).clamp_min(0.6) if len(body) else torch.ones(())
-    return torch.where(seen, (confidence / surest).clamp_max(1) ** 6, 0.0)
-
-
-def robust(squared: Tensor, cutoff: float) -> Tensor:
-    """Geman and McClure's loss of squared deviations: quadratic near zero, flat beyond ``cutoff`` deviations."""
-    return squared / (1 + squared / cutoff**2)
-
-
-def heavy_tailed(squared: Tensor, tolerance: float) -> Tensor:
-    """Student's negative log-likelihood of squared deviations, up to a factor: quadratic, then logarithmic."""
-    freedom = 3 * tolerance**2
-    return freedom * torch.log1p(squared / freedom)
+def evident(brisk: Tensor, track: Evidence) -> Tensor:
+    """A track's tempo (T,), of which what exceeds 1 counts as far as limbs are seen: the model's guesses at others jump."""
+    seen = trust(track.keypoints[..., 2])[:, list(COCO_LIMBS)].mean(1, keepdim=True)
+    share = (smoothed(seen, track.timestamps, 0.2).squeeze(-1) / WELL_SEEN).clamp_max(1.0)
+    return torch.where(brisk > 1, torch.lerp(torch.ones_like(brisk), brisk, share), brisk)
 
 
 class _Problem:
@@ -265,7 +256,8 @@ class _Problem:
         fixed_shape: bool,
     ) -> None:
         timestamps = [track.timestamps for track in tracks]
-        estimates = [calmed(track.estimate, times) for track, times in zip(tracks, timestamps, strict=True)]
+        tempos = [evident(tempo(track.estimate, track.timestamps, body), track) for track in tracks]
+        estimates = [calmed(track.estimate, *parts) for track, *parts in zip(tracks, timestamps, tempos, strict=True)]
         self.body, self.config, self.camera_matrix, self.fixed_shape = body, config, camera_matrix, fixed_shape
         self.lengths = [len(estimate.trans) for estimate in estimates]
         self.points = tracks[0].keypoints.shape[1]
@@ -274,7 +266,7 @@ class _Problem:
         self.rotations = torch.cat([estimate.rotations for estimate in estimates])
         self.betas = torch.stack([estimate.betas for estimate in estimates])
         self.trans = torch.cat([estimate.trans for estimate in estimates])
-        brisk = torch.cat([tempo(*parts, body) for parts in zip(estimates, timestamps, strict=True)])
+        brisk = torch.cat(tempos)
         self.distance = self.trans[:, 2:]  # at which movement across the view is measured: nearness may not pay
         self.keypoints = torch.cat([track.keypoints for track in tracks])
         paths = [track.stage.float() for track in tracks if track.stage is not None]
@@ -296,11 +288,15 @@ class _Problem:
         deviation[0] = config.root
         deviation = self._with_ends(deviation.repeat(len(person), 1))[..., None]
         self.pose_deviation = deviation * brisk.sqrt().clamp(1.0, LOOSEST)[:, None, None]
+        self.usual_drift = self.step * config.drift * brisk[self.pairs, None, None].clamp_min(1.0)
         usual = torch.tensor([config.acceleration, config.acceleration, config.acceleration_in_depth])
         self.usual_acceleration = usual * brisk[self.triples + 1, None, None]
         self.usual_sway = torch.tensor([config.across_acceleration, config.across_acceleration, config.trans_acceleration])
-        self.bases = [_spectrum(length) for length in self.lengths]
-        self.scales = [_preconditioner(length) for length in self.lengths]
+        self.still = self._still(timestamps)
+        self.bases = [cosine_basis(length) for length in self.lengths]
+        self.scales = [
+            usual_amplitudes(times, float(one.log().mean().exp())) for times, one in zip(timestamps, tempos, strict=True)
+        ]
         self.parameters = torch.zeros(len(person) * 75 + self.betas.numel(), requires_grad=True)
 
     def _with_ends(self, deviation: Tensor) -> Tensor:
@@ -310,6 +306,14 @@ class _Problem:
                 seen = (self.keypoints[:, points, 2] > ENDS_SEEN).sum(-1) >= 2
                 deviation[seen, joint] = self.config.end_pose
         return deviation
+
+    def _still(self, timestamps: list[Tensor]) -> Tensor:
+        """(pairs, 4) how surely each of `FEET` stands from a frame to the next; 0 before a camera that moves."""
+        if self.config.joints_against_body or self.stage is not None:
+            return torch.zeros(len(self.pairs), len(FEET))
+        evidence = (self.keypoints[..., :2], self.trust, self.pixels_per_height / STATURE)
+        parts = (values.split(self.lengths) for values in evidence)
+        return torch.cat([standing(*one) for one in zip(*parts, timestamps, strict=True)])
 
     def unpack(self) -> tuple[Tensor, Tensor, Tensor]:
         """Turns (N, 24, 3), trans (N, 3) and betas (P, 10) from the parameter vector.
@@ -338,17 +342,20 @@ class _Problem:
         error = (points - self.keypoints[..., :2]) / (self.pixels_per_height[:, None, None] * config.keypoint)
         evidence = (self.trust * robust(error.square().sum(-1), config.outlier * tolerance)).sum()
         prior = (turns / self.pose_deviation).square().sum()
-        drift = (turns[self.pairs + 1] - turns[self.pairs]) / (self.step * config.drift)
+        drift = (turns[self.pairs + 1] - turns[self.pairs]) / self.usual_drift
         across, depth = trans[:, :2] / trans[:, 2:] * self.distance, trans[:, 2:]
         carried = torch.zeros_like(across) if config.joints_against_body else across
-        acceleration = self.acceleration(joints + torch.cat([carried, depth], -1)[:, None])
-        acceleration = acceleration / self.usual_acceleration
+        placed = joints + torch.cat([carried, depth], -1)[:, None]
+        acceleration = self.acceleration(placed) / self.usual_acceleration
         sway = self.acceleration(torch.cat([across, depth], -1)[:, None]) / self.usual_sway
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
+        feet = placed[:, FEET]
+        slide = (feet[self.pairs + 1] - feet[self.pairs]) / (self.step * config.standing)
+        contact = (self.still * robust(slide.square().sum(-1), config.outlier * tolerance)).sum()
         distance = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
         size = (shape / config.shape).square().sum()
-        return evidence + prior + drift.square().sum() + smoothness + distance + size
+        return evidence + prior + drift.square().sum() + smoothness + contact + distance + size
 
     def acceleration(self, points: Tensor) -> Tensor:
         """m/s^2 of points (N, J, 3) by differences over uneven time steps; (M, J, 3) at frames inside each person's track.
@@ -371,27 +378,3 @@ class _Problem:
             rotations = self.rotations @ axis_angle_to_matrix(turns)
         parts = zip(rotations.split(self.lengths), betas, trans.split(self.lengths), strict=True)
         return [Estimate(*part) for part in parts]
-
-
-def _spectrum(length: int) -> Tensor:
-    """The orthonormal cosine basis (T, T) over T frames, a frequency a column (DCT-II)."""
-    frames, frequencies = torch.arange(length)[:, None] + 0.5, torch.arange(length)[None]
-    basis = torch.cos(torch.pi / length * frames * frequencies) * (2 / length) ** 0.5
-    basis[:, 0] /= 2**0.5
-    return basis
-
-
-def _preconditioner(length: int) -> Tensor:
-    """The usual size (T, 75) of each parameter's amplitude at each frequency: 72 of joint turns, 3 of moves.
-
-    The energy's curvature is about ``still + swift * w``, w being what a second difference makes of the frequency squared.
-    """
-    still = torch.full((75,), 400.0)  # 1 / rad^2, by evidence and prior
-    swift = torch.full((75,), 5e3)  # by acceleration
-    heavy = [joint * 3 + axis for joint in (0, 1, 2, 3, 6, 9) for axis in range(3)]  # they carry other joints along
-    still[heavy], swift[heavy] = 2e3, 4e4
-    still[72:], swift[72:] = 3e4, 2.4e5  # 1 / m^2
-    still[74], swift[74] = 8e3, 4e6  # of the logarithm of the depth
-    frequency = torch.pi * torch.arange(length) / length
-    second_difference = (2 - 2 * frequency.cos()).square()[:, None]
-    return (still + swift * second_difference).rsqrt() * 2

@@ -68,10 +68,10 @@ def reported_ends(
     lean = uniform(generator, *config.lean, batch, 1, 1, 1)
     places = places + (lean * error[:, :, limbs] + own * spread[..., None]) * size
     mood = 0.6 * torch.randn(batch, 1, len(limbs), generator=generator) + 0.3 * drift(generator, batch, frames, len(limbs))
-    told = (confidence[:, :, limbs].clamp(1e-3, 0.999).logit() + mood).sigmoid()
+    reported = (confidence[:, :, limbs].clamp(1e-3, 0.999).logit() + mood).sigmoid()
     silent = (confidence[:, :, limbs] == 0) | absent_ends(batch, config, generator)
     silent |= chance(generator, config.missing, batch, 1, len(limbs)) & (drift(generator, batch, frames, len(limbs)) > 0.3)
-    return torch.cat([places, torch.where(silent, 0.0, told)[..., None]], -1)
+    return torch.cat([places, torch.where(silent, 0.0, reported)[..., None]], -1)
 
 
 def _lasting(batch: int, frames: int, count: int, generator: Generator) -> Tensor:

@@ -11,11 +11,11 @@ from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.geometry.skeleton import COCO_NAMES, LANDMARKS
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.augment import AugmentConfig, augment, chance, uniform
-from hmr_video.synth.cameras import CameraConfig, view
-from hmr_video.synth.detector import DetectorConfig, observe
 from hmr_video.synth.limb_ends import END_JOINTS
 from hmr_video.synth.motion.invented import InventedConfig, Inventor
 from hmr_video.synth.motion.pose_kinds import frame_weights
+from hmr_video.synth.random_cameras import CameraConfig, view
+from hmr_video.synth.simulated_detector import DetectorConfig, observe
 
 
 @dataclass

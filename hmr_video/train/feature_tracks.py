@@ -17,14 +17,15 @@ from torch import Generator, Tensor
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.features.crops import VISIBLE, Crops, person_crops
+from hmr_video.features.image_crops import Crops, person_crops
 from hmr_video.features.images import image_features
 from hmr_video.features.resnet50 import PHI_SIZE, ResNet50
 from hmr_video.files import replacing
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.mocap.holdout import EVERY
 from hmr_video.people.track.tracks import Track
 from hmr_video.train.label import PseudoTrack
-from hmr_video.train.tracks import TrackBatch
+from hmr_video.train.pseudo_labels import TrackBatch
 from hmr_video.video import VideoReader
 
 SHIFT = 20.0  # pixels of the crop, either way (HMMR's training)
@@ -41,7 +42,7 @@ class FeatureTrack:
     Attributes:
         labels: the track.
         path: the safetensors file beside it: ``phi`` (V, T, 2048) float16, and the two below.
-        centers, scales: (V, T, 2) and (V, T) of the crops, as :class:`~hmr_video.features.crops.Crops` has them.
+        centers, scales: (V, T, 2) and (V, T) of the crops, as :class:`~hmr_video.features.image_crops.Crops` has them.
     """
 
     labels: PseudoTrack
@@ -98,7 +99,7 @@ class FeatureTrack:
         frames = torch.arange(first, first + len(variants))
         crops = Crops(self.centers[variants, frames].double().numpy(), self.scales[variants, frames].double().numpy())
         points = self.labels.keypoints2d[first : first + len(variants)]
-        seen = points[..., 2:] > VISIBLE
+        seen = points[..., 2:] > USABLE_CONFIDENCE
         return torch.from_numpy(np.concatenate([crops.from_image(points[..., :2]) * seen, seen], -1)).float()
 
 

@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.files import replacing
+from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.motion import load_arrays
 from hmr_video.people import People, Track
-
-Array = NDArray[Any]
 
 KEPT = 0.1  # confidence from which a point is a label
 BEGINS = 6  # visible points; a clip begins where there are more

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hmr_video.assets import find_weights, read_metadata
@@ -33,14 +34,12 @@ from hmr_video.synth.motion.pose_kinds import kinds_of_mocap
 from hmr_video.synth.synthetic import Batch, Sampler, joined
 from hmr_video.train import curves
 from hmr_video.train.adversary import Adversary
-from hmr_video.train.config import Stage, TrainConfig
+from hmr_video.train.curves import Log
 from hmr_video.train.feature_tracks import FeatureSampler, FeatureTrack, split_by_video
-from hmr_video.train.log import Log
 from hmr_video.train.objective import Objective
-from hmr_video.train.settings import refuse_other_config, write_config
-from hmr_video.train.tracks import TrackBatch, TrackSampler, list_tracks, load_tracks
+from hmr_video.train.pseudo_labels import TrackBatch, TrackSampler, list_tracks, load_tracks
+from hmr_video.train.settings import Stage, TrainConfig, refuse_other_config, write_config
 from hmr_video.train.validation import track_validation_batches, validate, validate_tracks, validation_batches
-from hmr_video.train.widening import reading_all_points
 
 GRADIENT_NORM = 1.0
 SAVE_SECONDS = 150  # a state is never older, so that a kill costs little on a slow machine, too
@@ -360,3 +359,13 @@ def _feature_samplers(config: TrainConfig, start: Path, reporter: Reporter) -> t
 
 def _steps(config: TrainConfig) -> dict[str, int]:
     return {stage.name: stage.steps for stage in config.stages} | {"seed": config.seed}
+
+
+def reading_all_points(model: HMMR) -> HMMR:
+    """The same model with an input for every landmark: those that it did not know have no say yet."""
+    size = feature_size(len(LANDMARKS))
+    wider = HMMR(replace(model.config, feature_size=size, keypoints=len(LANDMARKS)))
+    state = model.state_dict()
+    first = state["projection.0.weight"]
+    wider.load_state_dict(state | {"projection.0.weight": pad(first, (0, size - first.shape[1]))})
+    return wider.train()

@@ -18,8 +18,8 @@ from hmr_video.model.losses import (
     shape_variance_loss,
 )
 from hmr_video.synth.synthetic import Batch, relative_ends
+from hmr_video.train.pseudo_labels import TrackBatch
 from hmr_video.train.track_terms import delta_term, in_box, judged_poses, present_terms
-from hmr_video.train.tracks import TrackBatch
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""A run's settings as text: read from TOML, written as JSON beside the run's state, compared when the run goes on.
+"""All settings of a training run; read from TOML, written as JSON beside the run's state, compared when the run goes on.
 
-A file has the fields of :class:`~hmr_video.train.config.TrainConfig` as keys, and its parts as tables:
+A file has the fields of :class:`~hmr_video.train.settings.TrainConfig` as keys, and its parts as tables:
 
     frame_steps = 4500
     [objective]
@@ -11,19 +11,150 @@ A file has the fields of :class:`~hmr_video.train.config.TrainConfig` as keys, a
     swap = 0.1
 """
 
-import dataclasses
 import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from hmr_video.device import check_name
 from hmr_video.errors import UsageError
 from hmr_video.files import replacing
-from hmr_video.train.config import TrainConfig
+from hmr_video.mocap.clips import SOURCE_WEIGHTS
+from hmr_video.mocap.up import AXES
+from hmr_video.synth.synthetic import SyntheticConfig
+from hmr_video.train.objective import ObjectiveWeights
+
+COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
+INTERVALS = ("log_every", "save_every", "validate_every")
+SCHEDULES = ("cosine", "constant")
+PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
+FEATURES = ("keypoints", "resnet50")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a run: ``steps`` batches of ``batch`` windows of ``frames`` frames."""
+
+    name: str
+    steps: int
+    batch: int
+    frames: int
+    learning_rate: float
+    hallucinator: bool = False  # trains the hallucinator only, the rest frozen
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
+        state: folder of the run's state and log; a run that finds its state there goes on from it.
+        features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
+            ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
+        start: weights to train further, which also set the size of the model; None begins from random ones.
+        tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
+        track_share: of a batch's windows, those from tracks, where there is motion beside them.
+        filmed: file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector; None does without.
+        filmed_share: of a batch's windows with 3D truth, those from that file.
+        up: the axis that points up in NPZ files of motion, ``y``, ``z``, or ``auto``, found by how most people stand.
+        width, blocks: size of the model.
+        frame_steps: batches of single frames, first: poses at high throughput.
+        window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
+        hallucinator_steps: batches for the hallucinator at the end.
+        frame_batch, window_batch: windows a batch.
+        window_frames: frames a window; more than 10, as the deltas look 5 to either side.
+        frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
+        schedule: ``cosine``, on which the rate falls to zero over each stage; or ``constant``, for runs without a known end.
+        average: share of the running mean of the weights that stays in a step, close to 1; the mean is then what is measured and
+            written. 0 does without.
+        seed: of everything random.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; devices: how many of that kind per node; nodes, precision: as
+            Lightning Fabric takes them; threads: of the CPU, 0 for all.
+        log_every, save_every, validate_every: steps.
+        source_weights: how often a collection is drawn against its length.
+        objective: the factor of each loss; synthetic: augmentation, cameras and detector of the training pairs.
+    """
+
+    mocap: Path
+    state: Path
+    features: str = "keypoints"
+    start: Path | None = None
+    tracks: Path | None = None
+    track_share: float = 0.5
+    filmed: Path | None = None
+    filmed_share: float = 0.15
+    up: str = "auto"
+    width: int = 512
+    blocks: int = 3
+    frame_steps: int = 12_000
+    window_steps: int = 10_000
+    hallucinator_steps: int = 1_000
+    frame_batch: int = 1024
+    window_batch: int = 96
+    window_frames: int = 20
+    frame_learning_rate: float = 1e-3
+    window_learning_rate: float = 5e-4
+    warmup: int = 200
+    schedule: str = "cosine"
+    average: float = 0.0
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    precision: str = "bf16-mixed"
+    threads: int = 0
+    log_every: int = 100
+    save_every: int = 500
+    validate_every: int = 1000
+    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))
+    objective: ObjectiveWeights = field(default_factory=ObjectiveWeights)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+
+    def __post_init__(self) -> None:
+        check_name(self.device)
+        if ":" in self.device and self.devices * self.nodes > 1:
+            raise UsageError(f"{self.device} is one device, not {self.devices * self.nodes}.", "Name its kind alone.")
+        if self.window_frames < 11:
+            raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
+        for name in (*COUNTS, *INTERVALS):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number of at least 1.")
+        for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
+        for name in ("track_share", "filmed_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
+        if not 0 <= self.average < 1:
+            raise UsageError(f"average is {self.average}.", "Give a share below 1; 0 does without.")
+        for name, known in (("precision", PRECISIONS), ("features", FEATURES), ("schedule", SCHEDULES), ("up", AXES)):
+            if getattr(self, name) not in known:
+                raise UsageError(f"{name} is {getattr(self, name)!r}.", f"Choose {', '.join(known)}.")
+        if self.features == "resnet50" and not (self.tracks and self.start):
+            raise UsageError(
+                "The paper's preset trains on tracks with image features, further from weights that hold an image encoder.",
+                "Give --tracks, as `label --features resnet50` writes them, and --start, as `weights import` writes it.",
+            )
+        if self.features == "resnet50" and self.filmed:
+            raise UsageError("Filmed windows hold keypoints, not image features.", "Leave --filmed out.")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Single frames, then windows, then the hallucinator."""
+        return (
+            Stage("frames", self.frame_steps, self.frame_batch, 1, self.frame_learning_rate),
+            Stage("windows", self.window_steps, self.window_batch, self.window_frames, self.window_learning_rate),
+            Stage(
+                "hallucinator", self.hallucinator_steps, self.window_batch, self.window_frames, self.window_learning_rate, True
+            ),
+        )
+
 
 Table = dict[str, Any]
 FILE_NAME = "config.json"
@@ -85,9 +216,9 @@ def _build(kind: type, table: Mapping[str, Any], where: str) -> Any:
     for key in table:
         if key not in hints:
             raise UsageError(f"The configuration has no key {where}{key}.", _near(key, hints))
-    for field in dataclasses.fields(kind):
-        if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{where}{field.name} is not set.", "Set it in the configuration or on the command line.")
+    for one in fields(kind):
+        if one.name not in table and one.default is one.default_factory is MISSING:
+            raise UsageError(f"{where}{one.name} is not set.", "Set it in the configuration or on the command line.")
     return kind(**{key: _convert(value, hints[key], f"{where}{key}") for key, value in table.items()})
 
 
@@ -97,7 +228,7 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
     if origin in (UnionType, Union) and NoneType in parts:
         meant = next(part for part in parts if part is not NoneType)
         return None if value is None or value is False else _convert(value, meant, name)
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+    if is_dataclass(hint) and isinstance(value, Mapping):
         return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
     if origin is dict and isinstance(value, Mapping):
         return {key: _convert(each, parts[1], f"{name}.{key}") for key, each in value.items()}
@@ -128,7 +259,7 @@ def _near(key: str, known: Iterable[str]) -> str:
 
 def plain(config: TrainConfig) -> Table:
     """The configuration as JSON holds it."""
-    table: Table = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    table: Table = json.loads(json.dumps(asdict(config), default=str))
     return table
 
 
@@ -145,9 +276,9 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     names = list(dict.fromkeys(name for name, _ in differing if name not in FREE))
     if names:
         was, now = dict(_flat(before)), dict(_flat(_record(config, data)))
-        told = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
+        changes = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
         raise UsageError(
-            f"The run in {config.state} was begun with other settings: {told}{', ...' if len(names) > 5 else ''}.",
+            f"The run in {config.state} was begun with other settings: {changes}{', ...' if len(names) > 5 else ''}.",
             f"Set them back, use another --name, or delete {path} to go on with the new ones regardless.",
         )
 

@@ -8,7 +8,7 @@ from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.cameras import weak_project
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import constant_shape_loss, keypoint_loss, keypoint_loss_optimal_camera, shape_prior_loss
-from hmr_video.train.tracks import TrackBatch
+from hmr_video.train.pseudo_labels import TrackBatch
 
 JUDGED = 64  # poses a step: the discriminator would cost more than the model, were it shown them all
 

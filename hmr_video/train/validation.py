@@ -14,11 +14,11 @@ from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import Mocap
 from hmr_video.model import HMMR
 from hmr_video.synth.synthetic import Batch, Sampler
-from hmr_video.train.config import Stage, TrainConfig
 from hmr_video.train.feature_tracks import FeatureSampler
 from hmr_video.train.objective import pelvis_joints
+from hmr_video.train.pseudo_labels import TrackBatch
+from hmr_video.train.settings import Stage, TrainConfig
 from hmr_video.train.track_terms import projected
-from hmr_video.train.tracks import TrackBatch
 
 BATCHES = 4
 WINDOWS, TRACK_WINDOWS = 64, 16

@@ -149,7 +149,7 @@ class Pictures:
 
     def _tell(self, look: Look, frame: Any) -> None:
         sizes = f"{look.upright[0]} x {look.upright[1]}", f"{look.size[0]} x {look.size[1]}"
-        told = {
+        remarks = {
             f"The pictures were {_TURNS.get(look.turn)}, as the file says.": any(look.turn),
             f"Pixels that are not square ({look.aspect}) were made so: {sizes[0]} became {sizes[1]}.": look.size != look.upright,
             RESIZED: look.size != self.size,
@@ -161,7 +161,7 @@ class Pictures:
                 frame.color_trc in _HDR
             ),
         }
-        self._notes |= {text: None for text, true in told.items() if true}
+        self._notes |= {text: None for text, true in remarks.items() if true}
 
     def _opaque(self, image: Array) -> Array:
         """Transparent parts on black."""

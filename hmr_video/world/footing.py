@@ -37,8 +37,8 @@ def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
 
     Ankles are seen; how feet are turned is a guess, and a foot that turned about its tip would slide at the heel.
     """
-    feet, rotations = soles(motion, body), _matrices(motion.poses)
-    _, turned = _skeleton(motion, body, rotations)
+    feet, rotations = soles(motion, body), matrices(motion.poses)
+    _, turned = skeleton(motion, body, rotations)
     stands = _stances(feet, up)
     level = _levelling(feet, up, stands)
     level = _heading(feet, level, up, stands) @ level
@@ -52,8 +52,8 @@ def hold_feet(motion: Motion, body: Body) -> Motion:
 
     Feet keep their turns in the world.
     """
-    feet, rotations = soles(motion, body), _matrices(motion.poses)
-    placed, turned = _skeleton(motion, body, rotations)
+    feet, rotations = soles(motion, body), matrices(motion.poses)
+    placed, turned = skeleton(motion, body, rotations)
     ankles, legs = placed[:, ANKLES], Legs.of(placed, turned)
     moves = _moves(feet, _stances(feet, UP), ankles)
     sink = _sinking(legs, ankles + moves, UP, feet.times)[:, None] * -UP
@@ -86,12 +86,12 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
         joints3d=(joints + moved).float().numpy(),
         # By how much worse or better the evidence is met; what else made the confidence is not known any more.
         confidence=(motion.confidence * fit / np.maximum(fit_before, 1e-6)).clip(0, 1).astype(np.float32),
-        poses_past=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_past)),
-        poses_future=_axis_angles(after @ _inverse(before) @ _matrices(motion.poses_future)),
+        poses_past=_axis_angles(after @ _inverse(before) @ matrices(motion.poses_past)),
+        poses_future=_axis_angles(after @ _inverse(before) @ matrices(motion.poses_future)),
     )
 
 
-def _skeleton(motion: Motion, body: Body, rotations: Array) -> tuple[Array, Array]:
+def skeleton(motion: Motion, body: Body, rotations: Array) -> tuple[Array, Array]:
     """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in the motion's world."""
     betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
     joints, turned = (values.numpy() for values in body.joints(torch.from_numpy(rotations), betas))
@@ -184,7 +184,7 @@ def _frames(seconds: float, times: Array) -> int:
     return max(1, round(seconds / max(step, 1e-3)))
 
 
-def _matrices(poses: Array) -> Array:
+def matrices(poses: Array) -> Array:
     """Axis-angle (T, 72) -> (T, 24, 3, 3)."""
     return np.asarray(axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3)).numpy())
 

@@ -1,4 +1,4 @@
-"""Legs that reach for a place: the inverse kinematics of two bones, in closed form."""
+"""Legs and arms that reach for a place: the inverse kinematics of two bones, in closed form."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,19 @@ Array = NDArray[np.float64]
 
 # Hip, knee and ankle of the left and the right leg.
 HIPS, KNEES, ANKLES = (1, 2), (4, 5), (7, 8)
+SHOULDERS, ELBOWS, WRISTS = (16, 17), (18, 19), (20, 21)
 _STRAIGHT = 0.9995  # of its length does a leg reach: the knee of a straight one has no place to bend to
 _KNEECAP = 0.1  # of the thigh: a knee that stands out less from the line of hip and ankle bends to where the thigh faces, too
 
 
 @dataclass(frozen=True)
 class Legs:
-    """Both legs over time; L = 2, left and right.
+    """Both legs over time; L = 2, left and right. Or both arms: shoulders, elbows and wrists.
 
     Attributes:
         hips, knees, ankles: (T, L, 3) metres.
         thighs, shins: (T, L, 3, 3) rotations of hip and knee joint against the space of the points; their z axes face forward.
+        bulge: whether the middle joint stands out along the first one's z axis, like knees (1), or against it, like elbows (-1).
     """
 
     hips: Array
@@ -27,11 +29,19 @@ class Legs:
     ankles: Array
     thighs: Array
     shins: Array
+    bulge: float = 1.0
 
     @classmethod
     def of(cls, joints: Array, turned: Array) -> "Legs":
         """The legs of bodies with joints (T, 24, 3) and their rotations (T, 24, 3, 3) against the same space."""
         return cls(joints[:, HIPS], joints[:, KNEES], joints[:, ANKLES], turned[:, HIPS], turned[:, KNEES])
+
+    @classmethod
+    def arms(cls, joints: Array, turned: Array) -> "Legs":
+        """The arms of bodies, likewise."""
+        return cls(
+            joints[:, SHOULDERS], joints[:, ELBOWS], joints[:, WRISTS], turned[:, SHOULDERS], turned[:, ELBOWS], bulge=-1.0
+        )
 
     def reached(self, targets: Array) -> Array:
         """(T, L) metres from the hip at which the ankle ends up on its way to ``targets`` (T, L, 3).
@@ -56,7 +66,7 @@ class Legs:
         ray = wanted / np.maximum(_length(wanted), 1e-6)[..., None]
         swing = between(self.ankles - self.hips, ray)
         pole = _aside((swing @ (self.knees - self.hips)[..., None])[..., 0], ray)
-        facing = _aside((swing @ self.thighs[..., :, 2:])[..., 0], ray)
+        facing = _aside((swing @ (self.bulge * self.thighs[..., :, 2:]))[..., 0], ray)
         pole += facing * np.maximum(_KNEECAP * upper - _length(pole), 0)[..., None]
         pole /= np.maximum(_length(pole), 1e-6)[..., None]
         along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
@@ -65,7 +75,7 @@ class Legs:
         ankles = self.hips + distance[..., None] * ray
         thighs = between(self.knees - self.hips, knees - self.hips) @ self.thighs
         shins = between(self.ankles - self.knees, ankles - knees) @ self.shins
-        return Legs(self.hips, knees, ankles, thighs, shins)
+        return Legs(self.hips, knees, ankles, thighs, shins, self.bulge)
 
 
 def between(first: Array, second: Array) -> Array:

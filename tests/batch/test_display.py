@@ -17,7 +17,7 @@ def said(on: Console) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
-def test_items_are_told_as_they_are_done_and_reasons_are_not() -> None:
+def test_items_are_reported_as_they_are_done_and_reasons_are_not() -> None:
     for terminal in (False, True):
         on = console(terminal)
         display = Display(on, quiet=False)
@@ -27,7 +27,7 @@ def test_items_are_told_as_they_are_done_and_reasons_are_not() -> None:
         assert said(on) == ["  done day/[1].mp4: 20 frames, 1 person", "failed b.mp4", "nobody c.mp4"]
 
 
-def test_a_reason_of_several_is_told_once() -> None:
+def test_a_reason_of_several_is_reported_once() -> None:
     on = console()
     on.print(reasons([("a.mp4", "No weights."), ("b.mp4", "Damaged."), ("c.mp4", "No weights.")]))
     text = "\n".join(said(on))

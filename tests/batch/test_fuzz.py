@@ -24,7 +24,7 @@ from hmr_video.body.smpl_file import read_smpl
 from hmr_video.body.unpickle import read_pickle
 from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError, OutputError
-from hmr_video.export.results import read_result
+from hmr_video.export.saved_result import read_result
 from hmr_video.motion import Motion
 from hmr_video.people import read_keypoints
 from hmr_video.results import result_folder
@@ -184,8 +184,8 @@ def test_results(tmp_path: Path, motion: Motion, survives: Survives, chance: ran
     survives_arrays(Motion.load, path, chance, rounds)
     (tmp_path / "damaged.npz").unlink()
     for _ in range(rounds):
-        told = twisted({"video": "clip.mp4", "options": {"start": 0.0, "end": 2.0}}, chance)
-        (tmp_path / "summary.json").write_text(json.dumps(told))
+        record = twisted({"video": "clip.mp4", "options": {"start": 0.0, "end": 2.0}}, chance)
+        (tmp_path / "summary.json").write_text(json.dumps(record))
         assert attempt(read_result, tmp_path) in (None, 3)
     for text in ("[" * 100_000, '{"video": "' + "x" * 5000 + '"}', ""):
         (tmp_path / "summary.json").write_text(text)

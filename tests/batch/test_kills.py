@@ -74,13 +74,13 @@ def result_of(name: str) -> dict[str, bytes]:
 
 def entries(manifest: Path) -> list[dict[str, str]]:
     """The lines of a manifest; what was being written when a kill came is no line of any meaning."""
-    told = []
+    records = []
     for line in manifest.read_text().splitlines():
         try:
-            told.append(json.loads(line))
+            records.append(json.loads(line))
         except ValueError:
             assert not line.endswith("}")
-    return told
+    return records
 
 
 def test_a_torn_line_costs_one_item(tmp_path: Path) -> None:

@@ -123,21 +123,21 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def check(videos: Path, output: Path, said: str) -> None:
     """All good ones are there, none was done twice, and what the report says is so."""
     report = json.loads(said)
-    told = {Path(item["source"]).stem: item for item in report["items"]}
-    assert {name: item["outcome"] for name, item in told.items()} == {name: EXPECTED[name.split("_")[1]] for name in told}
-    assert len(told) == report["total"] == sum(path.is_file() for path in videos.rglob("*"))
-    for outcome, count in Counter(item["outcome"] for item in told.values()).items():
+    items = {Path(item["source"]).stem: item for item in report["items"]}
+    assert {name: item["outcome"] for name, item in items.items()} == {name: EXPECTED[name.split("_")[1]] for name in items}
+    assert len(items) == report["total"] == sum(path.is_file() for path in videos.rglob("*"))
+    for outcome, count in Counter(item["outcome"] for item in items.values()).items():
         assert report[outcome] == count
-    good = {name: Path(item["output"]) for name, item in told.items() if item["outcome"] == "done"}
+    good = {name: Path(item["output"]) for name, item in items.items() if item["outcome"] == "done"}
     assert {path.parent for path in output.rglob("summary.json")} == set(good.values())
     for name, folder in good.items():
         summary = json.loads((folder / "summary.json").read_text())
-        assert told[name]["frames"] == summary["frames"] == FRAMES
-        assert told[name]["people"] == len(summary["people"]) == len(list(folder.glob("person_*.npz"))) > 0
-    assert all(item["reason"] for item in told.values() if item["outcome"] != "done")
+        assert items[name]["frames"] == summary["frames"] == FRAMES
+        assert items[name]["people"] == len(summary["people"]) == len(list(folder.glob("person_*.npz"))) > 0
+    assert all(item["reason"] for item in items.values() if item["outcome"] != "done")
     events = [json.loads(line) for line in (output / "manifest.jsonl").read_text().splitlines()]
     ended = Counter(event["name"] for event in events if event["event"] in ("done", "nobody", "failed"))
-    assert len(ended) == len(told)
+    assert len(ended) == len(items)
     assert set(ended.values()) == {1}
 
 

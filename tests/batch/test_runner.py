@@ -50,15 +50,15 @@ def test_failures_stay_with_their_items(tmp_path: Path, folder: Path) -> None:
     )
     options = BatchOptions(tmp_path / "out", "key", attempts=2)
     report = run_texts(folder, options, workers=2, timeout=3, log=tmp_path / "log")
-    told = {Path(item.source).stem: item for item in report.items}
-    assert {name: item.outcome for name, item in told.items()} == {
+    items = {Path(item.source).stem: item for item in report.items}
+    assert {name: item.outcome for name, item in items.items()} == {
         **dict.fromkeys(["good", "too", "shaky"], "done"),
         **dict.fromkeys(["bad", "bug", "die", "hang"], "failed"),
         "empty": "nobody",
     }
-    assert "SIGKILL" in told["die"].reason
-    assert "3 s" in told["hang"].reason
-    assert "RuntimeError: unheard of" in told["bug"].reason
+    assert "SIGKILL" in items["die"].reason
+    assert "3 s" in items["hang"].reason
+    assert "RuntimeError: unheard of" in items["bug"].reason
     assert report.as_dict()["frames"] == 15
     assert {name.split("/")[-2] for name in results(options.output)} == {"good", "too", "shaky"}  # no debris
     logged = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]

@@ -53,7 +53,7 @@ def test_a_camera_that_turns_tells_its_focal_length() -> None:
     turns = swing(25)
     path = find_path(seen(turns, *still()), RATE, 1.4)
     assert path.kind == "turning"
-    assert path.told
+    assert path.focal_observed
     assert path.focals[0] == pytest.approx(FOCAL, rel=0.01)
     assert wm.rotation_error(path.turns, turns).max() < 0.15
     assert not path.centres.any()
@@ -85,10 +85,10 @@ def test_points_that_agree_on_nothing_tell_nothing() -> None:
 
 
 def test_pictures_without_texture_count_as_still_and_blind() -> None:
-    background = Background()
+    background = Background(RATE)
     for number in range(10):
         background.update(number, np.full((180, 320, 3), 128, np.uint8), np.zeros((0, 4)))
-    camera = find_camera(background.followed(), [], RATE, 1.2, False)
+    camera = find_camera(background.points.followed(), [], RATE, 1.2, False)
     assert camera.kind == "unknown"
     assert camera.shots[0].blind == 10
 
@@ -96,12 +96,12 @@ def test_pictures_without_texture_count_as_still_and_blind() -> None:
 def test_points_are_followed_outside_of_people() -> None:
     dice = np.random.default_rng(1)
     wall = np.kron(dice.integers(0, 255, (45, 80), np.uint8), np.ones((8, 8), np.uint8))
-    background = Background()
+    background = Background(RATE)
     for number in range(6):
         frame = np.repeat(np.roll(wall, -3 * number, 1)[..., None], 3, 2)
         background.update(number, frame, np.array([[200.0, 100, 300, 360]]))
-    names, pixels = background.followed().frame(5)
-    first_names, first = background.followed().frame(0)
+    names, pixels = background.points.followed().frame(5)
+    first_names, first = background.points.followed().frame(0)
     _, mine, theirs = np.intersect1d(names, first_names, return_indices=True)
     assert len(mine) > 60
     np.testing.assert_allclose(np.median(pixels[mine] - first[theirs], axis=0), [-15 * 480 / 640, 0], atol=0.1)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmr_video.camera.shots import Shots
+from hmr_video.camera.background import Background
 from hmr_video.people.track.clean import clean_tracklets
 from hmr_video.people.track.tracker import Tracklet
 
@@ -31,10 +31,10 @@ def dissolved(first, second, steps):
 
 
 def beginnings(frames):
-    shots = Shots(RATE)
+    background = Background(RATE)
     for number, frame in enumerate(frames):
-        shots.update(100 + number, frame.round().astype(np.uint8))
-    return [frame_id - 100 for frame_id in shots.beginnings]
+        background.update(100 + number, frame.round().astype(np.uint8), np.zeros((0, 4)))
+    return [frame_id - 100 for frame_id in background.cuts]
 
 
 @pytest.mark.parametrize("speeds", [(0, 0), (1, 0), (0, 1)])
@@ -45,7 +45,7 @@ def test_cuts_and_dissolves_are_found_in_their_middle(places, speeds, steps):
     assert abs(found - (LENGTH - steps / 2)) <= 2
 
 
-def test_every_shot_of_several_is_told(places):
+def test_every_shot_of_several_is_reported(places):
     first, second, third = (shot(place) for place in places)
     assert beginnings(np.concatenate([first, second, third])) == [LENGTH, 2 * LENGTH]
 

@@ -31,10 +31,10 @@ def test_a_clip_becomes_a_person(converted: Path) -> None:
     assert len(motion) == 20
     assert motion.trans[:, 2].min() > 1
     assert motion.timestamps[1] == pytest.approx(1 / 30, abs=1e-3)
-    told = json.loads((converted / "summary.json").read_text())
-    assert told["people"][0]["residual_median"] < 0.025
-    assert told["people"][0]["interpolated_frames"] == 0
-    assert len(told["weights"]["sha256"]) == 64
+    summary = json.loads((converted / "summary.json").read_text())
+    assert summary["people"][0]["residual_median"] < 0.025
+    assert summary["people"][0]["interpolated_frames"] == 0
+    assert len(summary["weights"]["sha256"]) == 64
 
 
 def test_existing_results_are_kept_unless_told(converted: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,8 +48,8 @@ def test_keypoints_need_no_video(converted: Path, tmp_path: Path, capsys: pytest
     """A result's own keypoints, without the video: the same bytes in, the same numbers out."""
     source = converted / "person_01.npz"
     assert run(["convert", "--keypoints", str(source), "-o", str(tmp_path), "--json", "--quiet"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    first, again = Motion.load(source), Motion.load(Path(told["output"]) / "person_01.npz")
+    summary = json.loads(capsys.readouterr().out)
+    first, again = Motion.load(source), Motion.load(Path(summary["output"]) / "person_01.npz")
     assert np.abs(first.joints3d - again.joints3d).max() < 0.01
 
 
@@ -117,7 +117,7 @@ def test_bad_input_has_its_exit_code_and_a_remedy(
 
 
 def test_a_truncated_video_gives_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Remuxed with the index in front, then cut: the frames that are there are used, and the loss is told."""
+    """Remuxed with the index in front, then cut: the frames that are there are used, and the loss is reported."""
     path = tmp_path / "cut.mkv"
     with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -127,9 +127,9 @@ def test_a_truncated_video_gives_what_it_has(tmp_path: Path, capsys: pytest.Capt
                 target.mux(packet)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.2)])
     assert run(["convert", str(path), "-o", str(tmp_path), "--json", "--quiet"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert 5 < told["frames"] < 100
-    assert told["warnings"]
+    summary = json.loads(capsys.readouterr().out)
+    assert 5 < summary["frames"] < 100
+    assert summary["warnings"]
 
 
 @pytest.mark.parametrize(

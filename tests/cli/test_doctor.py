@@ -7,9 +7,9 @@ from hmr_video.cli.main import run
 
 def test_a_sound_installation_has_no_problems(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["problems"] == []
-    assert "6889 vertices" in told["body"]
+    report = json.loads(capsys.readouterr().out)
+    assert report["problems"] == []
+    assert "6889 vertices" in report["body"]
 
 
 def test_what_is_missing_is_named_with_a_remedy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
         ["view", "absent"],
     ],
 )
-def test_a_missing_input_is_told_without_torch(arguments: list[str], tmp_path: Path) -> None:
+def test_a_missing_input_is_reported_without_torch(arguments: list[str], tmp_path: Path) -> None:
     code = "import sys; from hmr_video.cli.main import run; sys.exit(run(sys.argv[1:]) + 10 * ('torch' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 3
@@ -37,7 +37,7 @@ def test_a_missing_input_is_told_without_torch(arguments: list[str], tmp_path: P
     assert not os.listdir(tmp_path)
 
 
-def test_a_missing_system_library_is_told_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_system_library_is_reported_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise AssetError("OpenCV lacks a system library.", "Install it.")
 

@@ -13,7 +13,7 @@ from hmr_video.checkpoints import save_model
 from hmr_video.cli.main import run
 from hmr_video.features.keypoints import feature_size
 from hmr_video.model import HMMR, hmr_video_default
-from hmr_video.train.widening import reading_all_points
+from hmr_video.train.loop import reading_all_points
 
 
 @pytest.fixture

@@ -37,15 +37,15 @@ def test_every_help_text_is_shown_whole(capsys: pytest.CaptureFixture[str], monk
     """Nothing of it is taken for markup, and nothing of Python shows through."""
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("TERMINAL_WIDTH", "400")
-    told = []
+    texts = []
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
         for path, one in [([name], command), *(([name, inner], two) for inner, two in getattr(command, "commands", {}).items())]:
             assert run([*path, "--help"]) == 0
             shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
             assert "list[str]" not in shown
-            told += [text for parameter in one.params if (text := getattr(parameter, "help", None))]
-            assert [text for text in told if " ".join(text.split()) not in shown] == [], path
-            told.clear()
+            texts += [text for parameter in one.params if (text := getattr(parameter, "help", None))]
+            assert [text for text in texts if " ".join(text.split()) not in shown] == [], path
+            texts.clear()
 
 
 def test_people_are_found_while_torch_is_loaded() -> None:

@@ -26,10 +26,10 @@ def result(tmp_path, motions):
 
 def test_render_of_a_finished_result(result, capsys):
     assert run(["render", str(result), "--quiet", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["people"] == 2
-    assert told["renderer"] in ("software", "pyrender")
-    with av.open(told["output"]) as container:
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["people"] == 2
+    assert summary["renderer"] in ("software", "pyrender")
+    with av.open(summary["output"]) as container:
         assert sum(1 for _ in container.decode(video=0)) == 24
     assert run(["render", str(result), "--quiet"]) == 7  # it exists
     assert run(["render", str(result), "--quiet", "--overwrite", "--renderer", "povray"]) == 2
@@ -40,8 +40,8 @@ def test_render_of_a_finished_result(result, capsys):
 
 def test_a_result_of_a_part_of_the_video_is_drawn_on_that_part(result, capsys):
     """And `--start` and `--end` choose another part; how it was converted cannot be changed any more."""
-    told = json.loads((result / "summary.json").read_text())
-    (result / "summary.json").write_text(json.dumps(told | {"options": {"start": 0.2, "end": 0.6}}))
+    summary = json.loads((result / "summary.json").read_text())
+    (result / "summary.json").write_text(json.dumps(summary | {"options": {"start": 0.2, "end": 0.6}}))
 
     def frames(*options: str) -> int:
         assert run(["render", str(result), "--quiet", "--json", "--overwrite", *options]) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.cli.options import check_folder, split_formats
+from hmr_video.cli.shared import check_folder, split_formats
 from hmr_video.cli.wording import as_meant, path_as_meant
 from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import check_formats
@@ -66,8 +66,8 @@ def test_names_that_may_be_paths(option: str, tmp_path: Path, monkeypatch: pytes
     seen: list[Options] = []
     monkeypatch.setattr(module, "convert_one", lambda source, keypoints, output, options, *others: seen.append(options))
     run(["convert", "x.mp4", option, "~/mine"])
-    told = asdict(seen[0])
-    assert (told | told["people"])[option[2:]] == str(tmp_path / "mine")
+    given = asdict(seen[0])
+    assert (given | given["people"])[option[2:]] == str(tmp_path / "mine")
 
 
 def test_formats_in_any_case() -> None:

@@ -18,10 +18,10 @@ def test_every_place_is_one_that_is_called(place: str) -> None:
 
 def test_left_out_it_changes_nothing_and_afterwards_it_is_back() -> None:
     poses = np.random.default_rng(0).random((5, 17, 3))
-    before = clean.settle_sides
+    before = clean.settle_left_right
     with without(["sides", "knees"]):
-        assert clean.settle_sides(np.arange(5), np.zeros((5, 4)), poses, 30.0) is poses
-    assert clean.settle_sides is before
+        assert clean.settle_left_right(np.arange(5), np.zeros((5, 4)), poses, 30.0) is poses
+    assert clean.settle_left_right is before
 
 
 def test_an_unknown_remedy_is_wrong_usage() -> None:

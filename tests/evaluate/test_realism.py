@@ -10,10 +10,10 @@ from hmr_video.body import load_body
 from hmr_video.evaluate.realism import FITTED, compare
 from hmr_video.geometry.rotations import matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
-from hmr_video.synth.detector import DetectorConfig, mistakes
 from hmr_video.synth.detector_errors import Observed, describe, kinds
 from hmr_video.synth.film.filming import Camera, Shot, stage, surface_depth, visibility
 from hmr_video.synth.film.footage import Footage
+from hmr_video.synth.simulated_detector import DetectorConfig, mistakes
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_training_sees_more_variety_than_the_fit() -> None:
     assert trained.other_scale > FITTED.other_scale == 0
 
 
-def test_a_faultless_detector_is_told_from_the_synthetic_one(standing: Mocap) -> None:
+def test_a_faultless_detector_is_distinguished_from_the_synthetic_one(standing: Mocap) -> None:
     body = load_body("open")
     shots = list(stage(standing, body, torch.ones(1), 12, 12, 1))
     points, joints, turned, beyond = (

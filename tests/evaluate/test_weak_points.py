@@ -9,6 +9,7 @@ from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.weak_points import forward_bend, slope, standing, stature, weak_points
 from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.reconstruction.loading import Models
 
 
 def test_the_hunched_lean_forward_and_the_arched_back(body: Body) -> None:
@@ -33,7 +34,7 @@ def test_stature_and_slope(body: Body) -> None:
 def test_every_measure_has_a_number_of_each_stage(mocap: Path, body: Body) -> None:
     torch.manual_seed(0)
     model = HMMR(hmr_video_default(width=32)).eval()
-    found = weak_points(model, body, mocap, ["0", "1"], 2, 0, Reporter(quiet=True))
+    found = weak_points(Models(model, {}, "", body, body), mocap, ["0", "1"], 2, 0, Reporter(quiet=True))
     assert len(found) == 10
     for one in found:
         assert {"single frame", "temporal", "refined"} <= set(one.values)

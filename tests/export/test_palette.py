@@ -14,7 +14,7 @@ def oklab(color: tuple[int, int, int]) -> np.ndarray:
     return TO_LAB @ np.cbrt(TO_CONES @ srgb_to_linear(color))
 
 
-def test_two_dozen_people_are_told_apart():
+def test_two_dozen_people_are_distinguished():
     assert len(set(PALETTE)) >= 24
     apart = [np.linalg.norm(oklab(one) - oklab(other)) for one, other in combinations(PALETTE, 2)]
     assert min(apart) > 0.06  # 0.02 is just seen

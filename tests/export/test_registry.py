@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hmr_video.cli.options import FORMAT_NAMES
-from hmr_video.cli.options import Rig as RigOption
+from hmr_video.cli.shared import FORMAT_NAMES
+from hmr_video.cli.shared import Rig as RigOption
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import export
 from hmr_video.export.registry import FORMATS, ExportOptions, Format

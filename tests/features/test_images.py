@@ -16,7 +16,7 @@ from hmr_video.model.windows import predict_windows
 from hmr_video.options import Options
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.reconstruction.bodies import _lift_images
-from hmr_video.reconstruction.models import Models
+from hmr_video.reconstruction.loading import Models
 from hmr_video.video import Chunk
 
 

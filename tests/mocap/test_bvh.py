@@ -21,7 +21,7 @@ def plain(body: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def told(path: Path, content: str | bytes) -> BvhMotion:
+def read_text_as_bvh(path: Path, content: str | bytes) -> BvhMotion:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_bvh(path)
 
@@ -56,7 +56,7 @@ DIALECTS = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_dialects_are_the_same_motion(dialect: str, plain: Path, tmp_path: Path) -> None:
-    expected, found = read_bvh(plain), told(tmp_path / "a.bvh", DIALECTS[dialect](plain.read_text()))
+    expected, found = read_bvh(plain), read_text_as_bvh(tmp_path / "a.bvh", DIALECTS[dialect](plain.read_text()))
     assert (found.names, found.frame_rate, len(found.positions)) == (expected.names, 30, 39)
     np.testing.assert_array_equal(found.positions, expected.positions)
 
@@ -78,12 +78,12 @@ def test_scales_of_bones_are_passed_over(plain: Path, tmp_path: Path) -> None:
     head, numbers = re.split(r"(?<=Frame Time: 0.0333333\n)", text)
     rows = [line.split() for line in numbers.splitlines()]
     scaled = "\n".join(" ".join([*row[:6], "1", "1", "1", *row[6:]]) for row in rows)
-    np.testing.assert_array_equal(told(tmp_path / "a.bvh", head + scaled).positions, read_bvh(plain).positions)
+    np.testing.assert_array_equal(read_text_as_bvh(tmp_path / "a.bvh", head + scaled).positions, read_bvh(plain).positions)
 
 
 def test_messages_quote_a_word_not_the_file(plain: Path, tmp_path: Path) -> None:
     text = plain.read_text()
     for broken in (text.rstrip() + "x" * 5000, text.replace("OFFSET ", "OFFSET " + "y" * 5000, 1), text[:-200]):
         with pytest.raises(InputError) as caught:
-            told(tmp_path / "a.bvh", broken)
+            read_text_as_bvh(tmp_path / "a.bvh", broken)
         assert len(caught.value.problem) < 200

@@ -111,8 +111,8 @@ def test_the_way_up_is_found_by_how_people_stand(tmp_path: Path) -> None:
             assert torch.allclose(mocap.trans[start], torch.tensor([1.5, 1.0, 0.0]), atol=0.3)  # about the pelvis
     (note,) = reporter.notes
     assert "y up in y and z up in z" in note
-    told = load_mocap(tmp_path, ["z/a"], up="y")
-    assert torch.allclose(six_d_to_matrix(told.rotations)[0, 0, :, 1], torch.tensor([0.0, 0, 1]), atol=1e-5)
+    as_said = load_mocap(tmp_path, ["z/a"], up="y")
+    assert torch.allclose(six_d_to_matrix(as_said.rotations)[0, 0, :, 1], torch.tensor([0.0, 0, 1]), atol=1e-5)
     with pytest.raises(UsageError, match="--up x"):
         load_mocap(tmp_path, ["z/a"], up="x")
 

@@ -66,14 +66,6 @@ def test_shape_adversary_and_hallucination() -> None:
     same(losses.hallucination_loss(GOLDEN["hal_label"], GOLDEN["hal_pred"]), "loss_hal")
 
 
-def test_pairs_with_past_and_future() -> None:
-    time = torch.arange(8)[None]
-    predicted, target = losses.past_pairs(time, time, 5)
-    assert (predicted - target).tolist() == [[5, 5, 5]]
-    predicted, target = losses.future_pairs(time, time, 5)
-    assert (predicted - target).tolist() == [[-5, -5, -5]]
-
-
 def test_variance_sees_the_slow_drift_that_neighbours_do_not() -> None:
     drift = torch.linspace(0, 1, 100)[None, :, None].expand(1, 100, 10)
     assert losses.shape_variance_loss(drift) > 100 * losses.constant_shape_loss(drift)
@@ -98,10 +90,3 @@ def test_bone_directions_know_no_length() -> None:
     assert losses.bone_direction_loss(joints, bent, parents) == pytest.approx(0.5)
     weights = torch.tensor([1.0, 1, 0])
     assert losses.bone_direction_loss(joints, bent, parents, weights) == pytest.approx(0)
-
-
-def test_scale_and_distance_agree() -> None:
-    depth, focal, crop = torch.tensor([2.0, 4.0]), torch.tensor(1000.0), torch.tensor([800.0, 400.0])
-    scale = focal / depth / (crop / 2)
-    assert losses.depth_scale_loss(scale, crop, depth, focal) == pytest.approx(0, abs=1e-6)
-    assert losses.depth_scale_loss(2 * scale, crop, depth, focal) == pytest.approx(np.log(2) ** 2, abs=1e-5)

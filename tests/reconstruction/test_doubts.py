@@ -17,9 +17,9 @@ def test_spans_join_what_is_near_and_leave_out_what_is_brief() -> None:
 def test_little_confidence_marks_the_frames(motion: Motion) -> None:
     confidence = np.full(len(motion), 0.9, np.float32)
     confidence[3:8] = 0.3
-    told = assess(motion.replace(confidence=confidence), faces=False)
-    assert told["unreliable_frames"] == [[int(motion.frame_ids[3]), int(motion.frame_ids[7])]]
-    assert told["reliable"] is True
+    quality = assess(motion.replace(confidence=confidence), faces=False)
+    assert quality["unreliable_frames"] == [[int(motion.frame_ids[3]), int(motion.frame_ids[7])]]
+    assert quality["reliable"] is True
     confidence[: len(motion) * 2 // 3] = 0.4
     assert assess(motion.replace(confidence=confidence), faces=False)["reliable"] is False
 

@@ -34,8 +34,8 @@ def seen(estimate: Estimate, girth: float, body: Body) -> np.ndarray:
 @pytest.mark.parametrize("girth", [-2.0, 2.0])
 def test_the_stout_become_stout_and_the_slim_slim(body: Body, estimate: Estimate, girth: float) -> None:
     found = with_girth(estimate, seen(estimate, girth, body), CAMERA, body)
-    told = float(found.betas @ girth_direction(body))
-    assert 0.3 < told / girth < 1  # less than it seems: people are rarely so, and clothes differ
+    found_girth = float(found.betas @ girth_direction(body))
+    assert 0.3 < found_girth / girth < 1  # less than it seems: people are rarely so, and clothes differ
     assert torch.equal(found.rotations, estimate.rotations)
 
 
@@ -64,5 +64,5 @@ def test_frames_in_which_something_else_is_seen_do_not_count(body: Body, estimat
     right = seen(estimate, 1.0, body)
     wrong = right.copy()
     wrong[0] *= 3
-    told = [float(with_girth(estimate, one, CAMERA, body).betas @ girth_direction(body)) for one in (right, wrong)]
-    assert told[0] == pytest.approx(told[1], abs=0.1)
+    girths = [float(with_girth(estimate, one, CAMERA, body).betas @ girth_direction(body)) for one in (right, wrong)]
+    assert girths[0] == pytest.approx(girths[1], abs=0.1)

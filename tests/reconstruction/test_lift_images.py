@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from hmr_video.features.crops import Crops
+from hmr_video.features.image_crops import Crops
 from hmr_video.features.images import ImageFeatures
 from hmr_video.geometry.cameras import camera_matrix, project, weak_project
 from hmr_video.model import HMMR, HMMRConfig

@@ -32,7 +32,7 @@ def observed(truth: torch.Tensor, seen: torch.Tensor, confidence: float = 0.9) -
     return Observed(truth, torch.cat([seen, sure], -1), torch.zeros(truth.shape[:3], dtype=torch.long), torch.full((4,), 200.0))
 
 
-def test_the_size_of_errors_is_told_in_sigmas(truth: torch.Tensor) -> None:
+def test_the_size_of_errors_is_reported_in_sigmas(truth: torch.Tensor) -> None:
     sigmas = torch.tensor(COCO_SIGMAS)[:, None]
     found = describe(observed(truth, truth + sigmas * torch.tensor([0.3, 0.4])))
     assert found["error p50 visible wrists"] == pytest.approx(0.5, abs=1e-4)
@@ -48,7 +48,7 @@ def test_white_noise_changes_at_once_and_a_bias_never(truth: torch.Tensor) -> No
     assert describe(observed(truth, truth + lasting))["change of error over 10"] == pytest.approx(0, abs=1e-4)
 
 
-def test_exchanged_and_copied_legs_are_told_apart(truth: torch.Tensor) -> None:
+def test_exchanged_and_copied_legs_are_distinguished(truth: torch.Tensor) -> None:
     truth[:, :, 15], truth[:, :, 16] = torch.tensor([0.1, 0.9]), torch.tensor([0.6, 0.9])
     mirrored = truth[:, :, list(MIRRORED_COCO)]
     seen = truth.clone()

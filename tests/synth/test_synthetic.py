@@ -7,8 +7,8 @@ from hmr_video.body import load_body
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.augment import mirror
-from hmr_video.synth.detector import ARMS, LEGS, NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.limb_ends import LimbEndsConfig
+from hmr_video.synth.simulated_detector import ARMS, LEGS, NEVER, DetectorConfig, observe, self_occluded
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig
 
 
@@ -152,9 +152,9 @@ def test_torsos_may_seem_longer(perfect: DetectorConfig) -> None:
 
 def test_points_beyond_the_border_are_not_reported(perfect: DetectorConfig) -> None:
     points, seen = _seen(replace(perfect, truncated=1.0))
-    told = seen[..., 2] > 0
-    assert 0.2 < told.float().mean() < 0.99
-    assert torch.allclose(seen[..., :2][told], (points[..., :2] / points[..., 2:])[told], atol=1e-5)
+    reported = seen[..., 2] > 0
+    assert 0.2 < reported.float().mean() < 0.99
+    assert torch.allclose(seen[..., :2][reported], (points[..., :2] / points[..., 2:])[reported], atol=1e-5)
 
 
 def _seen(config: DetectorConfig) -> tuple[torch.Tensor, torch.Tensor]:

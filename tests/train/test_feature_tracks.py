@@ -21,14 +21,14 @@ from hmr_video.checkpoints.store import image_encoder_hash
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.features.crops import person_crops
+from hmr_video.features.image_crops import person_crops
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.geometry.cameras import weak_project
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import keypoint_loss
 from hmr_video.motion import Motion, load_arrays
-from hmr_video.train.config import TrainConfig
+from hmr_video.train.curves import Log
 from hmr_video.train.feature_tracks import (
     VARIANTS,
     FeatureSampler,
@@ -39,11 +39,11 @@ from hmr_video.train.feature_tracks import (
     split_by_video,
 )
 from hmr_video.train.label import PseudoTrack
-from hmr_video.train.log import Log
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights
+from hmr_video.train.pseudo_labels import TrackBatch
+from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import delta_term, present_terms, relative_keypoints
-from hmr_video.train.tracks import TrackBatch
 from hmr_video.video import Chunk, VideoWriter
 
 LENGTH = 30

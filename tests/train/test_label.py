@@ -81,8 +81,8 @@ def test_a_folder_is_labelled_once_and_a_bad_video_stops_nothing(tmp_path: Path,
     (videos / "broken.mp4").write_bytes(b"no video")
     command = ["label", str(videos), "-o", str(output), "--json", "--quiet"]
     assert run(command) == 5
-    told = json.loads(capsys.readouterr().out)
-    assert (told["done"], told["failed"], told["earlier"]) == (1, 1, 0)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["done"], report["failed"], report["earlier"]) == (1, 1, 0)
 
     labelled = PseudoTrack.load(output / "one_person" / "track_001.npz")
     truth = load_arrays(SAMPLES / "one_person.npz")

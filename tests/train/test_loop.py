@@ -18,10 +18,9 @@ from hmr_video.console import Reporter
 from hmr_video.features.keypoints import keypoint_features
 from hmr_video.model import HMMR, hmr_video_default
 from hmr_video.train import loop, validation
-from hmr_video.train.config import TrainConfig
-from hmr_video.train.log import Log
-from hmr_video.train.loop import Trainer
-from hmr_video.train.widening import reading_all_points
+from hmr_video.train.curves import Log
+from hmr_video.train.loop import Trainer, reading_all_points
+from hmr_video.train.settings import TrainConfig
 
 
 def config(mocap: Path, state: Path, **changes: Any) -> TrainConfig:
@@ -145,7 +144,7 @@ import torch
 
 from hmr_video.console import Reporter
 from hmr_video.train import loop, validation
-from hmr_video.train.config import TrainConfig
+from hmr_video.train.settings import TrainConfig
 
 validation.WINDOWS = 2
 folder, state = Path(sys.argv[1]), Path(sys.argv[2])

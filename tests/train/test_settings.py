@@ -10,7 +10,7 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.errors import UsageError
 from hmr_video.train import settings
-from hmr_video.train.config import TrainConfig
+from hmr_video.train.settings import TrainConfig
 
 FILE = """
 mocap = "motion"

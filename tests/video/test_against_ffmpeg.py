@@ -144,9 +144,9 @@ def by_ffmpeg(path: Path) -> Shown:
     filters = "scale=iw*sar:ih:flags=bicubic,showinfo"
     command = ["ffmpeg", "-nostdin", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", filters]
     done = subprocess.run([*command, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], capture_output=True)
-    told = done.stderr.decode(errors="replace")
-    times = np.array([float(time) for time in re.findall(r" pts_time:(\S+)", told)])
-    width, height = map(int, (re.findall(r" s:(\d+)x(\d+) ", told) or [(1, 1)])[0])
+    log = done.stderr.decode(errors="replace")
+    times = np.array([float(time) for time in re.findall(r" pts_time:(\S+)", log)])
+    width, height = map(int, (re.findall(r" s:(\d+)x(\d+) ", log) or [(1, 1)])[0])
     frames = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
     return Shown(times[times > -0.001], frames[times > -0.001])
 

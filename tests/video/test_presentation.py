@@ -73,7 +73,7 @@ def test_a_stream_that_begins_in_the_middle_shows_what_follows_its_first_picture
     assert numbers(read(path, start=0.5)[0].frames) == (20 + later).tolist()
 
 
-def test_a_bare_stream_goes_at_the_rate_that_it_states_or_that_it_is_told(tmp_path):
+def test_a_bare_stream_goes_at_the_rate_that_it_states_or_that_it_is_given(tmp_path):
     path = make(tmp_path / "clip.h264", rate=30)
     whole, reporter, _ = read(path)
     np.testing.assert_allclose(whole.timestamps, np.arange(40) / 30)
@@ -151,7 +151,7 @@ def test_time_is_the_containers_and_a_selection_the_players(tmp_path):
     assert whole.timestamps[0] == pytest.approx(4.0, abs=2e-3)
 
 
-def test_times_that_repeat_are_told_apart(tmp_path):
+def test_times_that_repeat_are_distinguished(tmp_path):
     """Times of milliseconds are too coarse for a fast camera."""
     times = np.arange(40) / 3  # 3000 frames a second
     whole, _, _ = read(make(tmp_path / "clip.mkv", times=times.astype(int) + np.arange(40) // 20, rate=Fraction(3000), bf="0"))

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _RIG, _TOPOLOGY = "anny", "anny-noeyes-notongue"
 _CAVITIES = ("eye_cavity.L", "eye_cavity.R", "mouth_cavity")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hmr_video.body.builder.adults import Array
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import JOINT_NAMES
 
 PARTS = ("skin", "hair", "shirt", "trousers", "shoes")

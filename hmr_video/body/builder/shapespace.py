@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmr_video.body.builder.adults import Array
 from hmr_video.body.builder.surface import symmetric_points
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import JOINT_NAMES, MIRRORED_JOINTS
 
 NUM_BETAS = 10

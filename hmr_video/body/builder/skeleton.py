@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hmr_video.body.builder.adults import Array
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import JOINT_NAMES
 
 # How far the raw bone heads are from the centres of rotation, and in which direction.

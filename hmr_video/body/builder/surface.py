@@ -7,7 +7,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from hmr_video.body.builder.adults import Array
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import MIRRORED_JOINTS
 
 MIRROR = np.array([-1.0, 1.0, 1.0])

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from hmr_video.body.builder.adults import Array
+from hmr_video.geometry import Array
 
 _EXTREMITY = 0.35  # details of fingers and toes count this much
 _LENGTH_COST = 3e-5  # per squared metre: prefers short edges where the surface is flat

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from hmr_video.body.builder.adults import Array
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 
 PELVIS = np.array([0.0, -0.24, 0.0])  # where SMPL's lies at rest

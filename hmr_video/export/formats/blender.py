@@ -29,13 +29,14 @@ def find_blender() -> list[str]:
     if named is None and find_spec("bpy") is not None:
         return [sys.executable]
     if program is None:
-        raise UsageError("FBX is written by Blender, which is not here.", _REMEDY)
+        raise UsageError("FBX is read and written by Blender, which is not here.", _REMEDY)
     is_python = Path(program).name.lower().startswith("python")
     return [program] if is_python else [program, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
 def run_script(script: Path, *arguments: Path) -> None:
-    """Runs a script in Blender, which finds the arguments behind a `--`. Raises OutputError when it fails."""
+    """Runs a script in Blender, which finds the arguments behind a `--`, the file to write last. Raises OutputError when it
+    fails, UsageError where there is no Blender."""
     command = [*find_blender(), str(script), "--", *map(str, arguments)]
     safe = os.environ | {"PYTHONSAFEPATH": "1"}  # what lies beside the script are no modules of Blender's
     ended = subprocess.run(

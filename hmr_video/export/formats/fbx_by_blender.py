@@ -88,6 +88,8 @@ def add_mesh(person: dict[str, Any], armature: Any) -> None:
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     material = bpy.data.materials.new(name)
     material.diffuse_color = (*person["color"].tolist(), 1.0)
+    material.use_nodes = True
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = material.diffuse_color
     mesh.materials.append(material)
     body = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(body)
@@ -100,7 +102,7 @@ def add_mesh(person: dict[str, Any], armature: Any) -> None:
 
 
 def animate(person: dict[str, Any], armature: Any, frames: np.ndarray, last: int) -> None:
-    """Keys on every frame. A bone's rotation, told along world axes at rest, is turned into the bone's own."""
+    """Keys on every frame. A bone's rotation, given along world axes at rest, is turned into the bone's own."""
     first, count = int(person["first"]), len(person["rotations"])
     numbers = np.arange(first, first + count)
     for bone, name in enumerate(person["names"]):

@@ -104,9 +104,7 @@ def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: 
     for bone, (name, offset) in enumerate(zip(actor.names, actor.offsets, strict=True)):
         children = [first_bone + child for child in actor.children(bone)]
         file.nodes.append(gltf.Node(name=prefix + name, children=children, translation=offset.tolist()))
-    bind = np.tile(np.eye(4), (len(actor.names), 1, 1))
-    bind[:, :3, 3] = -actor.heads
-    columns = np.swapaxes(bind, 1, 2).reshape(-1, 16)  # glTF matrices are column-major
+    columns = np.swapaxes(np.linalg.inv(actor.bind), 1, 2).reshape(-1, 16)  # glTF matrices are column-major
     inverse_bind = buffer.add(columns, np.float32, "MAT4")
     joints = list(range(first_bone, len(file.nodes)))
     file.skins.append(gltf.Skin(name=person_name(person), joints=joints, inverseBindMatrices=inverse_bind, skeleton=first_bone))
@@ -118,7 +116,7 @@ def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: 
 
 
 def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int) -> gltf.Primitive:
-    """The rest mesh with normals, colours and skinning weights."""
+    """The mesh as it is bound with normals, colours and skinning weights."""
     faces, normals = actor.actor.body.faces, actor.normals
     joints, weights = strongest(actor.weights)
     color = np.append(srgb_to_linear(person_color(person)), 1.0) * 255
@@ -127,7 +125,7 @@ def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: i
         file.materials.append(gltf.Material(name="body", pbrMetallicRoughness=surface))
     vertex = gltf.ARRAY_BUFFER
     attributes = gltf.Attributes(
-        POSITION=buffer.add(actor.vertices, np.float32, "VEC3", vertex, bounds=True),
+        POSITION=buffer.add(actor.bound, np.float32, "VEC3", vertex, bounds=True),
         NORMAL=buffer.add(normals, np.float32, "VEC3", vertex),
         COLOR_0=buffer.add(np.tile(color.round(), (len(normals), 1)), np.uint8, "VEC4", vertex, normalized=True),
         JOINTS_0=buffer.add(joints, np.uint8, "VEC4", vertex),

@@ -1,4 +1,6 @@
-"""The binary part of a glTF file, grown array by array."""
+"""The binary part of a glTF file: read, and grown array by array."""
+
+from typing import Any
 
 import numpy as np
 import pygltflib as gltf
@@ -6,12 +8,31 @@ from numpy.typing import DTypeLike
 
 from hmr_video.motion import Array
 
-_COMPONENTS = {
+_COMPONENTS: dict[np.dtype[Any], int] = {
     np.dtype(np.uint8): gltf.UNSIGNED_BYTE,
     np.dtype(np.uint16): gltf.UNSIGNED_SHORT,
     np.dtype(np.uint32): gltf.UNSIGNED_INT,
     np.dtype(np.float32): gltf.FLOAT,
 }
+
+
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+def read_accessor(file: gltf.GLTF2, number: int) -> Array | None:
+    """The values (N, C) of an accessor, floating point where they are normalised; None where they are compressed."""
+    accessor = file.accessors[number]
+    if accessor.bufferView is None:
+        return None
+    view, width = file.bufferViews[accessor.bufferView], _WIDTHS[accessor.type]
+    kind = next(kind for kind, component in _COMPONENTS.items() if component == accessor.componentType)
+    stride = view.byteStride or width * kind.itemsize
+    start = (view.byteOffset or 0) + (accessor.byteOffset or 0)
+    rows = np.lib.stride_tricks.as_strided(
+        np.frombuffer(file.binary_blob(), np.uint8)[start:], (accessor.count, width * kind.itemsize), (stride, 1)
+    )
+    values = np.ascontiguousarray(rows).view(kind)
+    return values / np.iinfo(kind).max if accessor.normalized else values
 
 
 class BufferBuilder:

@@ -66,8 +66,8 @@ def stage(path: Path, actors: list[Rigged], people: list[int], video: Path | Non
     made.SetFramesPerSecond(rate)
     made.SetStartTimeCode(0.0)
     made.SetEndTimeCode((end - start) * rate)
-    told = {"creator": "hmr-video", "frameRate": rate, "startSeconds": float(start)}
-    made.GetRootLayer().customLayerData = told | ({} if video is None else {"source": video.name})
+    description = {"creator": "hmr-video", "frameRate": rate, "startSeconds": float(start)}
+    made.GetRootLayer().customLayerData = description | ({} if video is None else {"source": video.name})
     scene = UsdGeom.Xform.Define(made, "/scene")
     Usd.ModelAPI(scene).SetKind(Kind.Tokens.assembly if len(people) > 1 else Kind.Tokens.component)
     made.SetDefaultPrim(scene.GetPrim())
@@ -116,22 +116,22 @@ def _skeleton(made: Any, path: Any, actor: Rigged) -> Any:
     skeleton.CreateJointsAttr(_paths(actor))
     skeleton.CreateJointNamesAttr(Vt.TokenArray(list(actor.names)))
     skeleton.CreateRestTransformsAttr(_shifts(actor.offsets))
-    skeleton.CreateBindTransformsAttr(_shifts(actor.heads))
+    skeleton.CreateBindTransformsAttr(Vt.Matrix4dArray([Gf.Matrix4d(pose.T.tolist()) for pose in actor.bind]))
     return skeleton
 
 
 def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
-    """The mesh at rest with normals, its colour and skinning weights."""
+    """The mesh as it is bound, with normals, its colour and skinning weights."""
     faces = actor.actor.body.faces
     joints, weights = strongest(actor.weights)
     mesh = UsdGeom.Mesh.Define(made, path)
-    mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(actor.vertices.astype(np.float32)))
+    mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(actor.bound.astype(np.float32)))
     mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(faces), 3, np.int32)))
     mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(faces.reshape(-1).astype(np.int32)))
     mesh.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(actor.normals.astype(np.float32)))
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
-    mesh.CreateExtentAttr(_corners(actor.vertices))
+    mesh.CreateExtentAttr(_corners(actor.bound))
     mesh.CreateDisplayColorAttr([Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())])
     binding = UsdSkel.BindingAPI.Apply(mesh.GetPrim())
     binding.CreateJointIndicesPrimvar(False, joints.shape[1]).Set(Vt.IntArray.FromNumpy(joints.reshape(-1).astype(np.int32)))

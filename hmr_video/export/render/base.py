@@ -5,14 +5,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-
-from numpy.typing import NDArray
+from typing import NamedTuple, Protocol
 
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 RENDERER_NAMES = ("auto", "pyrender", "software")
 GL_PLATFORMS = ("egl", "osmesa")

@@ -7,7 +7,8 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
+from hmr_video.geometry import Array
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
 from hmr_video.export.render.lighting import light
+from hmr_video.geometry import Array
 
 NEAREST, FARTHEST = 0.05, 1000.0  # metres
 FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenGL looks along -z with y up

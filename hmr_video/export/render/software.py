@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
 from hmr_video.export.render.lighting import compiled, light
+from hmr_video.geometry import Array
 
 NEAREST = 0.05  # metres; nearer parts of a surface are cut off
 SAMPLES = 2  # per pixel and axis

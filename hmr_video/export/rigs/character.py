@@ -1,16 +1,18 @@
-"""`Character`: somebody's own figure from a GLB or VRM file: its nodes at rest, which of them are which parts, its animation."""
+"""`Character`: somebody's own figure from a GLB, VRM or FBX file: its nodes at rest, which are which parts, its animation."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pygltflib as gltf
 from scipy.spatial.transform import Rotation
 
-from hmr_video.errors import InputError
-from hmr_video.export.formats.gltf_buffer import BufferBuilder
+from hmr_video.errors import InputError, OutputError
+from hmr_video.export.formats.blender import run_script
+from hmr_video.export.formats.gltf_buffer import BufferBuilder, read_accessor
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
@@ -27,8 +29,12 @@ _VRM = {"hips": "pelvis", "neck": "neck", "head": "head"} | {
 _NEEDED = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
 
 
+_REMEDY = "Give a character as FBX, or as one binary glTF with everything inside: .glb or .vrm."
+_FROM_FBX = Path(__file__).with_name("glb_by_blender.py")
+
+
 class Character:
-    """A skinned figure in a glTF binary.
+    """A skinned figure in a glTF binary. FBX is read by Blender, in a process of its own.
 
     Attributes:
         parents: of the nodes; -1 for those of the scene.
@@ -51,7 +57,7 @@ class Character:
             raise InputError(
                 f"{path} is damaged: its nodes hang on each other in a circle.", "Export the character again."
             ) from error
-        self.parts = self._named(named) if named is not None else self._told_by_vrm() or self._guessed()
+        self.parts = self._named(named) if named is not None else self._named_by_vrm() or self._guessed()
         missing = [part for part in _NEEDED if part not in self.parts]
         if missing:
             raise InputError(f"{path} has no {', '.join(missing)}.", "Name its bones with --map FILE.")
@@ -67,6 +73,31 @@ class Character:
             chain.append(self.parents[chain[-1]])
         return chain
 
+    def flesh(self) -> tuple[Array, Array]:
+        """The vertices of its skinned meshes (V, 3) in the world at rest, and the node (V,) that moves each most.
+
+        Without those of compressed meshes, which only players unpack.
+        """
+        places, owners = [np.zeros((0, 3))], [np.zeros(0, int)]
+        for node in self._file.nodes:
+            if node.skin is None or node.mesh is None:
+                continue
+            skin = self._file.skins[node.skin]
+            joints = np.array(skin.joints)
+            inverse = None if skin.inverseBindMatrices is None else read_accessor(self._file, skin.inverseBindMatrices)
+            bind = np.tile(np.eye(4), (len(joints), 1, 1)) if inverse is None else inverse.reshape(-1, 4, 4).swapaxes(1, 2)
+            palette = self.rest[joints] @ bind
+            for primitive in self._file.meshes[node.mesh].primitives:
+                names = (primitive.attributes.POSITION, primitive.attributes.JOINTS_0, primitive.attributes.WEIGHTS_0)
+                read = [None if name is None else read_accessor(self._file, name) for name in names]
+                points, bones, weights = read
+                if points is None or bones is None or weights is None:
+                    continue
+                most = np.take_along_axis(bones, weights.argmax(1)[:, None], 1)[:, 0].astype(int)
+                places.append((palette[most, :3, :3] @ points[..., None])[..., 0] + palette[most, :3, 3])
+                owners.append(joints[most])
+        return np.concatenate(places), np.concatenate(owners)
+
     def save(self, target: Path, times: Array, rotations: Mapping[int, Array], path: tuple[int, Array]) -> None:
         """Writes the file with one animation: local quaternions (T, 4) x y z w of nodes, and the local way (T, 3) of one."""
         file = self._file
@@ -81,13 +112,13 @@ class Character:
             animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation="LINEAR"))
 
         for node, quaternions in rotations.items():
-            self._told_apart(node)
+            self._split_matrix(node)
             channel(node, "rotation", buffer.add(quaternions, np.float32, "VEC4"))
         channel(path[0], "translation", buffer.add(path[1], np.float32, "VEC3"))
         buffer.finish()
         file.save_binary(target)
 
-    def _told_apart(self, node: int) -> None:
+    def _split_matrix(self, node: int) -> None:
         """Gives a node with a matrix, which cannot be animated, the translation, rotation and scale that make it."""
         one = self._file.nodes[node]
         if one.matrix is None:
@@ -110,7 +141,7 @@ class Character:
             raise InputError(f"{self.path}: there is no {', '.join(unknown)}.", remedy)
         return {part: self.names.index(name) for part, name in named.items()}
 
-    def _told_by_vrm(self) -> dict[str, int]:
+    def _named_by_vrm(self) -> dict[str, int]:
         """What a VRM says of its bones, of version 0 or 1; nothing for other files."""
         extensions: Any = self._file.extensions or {}
         bones = extensions.get("VRMC_vrm", extensions.get("VRM", {})).get("humanoid", {}).get("humanBones", {})
@@ -141,15 +172,27 @@ def read_map(path: Path) -> dict[str, str]:
 
 
 def _read(path: Path) -> gltf.GLTF2:
-    remedy = "Give a character as one binary glTF with everything inside: .glb or .vrm."
     if not path.is_file():
-        raise InputError(f"{path} {'is a folder where a file is meant' if path.exists() else 'does not exist'}.", remedy)
+        raise InputError(f"{path} {'is a folder where a file is meant' if path.exists() else 'does not exist'}.", _REMEDY)
+    if path.suffix.lower() != ".fbx":
+        return _read_glb(path, path)
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "character.glb"
+        try:
+            run_script(_FROM_FBX, path.resolve(), made)
+        except OutputError as error:
+            raise InputError(f"{path} cannot be read as FBX.", f"{_REMEDY} {error}") from error
+        return _read_glb(made, path)
+
+
+def _read_glb(file_read: Path, path: Path) -> gltf.GLTF2:
+    """The glTF of a file, which came from ``path``."""
     try:
-        file = gltf.GLTF2().load_binary(path)
+        file = gltf.GLTF2().load_binary(file_read)
     except Exception as error:  # of a parser that is fed anything
-        raise InputError(f"{path} cannot be read as GLB ({type(error).__name__}).", remedy) from error
+        raise InputError(f"{path} cannot be read as GLB ({type(error).__name__}).", _REMEDY) from error
     if file is None or len(file.buffers) > 1 or not file.nodes:
-        raise InputError(f"{path} is no character in one file.", remedy)
+        raise InputError(f"{path} is no character in one file.", _REMEDY)
     return file
 
 

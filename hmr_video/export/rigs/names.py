@@ -31,7 +31,7 @@ class Rig(NamedTuple):
 
 
 def _bones(middle: str, sided: str, left: str, right: str, **others: str) -> dict[str, str]:
-    """A table from the names of the trunk's joints, of a limb's, and how sides are told; ``others`` are places beside joints."""
+    """A table from the names of the trunk's joints, of a limb's, and how sides are named; ``others`` are places beside joints."""
     bones = dict(zip(_MIDDLE, middle.split(), strict=True)) | {name: bone for name, bone in others.items() if "{" not in bone}
     for side, pattern in (("left", left), ("right", right)):
         bones |= {f"{side}_{joint}": pattern.format(name) for joint, name in zip(_SIDED, sided.split(), strict=True)}

@@ -6,10 +6,12 @@ its bone point as the character's does. From there on a bone of the character tu
     C_j(t) = G_j(t) Q_j^T C_j(rest)
 
 The way is scaled by the length of the legs. Then the legs reach for where the person's ankles are, in that scale and as far above
-the floor as the character's ankles are when it stands: feet that stand do not slide, sink or float.
+the floor as the character's ankles are when it stands: feet that stand do not slide, sink or float. And arms are moved out of the
+trunk, where it is in their way and was not in the person's.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -17,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from hmr_video.errors import InputError
 from hmr_video.export.actors import Actor, continuous_quaternions
 from hmr_video.export.rigs.character import Character
+from hmr_video.export.rigs.trunk import Arms, Trunk, kept_out, sunk, turned_with
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
 from hmr_video.world.leg_ik import ANKLES, HIPS, Legs, between
@@ -42,14 +45,8 @@ def retarget(actor: Actor, character: Character) -> tuple[dict[int, Array], tupl
     places = _scaled(actor.joints, worn.scale, floor)
     middle = places[:, HIPS].mean(1)
     origin = middle + (turned[hips] @ (worn.heads[hips] - worn.middle)[..., None])[..., 0]
-    legs = _legs(worn, turned, origin)
-    targets = places[:, ANKLES].copy()
-    targets[..., 1] += worn.ankle_height - worn.scale * worn.own_ankle_height
-    reached = legs.towards(targets)
-    for side in range(2):
-        for part, rotations in (("hip", reached.thighs), ("knee", reached.shins)):
-            node = character.parts[f"{_SIDES[side]}_{part}"]
-            turned[node] = rotations[:, side] @ worn.facing.T @ worn.axes[node]
+    _reach_with_legs(worn, turned, origin, places)
+    _keep_arms_out(worn, turned, origin)
     found = worn.local(turned)
     if not all(np.isfinite(values).all() for values in found.values()):
         raise InputError(f"{character.path} has bones without length.", "Give a character whose limbs have some.")
@@ -83,14 +80,53 @@ class _Worn:
         alike = self.scale * self.own_ankle_height
         self.ankle_height = standing if alike / _UNLIKE < standing < alike * _UNLIKE else alike
 
+    @cached_property
+    def spine(self) -> list[int]:
+        """The nodes between the hips and where the arms part, from below."""
+        chest = self._parting("left_shoulder", "right_shoulder")
+        return [node for node in self.character.above(chest) if self.hips in self.character.above(node)[1:]][::-1]
+
+    def placed(self, turned: Mapping[int, Array], origin: Array) -> tuple[dict[int, Array], dict[int, Array]]:
+        """Where nodes are (T, 3) that hang on the hips, which are at ``origin``, and how they turn (T, 3, 3) from rest."""
+        at, deltas = {self.hips: origin}, {self.hips: turned[self.hips] @ self.axes[self.hips].T}
+        for node in self.character.order():
+            parent = self.character.parents[node]
+            if parent in at:
+                at[node] = at[parent] + (deltas[parent] @ (self.heads[node] - self.heads[parent])[:, None])[..., 0]
+                deltas[node] = turned[node] @ self.axes[node].T if node in turned else deltas[parent]
+        return at, deltas
+
+    def hand_of(self, wrist: int) -> Array:
+        """(3,) from a wrist to the middle of its hand, where its fingers begin."""
+        fingers = [node for node, parent in enumerate(self.character.parents) if parent == wrist]
+        return np.asarray(self.heads[fingers].mean(0) - self.heads[wrist]) if fingers else np.zeros(3)
+
+    def trunk(self) -> tuple[Trunk, list[int]]:
+        """The character's trunk, and the nodes that carry it."""
+        bones, parts = [self.hips, *self.spine], self.character.parts
+        vertices, owners = self.character.flesh()
+        known = {*bones, *parts.values()}
+        groups = {
+            node: next((above for above in self.character.above(node) if above in known), -1) for node in set(owners.tolist())
+        }
+        upright = vertices @ self.facing
+        forearms = [
+            (
+                self.heads[parts[f"{side}_elbow"]] @ self.facing,
+                self.heads[parts[f"{side}_wrist"]] @ self.facing,
+                upright[[groups[owner] == parts[f"{side}_elbow"] for owner in owners.tolist()]],
+            )
+            for side in _SIDES
+        ]
+        own = upright[[groups[owner] in bones for owner in owners.tolist()]]
+        return Trunk.of(self.heads[bones] @ self.facing, own, forearms, self.scale), bones
+
     def turned(self) -> dict[int, Array]:
         """Rotations (T, 3, 3) against the world of the nodes that follow a joint."""
         own = self.actor.global_rotations
         found = {self.hips: own[:, 0] @ self.facing.T @ self.axes[self.hips]}
-        chest = self._parting("left_shoulder", "right_shoulder")
-        spine = [node for node in self.character.above(chest) if self.hips in self.character.above(node)[1:]][::-1]
-        for number, node in enumerate(spine, 1):
-            found[node] = _between(own[:, _SPINE], 3 * number / len(spine)) @ self.facing.T @ self.axes[node]
+        for number, node in enumerate(self.spine, 1):
+            found[node] = _between(own[:, _SPINE], 3 * number / len(self.spine)) @ self.facing.T @ self.axes[node]
         for part, node in self.character.parts.items():
             if node not in found:
                 found[node] = own[:, _INDEX[part]] @ self._rest_turn(part).T @ self.axes[node]
@@ -145,21 +181,54 @@ class _Worn:
         return np.asarray(between(along, wanted) @ self.facing)
 
 
-def _legs(worn: _Worn, turned: Mapping[int, Array], origin: Array) -> Legs:
-    """The character's legs with the hips at ``origin`` (T, 3), as the rotations have them."""
-    parts = worn.character.parts
-    deltas = {node: rotations @ worn.axes[node].T for node, rotations in turned.items()}
-    points: dict[str, list[Array]] = {"hip": [], "knee": [], "ankle": []}
-    for side in _SIDES:
-        hip, knee, ankle = (parts[f"{side}_{part}"] for part in points)
-        place = origin + (deltas[worn.hips] @ (worn.heads[hip] - worn.heads[worn.hips])[..., None])[..., 0]
-        points["hip"].append(place)
-        place = place + (deltas[hip] @ (worn.heads[knee] - worn.heads[hip])[..., None])[..., 0]
-        points["knee"].append(place)
-        points["ankle"].append(place + (deltas[knee] @ (worn.heads[ankle] - worn.heads[knee])[..., None])[..., 0])
-    bones = [[deltas[parts[f"{side}_{part}"]] @ worn.facing for side in _SIDES] for part in ("hip", "knee")]
-    stacked = [np.stack(each, axis=1) for each in (*points.values(), *bones)]
-    return Legs(*stacked)
+def _reach_with_legs(worn: _Worn, turned: dict[int, Array], origin: Array, places: Array) -> None:
+    """Turns the legs so that ankles are where the person's are, scaled (``places``), as far above the floor as they stand."""
+    at, deltas = worn.placed(turned, origin)
+    nodes = {part: [worn.character.parts[f"{side}_{part}"] for side in _SIDES] for part in ("hip", "knee", "ankle")}
+    hips, knees, ankles = (np.stack([at[node] for node in pair], axis=1) for pair in nodes.values())
+    thighs, shins = (np.stack([deltas[node] @ worn.facing for node in nodes[part]], axis=1) for part in ("hip", "knee"))
+    targets = places[:, ANKLES].copy()
+    targets[..., 1] += worn.ankle_height - worn.scale * worn.own_ankle_height
+    reached = Legs(hips, knees, ankles, thighs, shins).towards(targets)
+    for part, rotations in (("hip", reached.thighs), ("knee", reached.shins)):
+        for side, node in enumerate(nodes[part]):
+            turned[node] = rotations[:, side] @ worn.facing.T @ worn.axes[node]
+
+
+def _keep_arms_out(worn: _Worn, turned: dict[int, Array], origin: Array) -> None:
+    """Turns the arms so that they are no deeper in the character's trunk than the person's are in theirs, in its scale."""
+    actor = worn.actor
+    person, own_trunk = _arms_of(actor), _trunk_of(actor)
+    allowed, _ = sunk(person, own_trunk, actor.joints[:, _SPINE], actor.global_rotations[:, _SPINE])
+    at, deltas = worn.placed(turned, origin)
+    shoulders, elbows, wrists = (
+        [worn.character.parts[f"{side}_{part}"] for side in _SIDES] for part in ("shoulder", "elbow", "wrist")
+    )
+    hands = [at[wrist] + (deltas[wrist] @ worn.hand_of(wrist)[:, None])[..., 0] for wrist in wrists]
+    joints = [np.stack([at[node] for node in pair], axis=1) for pair in (shoulders, elbows, wrists)]
+    arms = Arms(joints[0], joints[1], joints[2], np.stack(hands, axis=1))
+    trunk, bones = worn.trunk()
+    heads, frames = (np.stack(each, axis=1) for each in ([at[bone] for bone in bones], [deltas[b] @ worn.facing for b in bones]))
+    free = kept_out(arms, worn.scale * allowed, trunk, heads, frames, actor.motion.frame_rate)
+    before = [np.stack([deltas[node] for node in pair], axis=1) for pair in (shoulders, elbows)]
+    for pair, rotations in zip((shoulders, elbows), turned_with(arms, free, *before), strict=True):
+        for side, node in enumerate(pair):
+            turned[node] = rotations[:, side] @ worn.axes[node]
+
+
+def _arms_of(actor: Actor) -> Arms:
+    pairs = ([_INDEX[f"{side}_{part}"] for side in _SIDES] for part in ("shoulder", "elbow", "wrist", "hand"))
+    return Arms(*(actor.joints[:, pair] for pair in pairs))
+
+
+def _trunk_of(actor: Actor) -> Trunk:
+    owners = actor.body.weights.argmax(-1).numpy()
+    vertices = actor.rest_vertices[np.isin(owners, _SPINE)]
+    forearms = [
+        (actor.rest_joints[elbow], actor.rest_joints[elbow + 2], actor.rest_vertices[owners == elbow])
+        for elbow in (_INDEX["left_elbow"], _INDEX["right_elbow"])
+    ]
+    return Trunk.of(actor.rest_joints[_SPINE], vertices, forearms, 1.0)
 
 
 def _scaled(joints: Array, scale: float, floor: float) -> Array:

@@ -14,9 +14,9 @@ from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.between import interpolated, somebody_lost, uneventful
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
-from hmr_video.people.detect.tilted import straightened
-from hmr_video.people.detect.turned import SecondLook
-from hmr_video.people.detect.weights import find_weights
+from hmr_video.people.detect.tilted import tilted_pass
+from hmr_video.people.detect.turned import RotatedPass
+from hmr_video.people.detect.weights import find_detector
 
 Array = NDArray[Any]
 
@@ -27,6 +27,7 @@ _LOOK_EVERY = 96  # frames
 _SEARCH = 10  # times `every` frames: how long somebody who was lost is looked for in every frame
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
+_SMALL = 448  # the same where a landmark network looks closely and everybody is tall enough even so
 
 
 class Detector:
@@ -35,42 +36,53 @@ class Detector:
     Unless the options fix it, the size of the network's input is chosen by a look at a frame in high resolution: just large
     enough for the smallest of its people. Anew every few seconds, and when those in a chunk's last frame could do with less.
 
-    ``every``: with more than 1, only each such frame and a chunk's last one are looked at, and those between where something
-    happens; else people are where the looks before and after put them.
+    ``every``: with more than 1, only each such frame, the clip's first and each chunk's last are looked at, and those between
+    where something happens; else people are where the looks before and after put them. Where all are large, most of these looks
+    are smaller still.
     """
 
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
-        engine, device = choose_engine(options.engine, options.device)
-        self._network = _network(find_weights(options.detector, reporter), engine, device)
+        self._network = load_detector(options, reporter)
         self._confidence, self._fixed_size = options.confidence, options.input_size
-        self._look_again = SecondLook(self._find)
+        self._rotated_pass = RotatedPass(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
-        self.engine = engine
+        self._before: tuple[Detections, Detections] | None = (
+            None  # what was found in the last frame, and what the passes made of it
+        )
+        self.engine = self._network.engine
 
     def __call__(self, frames: Array) -> list[Detections]:
         """Detections of each of the frames (N, H, W, 3) uint8 RGB."""
         longest = max(frames.shape[1:3])
         size = self._fixed_size or self._sufficient_size(frames, longest)
         looks = self._looks(frames, size)
-        if self._size > sufficient_size(looks[len(frames) - 1], longest):
-            self._size = 0  # perhaps another shot: large people suffer in a large input
+        last = looks[len(frames) - 1]
+        enough = self._enough(last, longest)
+        if self._size > enough or self._size == _SMALL < enough:
+            self._size = 0  # perhaps another shot: large people suffer in a large input, and small ones are lost in a small one
         for index in sorted(looks):
-            looks[index] = straightened(self._find, frames[index], self._look_again(frames[index], looks[index]))
-        found: list[Detections] = [looks[0]]
+            looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
+        if self._before is not None:
+            looks[-1] = self._before[1]
+        self._before = last, looks[len(frames) - 1]
+        found = {index: look for index, look in looks.items() if index >= 0}
         for start, end in pairwise(sorted(looks)):
-            found += [interpolated(looks[start], looks[end], step / (end - start)) for step in range(1, end - start)]
-            found.append(looks[end])
-        return found
+            for index in range(start + 1, end):
+                found[index] = interpolated(looks[start], looks[end], (index - start) / (end - start))
+        return [found[index] for index in range(len(frames))]
 
     def _looks(self, frames: Array, size: int) -> dict[int, Detections]:
         """What the network finds, by index of the frame: in all that must be looked at."""
-        chosen = sorted({*range(0, len(frames), self._every), len(frames) - 1})
-        looks = dict(zip(chosen, self._detect(frames, size, chosen), strict=True))
-        eventful = [pair for pair in pairwise(chosen) if self._is_eventful(looks[pair[0]], looks[pair[1]], pair[1] - pair[0])]
+        first = 0 if self._before is None else self._every - 1
+        chosen = sorted({*range(first, len(frames), self._every), len(frames) - 1})
+        whole = max(size, IMAGE_SIZES[0]) if self._every > 1 and not self._fixed_size else size
+        looks = dict(zip(chosen[:-1], self._detect(frames, size, chosen[:-1]), strict=True))
+        looks |= dict(zip(chosen[-1:], self._detect(frames, whole, chosen[-1:]), strict=True))
+        known = looks if self._before is None else {-1: self._before[0]} | looks
+        eventful = [pair for pair in pairwise(known) if self._is_eventful(known[pair[0]], known[pair[1]], pair[1] - pair[0])]
         between = [index for start, end in eventful for index in range(start + 1, end)]
-        looks |= dict(zip(between, self._detect(frames, size, between), strict=True))
-        return looks
+        return looks | dict(zip(between, self._detect(frames, whole, between), strict=True))
 
     def _is_eventful(self, first: Detections, second: Detections, frames: int) -> bool:
         """Whether what lies between two looks must be looked at: something happens, or somebody was lost a moment ago, who may
@@ -80,10 +92,15 @@ class Detector:
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
-            self._size = sufficient_size(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
+            self._size = self._enough(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
             self._frames = 0
         self._frames += len(frames)
         return self._size
+
+    def _enough(self, found: Detections, longest: int) -> int:
+        heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.scores > _SURE]
+        close = self._every > 1 and len(heights) > 0 and heights.min() * _SMALL / longest >= _TALL_ENOUGH
+        return _SMALL if close else sufficient_size(found, longest)
 
     def _detect(self, frames: Array, size: int, chosen: Sequence[int]) -> list[Detections]:
         height, width = frames.shape[1:3]
@@ -95,9 +112,14 @@ class Detector:
         return self._network(images, self._confidence, _MAX_OVERLAP)
 
 
+def load_detector(options: PeopleOptions, reporter: Reporter | None = None) -> Network:
+    """The network that the options name, loaded once for all the videos of a process. Raises AssetError, UsageError."""
+    engine, device = choose_engine(options.engine, options.device)
+    return _network(find_detector(options.detector, reporter), engine, device)
+
+
 @lru_cache(maxsize=1)
 def _network(weights: Path, engine: str, device: str) -> Network:
-    """Loaded once for all the videos of a process."""
     return load_network(weights, engine, device)
 
 

@@ -70,8 +70,8 @@ def compiled(path: Path, key: str, outputs: int | None = None) -> Any:
     core = openvino.Core()
     settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32"}
     machine = core.get_property("CPU", "FULL_DEVICE_NAME"), os.cpu_count(), metadata.version("openvino")
-    told = hashlib.sha256(f"{key} {outputs} {machine} {settings}".encode()).hexdigest()[:16]
-    kept = cache_folder() / "openvino" / f"{path.stem}-{told}.blob"
+    digest = hashlib.sha256(f"{key} {outputs} {machine} {settings}".encode()).hexdigest()[:16]
+    kept = cache_folder() / "openvino" / f"{path.stem}-{digest}.blob"
     if kept.is_file():
         with suppress(RuntimeError):  # damaged: compiled anew
             return core.import_model(kept.read_bytes(), "CPU", settings)

@@ -24,7 +24,7 @@ _COVERED = 0.3  # share of a box, or of another's, from which both are taken for
 _SOMEBODY = 0.5  # score from which that other is somebody, and no shadow
 
 
-def straightened(find: Callable[[list[Array]], list[Detections]], frame: Array, found: Detections) -> Detections:
+def tilted_pass(find: Callable[[list[Array]], list[Detections]], frame: Array, found: Detections) -> Detections:
     """The detections in a frame (H, W, 3), where keypoints of tilted people are the medians of three looks at them.
 
     ``find``: what the network finds in each of some pictures of one size, in their pixels. Who is not found in all keeps what was

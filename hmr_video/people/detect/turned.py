@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.people.detect.detections import Detections, box_overlap
 from hmr_video.people.detect.engine import PAD
 
@@ -21,7 +22,6 @@ _SAME = 0.3  # overlap from which two boxes may hold one person
 _CLEAR = 0.5  # score of somebody who is found in a turned picture alone
 _SURE = 0.8  # score from which somebody who leaned and now is upright is believed to be
 _PATIENCE = 8  # frames for which the place of somebody who leaned is looked at
-_SEEN = 0.1  # confidence of shoulders and hips by which a torso's direction is known
 _QUARTERS = (-90.0, 180.0, 90.0)  # degrees clockwise
 
 
@@ -34,7 +34,7 @@ class _Place:
     age: int
 
 
-class SecondLook:
+class RotatedPass:
     """Feed the frames in order. ``find``: what the network finds in each of some pictures of one size, in their pixels.
 
     Again are looked at those whose torso is far from upright, and for a while the places of those who leaned, found there or not.
@@ -86,7 +86,7 @@ class SecondLook:
 def tilt(keypoints: Array) -> Array:
     """Degrees (n,), clockwise, from upright to the torsos of (n, 17, 3); 0 where shoulders or hips are not seen."""
     up = keypoints[:, [5, 6], :2].mean(1) - keypoints[:, [11, 12], :2].mean(1)
-    seen = (keypoints[:, [5, 6, 11, 12], 2] > _SEEN).all(1)
+    seen = (keypoints[:, [5, 6, 11, 12], 2] > USABLE_CONFIDENCE).all(1)
     return np.where(seen, np.degrees(np.arctan2(up[:, 0], -up[:, 1])), 0.0)
 
 

@@ -8,7 +8,7 @@ from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder
 
 
-def find_weights(detector: str, reporter: Reporter | None = None) -> Path:
+def find_detector(detector: str, reporter: Reporter | None = None) -> Path:
     """The file of the YOLO pose weights named or located by ``detector``, fetched where it must be. Raises AssetError."""
     reporter = reporter or Reporter(quiet=True)
     path = Path(detector)

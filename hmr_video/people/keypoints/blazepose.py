@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.errors import AssetError
 from hmr_video.files import sha256
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people.keypoints.network import Looks
 
-Array = NDArray[Any]
 _Raw = tuple[Array, float, Array]  # landmarks, presence, silhouette as the network gives them
 
 CROP = 256  # pixels

@@ -1,11 +1,8 @@
 """Keypoints that lie beyond the picture: detectors put them at its border, and doubt them."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _NEAR = 0.01  # of the box's longer side: so near to the border
 _DOUBTED = 0.5  # confidence below which a keypoint there is taken to lie beyond it

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmr_video.assets import find_model_file, get_model_file, is_offline, models_folder
 from hmr_video.console import Reporter
 from hmr_video.errors import AssetError, HmrVideoError
 from hmr_video.files import cache_folder, replacing
-from hmr_video.model_files import find_model_file, get_model_file, is_offline, models_folder
 from hmr_video.options import check_landmarks
 
 NONE = "none"

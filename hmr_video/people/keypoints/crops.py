@@ -1,20 +1,19 @@
 """Square pictures of one person, turned so that the torso is upright: what landmark networks look at."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 
 MARGIN = (
     1.4  # the crop's half side against the distance of the farthest keypoint from the hips: head, hands and feet reach further
 )
 _BOX_MARGIN = 1.25  # the same against half the longer side of the box, where the hips are not known
-_SEEN, _TRUSTED = 0.1, 0.3  # confidence of a keypoint that gives a direction; of one that must lie in the crop
+_TRUSTED = 0.3  # confidence of a keypoint that must lie in the crop
 _FEWEST = 4  # keypoints that tell where a person's limbs reach
-_STEADY = 0.05  # seconds: deviation of the Gaussian that smooths crops over time
+_CROP_SMOOTHING = 0.05  # seconds: deviation of the Gaussian that smooths crops over time
 _SHOULDERS, _HIPS = [5, 6], [11, 12]
 
 
@@ -41,7 +40,7 @@ def crops_of(keypoints: Array, boxes: Array, detected: Array, frame_rate: float)
     """
     found = np.array([_circle(points, box) for points, box in zip(keypoints, boxes, strict=True)])  # (T, 3)
     torso = keypoints[:, _SHOULDERS, :2].mean(1) - keypoints[:, _HIPS, :2].mean(1)
-    upright = (keypoints[:, _SHOULDERS + _HIPS, 2] > _SEEN).all(1)
+    upright = (keypoints[:, _SHOULDERS + _HIPS, 2] > USABLE_CONFIDENCE).all(1)
     direction = torso / np.maximum(np.linalg.norm(torso, axis=1, keepdims=True), 1e-9)
     centres = _steady(_filled(found[:, :2], detected), frame_rate)
     sides = np.exp(_steady(_filled(np.log(found[:, 2:]), detected), frame_rate))[:, 0]
@@ -52,7 +51,7 @@ def crops_of(keypoints: Array, boxes: Array, detected: Array, frame_rate: float)
 def _circle(points: Array, box: Array) -> Array:
     """(3,) centre and radius of a circle around a person with keypoints (17, 3) in a box (4,)."""
     trusted = points[:, 2] > _TRUSTED
-    if trusted.sum() < _FEWEST or points[_HIPS, 2].min() <= _SEEN:
+    if trusted.sum() < _FEWEST or points[_HIPS, 2].min() <= USABLE_CONFIDENCE:
         low, high = box[:2], box[2:]
         return np.array([*(low + high) / 2, max(float((high - low).max()), 2.0) / 2 * _BOX_MARGIN])
     hips = points[_HIPS, :2].mean(0)
@@ -73,7 +72,7 @@ def _steady(values: Array, frame_rate: float) -> Array:
     from scipy.ndimage import gaussian_filter1d, median_filter  # which takes longer to import than a crop to cut
 
     calm = median_filter(values, (5, 1), mode="nearest")
-    return np.asarray(gaussian_filter1d(calm, _STEADY * frame_rate, axis=0, mode="nearest"))
+    return np.asarray(gaussian_filter1d(calm, _CROP_SMOOTHING * frame_rate, axis=0, mode="nearest"))
 
 
 def cut(frame: Array, matrix: Array, size: int) -> Array:

@@ -11,19 +11,17 @@ The detector's confidence tells whether a point is in the picture and can be pla
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, LANDMARKS
-
-Array = NDArray[Any]
 
 CROP_SHARE = 0.6  # of the network in points on which both agree
 AGREED, DISPUTED = 0.05, 0.08  # of the person's size: distance up to which points agree, and from which the network decides alone
 ANOTHER = 0.1  # the same, of the median limb: in company, the network looked at somebody else
-ASTRAY, ASIDE = 0.5, 0.15  # share of its visible limb points so far, in sides of the box, outside that box: likewise
+OUTSIDE_SHARE = 0.5  # of the visible limb points outside the box: likewise
+OUTSIDE_MARGIN = 0.15  # sides of the box, by which those are outside of it
 NOBODY = 0.5  # presence below which the network saw nobody
 HIDDEN = 0.5  # what is left of the confidence in a point that the network holds for hidden
 _DISCORD = 0.1  # of the person's size: distance of a limb point at which agreement has fallen to 1/e
@@ -91,7 +89,7 @@ def _astray(crop: Array, boxes: Array) -> Array:
     """(T,) whether most of the visible limb points among (T, 17, 3) lie outside the person's box (T, 4)."""
     limbs = crop[:, COCO_LIMBS]
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
-    margin = ASIDE * (high - low)
+    margin = OUTSIDE_MARGIN * (high - low)
     outside = ((limbs[..., :2] < low - margin) | (limbs[..., :2] > high + margin)).any(-1)
     visible = limbs[..., 2] > HIDDEN
-    return np.asarray((outside & visible).sum(1) > ASTRAY * np.maximum(visible.sum(1), 1))
+    return np.asarray((outside & visible).sum(1) > OUTSIDE_SHARE * np.maximum(visible.sum(1), 1))

@@ -1,21 +1,16 @@
 """Knees that a detector doubts although it sees where they are: those of sitting people, whose shins the picture cuts off."""
 
-from typing import Any
-
-from numpy.typing import NDArray
-
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.people.keypoints.border import border_distance
 
-Array = NDArray[Any]
-
 _KNEES = [13, 14]  # COCO
-_SEEN = 0.1  # confidence of a knee below which nothing is known of its place
 _DOUBTED, _BELIEVED = 0.25, 0.35  # confidence of the surer knee: from where both are believed a little, and fully
 _BORDER, _INSIDE = 0.01, 0.05  # of the box's longer side: as near to the border as says nothing; far enough to be inside
 _SURE = 0.97
 
 
-def with_sure_knees(keypoints: Array, boxes: Array, image_size: tuple[int, int]) -> Array:
+def raise_knee_confidence(keypoints: Array, boxes: Array, image_size: tuple[int, int]) -> Array:
     """Keypoints (T, 17, 3) in pixels with more confidence in knees well inside a picture of ``image_size``, width and height;
     boxes (T, 4).
 
@@ -26,7 +21,7 @@ def with_sure_knees(keypoints: Array, boxes: Array, image_size: tuple[int, int])
     knees = keypoints[:, _KNEES]
     surer = (knees[..., 2].max(1, keepdims=True) - _DOUBTED) / (_BELIEVED - _DOUBTED)
     inside = (border_distance(knees, boxes, image_size) - _BORDER) / (_INSIDE - _BORDER)
-    belief = surer.clip(0, 1) * inside.clip(0, 1) * (knees[..., 2] > _SEEN)
-    told = keypoints.copy()
-    told[:, _KNEES, 2] += belief * (_SURE - knees[..., 2]).clip(0)
-    return told
+    belief = surer.clip(0, 1) * inside.clip(0, 1) * (knees[..., 2] > USABLE_CONFIDENCE)
+    raised = keypoints.copy()
+    raised[:, _KNEES, 2] += belief * (_SURE - knees[..., 2]).clip(0)
+    return raised

@@ -15,8 +15,8 @@ from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.crops import Crops, crops_of, cut
 from hmr_video.people.keypoints.fusion import NOBODY, Witnesses, agreement, fuse
-from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
-from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.keypoints.network import LandmarkNetwork, Looks, load_landmark_network
+from hmr_video.people.keypoints.sides import settle_left_right
 from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
@@ -27,9 +27,9 @@ _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of
 _BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole
 _TALL = 150  # pixels of the longer side of a box, below which a silhouette is coarse, and too wide
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
-_CHUNK = 16  # frames
+_CHUNK = 16  # frames, about
 _APART = 1 / 15  # seconds between looks, where nobody moves fast
-_FAST = 0.05  # movement of a limb between two looks, in the person's size, from which the frames between are looked at, too
+_FAST = 0.15  # movement of a limb between two looks, in the person's size, up to which the straight line is as good as a look
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -131,34 +131,46 @@ def _look(
     matrices = [crop.matrices(network.size) for crop in crops]
     found = [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)]
 
-    def see(places: Sequence[_Place]) -> None:
-        looks = network(cut(place.image, matrices[place.person][place.frame], network.size) for place in places)
-        masks = [None] * len(places) if looks.silhouettes is None else looks.silhouettes
-        for place, points, presence, mask in zip(places, looks.points, looks.presence, masks, strict=True):
+    def looks(places: Sequence[_Place]) -> Looks:
+        return network(cut(place.image, matrices[place.person][place.frame], network.size) for place in places)
+
+    def put(places: Sequence[_Place], seen: Looks) -> None:
+        masks = [None] * len(places) if seen.silhouettes is None else seen.silhouettes
+        for place, points, presence, mask in zip(places, seen.points, seen.presence, masks, strict=True):
             found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
 
     every = 1 if silhouettes else max(1, round(_APART * frame_rate))
-    with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
-        for chunk in ahead(reader.chunks(_CHUNK)):
-            runs = [
-                [
+
+    def first_looks() -> Iterator[tuple[list[list[_Place]], list[_Place], Looks]]:
+        """The places of each person in a chunk, after the last one before it; those that are looked at; what is seen there."""
+        runs: list[list[_Place]] = [[] for _ in tracks]
+        for chunk in ahead(reader.chunks(every * max(1, round(_CHUNK / every)))):
+            places: list[_Place] = []
+            for person, track in enumerate(tracks):
+                before = runs[person][-1:]
+                run = runs[person] = before + [
                     _Place(person, frame, image)
                     for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
                     if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
                 ]
-                for person, track in enumerate(tracks)
-            ]
-            see([place for run in runs for place in run[:-1:every] + run[-1:]])
+                if len(run) > len(before):
+                    places += run[every if before else 0 : -1 : every] + run[-1:]
+            yield list(runs), places, looks(places)
+
+    with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
+        for runs, places, seen in ahead(first_looks()):
+            put(places, seen)
             between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
             calm = [
                 gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
                 and found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])
                 for gap in between
             ]
-            see([place for gap, straight in zip(between, calm, strict=True) if not straight for place in gap[1:-1]])
+            others = [place for gap, straight in zip(between, calm, strict=True) if not straight for place in gap[1:-1]]
+            put(others, looks(others))
             for gap in compress(between, calm):
                 found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
-            advance(sum(map(len, runs)))
+            advance(len({(place.person, place.frame) for place in [*places, *(place for gap in between for place in gap[1:-1])]}))
     return found
 
 
@@ -179,17 +191,17 @@ def _fused(track: Track, seen: _Seen, company: Array, people: People) -> Track:
     """
     facing = seen.landmarks.copy()
     facing[:, COCO_FACE, 2] = track.keypoints[:, COCO_FACE, 2]  # the network calls every face visible, turned away or not
-    settled = settle_sides(track.frame_ids, track.boxes, facing, people.frame_rate)
+    settled = settle_left_right(track.frame_ids, track.boxes, facing, people.frame_rate)
     witnesses = Witnesses(track.keypoints, settled, seen.presence, track.boxes, company)
     agreed = agreement(witnesses)
     cut_off = (track.boxes[:, 0] < _BORDER) | (track.boxes[:, 2] > people.image_size[0] - _BORDER)
     tall = (track.boxes[:, 2:] - track.boxes[:, :2]).max(1) >= _TALL
-    told = tall & ~(company | cut_off) & (agreed > _AGREED)
+    measurable = tall & ~(company | cut_off) & (agreed > _AGREED)
     return replace(
         track,
         landmarks=fuse(witnesses),
         agreement=agreed,
-        widths=np.where(told[:, None], seen.widths, np.nan),
+        widths=np.where(measurable[:, None], seen.widths, np.nan),
         silhouettes=Silhouettes.of(seen.runs, seen.crops) if any(map(len, seen.runs)) else None,
     )
 

@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.errors import AssetError
 from hmr_video.files import sha256
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import COCO_LIMBS, LANDMARKS
 from hmr_video.people.keypoints.files.layouts import landmarks_of
 from hmr_video.people.keypoints.network import Looks
-
-Array = NDArray[Any]
 
 POINTS = (17, 26, 133)  # COCO, Halpe with feet, COCO-WholeBody
 _FINER = 2  # columns and lines that are told apart in a pixel

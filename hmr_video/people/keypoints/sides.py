@@ -5,14 +5,10 @@ is taken as it is or with its sides exchanged, above the hips, from them down, o
 is the likeliest (Viterbi, 1967).
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from hmr_video.geometry.skeleton import COCO_LIMBS, MIRRORED_LANDMARKS
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE, COCO_LIMBS, MIRRORED_LANDMARKS
 
 _NOSE = 0
 _HALVES = tuple(np.intersect1d(COCO_LIMBS, half) for half in (np.arange(11), np.arange(11, 17)))  # above the hips; the rest
@@ -22,14 +18,13 @@ _LOWER = (_ALL >= 11) & (_ALL < 23)  # landmarks from the hips down
 # What each state exchanges: nothing, all above the hips, the rest, everything. Between states i and j lies what i ^ j exchanges.
 _ORDERS = np.array([_ALL, np.where(_LOWER, _ALL, _MIRRORED), np.where(_LOWER, _MIRRORED, _ALL), _MIRRORED])
 _BETWEEN = np.bitwise_xor.outer(np.arange(4), np.arange(4))
-_VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _FEWEST = 3  # limb keypoints of a half that two frames must share, to be compared
 _SPEED = 1.0  # box heights a second that limbs may move at no cost
 _ACROSS_SECONDS = 0.25  # a gap across which nothing is compared
 _DOUBT = 0.6  # cost of each second in which the detector is said to err, in box heights; where it is sure of what it sees
 
 
-def settle_sides(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
+def settle_left_right(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) -> Array:
     """Keypoints (n, 17 or 29, 3) of one person, with the sides of whole or half bodies exchanged in frames where that makes one
     continuous movement of them. Observed at ``frame_ids`` (n,) in ``boxes`` (n, 4)."""
     if len(frame_ids) < 3:
@@ -65,7 +60,7 @@ def _jumps(frame_ids: Array, boxes: Array, keypoints: Array, frame_rate: float) 
     height = np.maximum(boxes[:, 3] - boxes[:, 1], 1)
     height = np.minimum(height[1:], height[:-1])[:, None]
     centred = keypoints[..., :2] - ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
-    seen = keypoints[..., 2] > _VISIBLE
+    seen = keypoints[..., 2] > CLEAR_CONFIDENCE
 
     def jump(half: Array, order: Array) -> tuple[Array, Array]:
         shared = seen[:-1, half] & seen[1:, order[half]]

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
+
 Array = NDArray[Any]
 
 
@@ -30,17 +32,17 @@ _HIPS, _SHOULDERS, _TRUNK = (11, 12), (5, 6), (0, 1, 2, 3, 6, 9, 13, 14)
 # to be of usual build together. The two agree to 0.04; it is the mean of both, less 0.015, as wide clothes count less.
 STATIONS = (
     *(
-        Station(_HIPS, _SHOULDERS, share, _TRUNK, *told)
-        for share, *told in ((0.0, 0.045, 0.1), (0.15, 0.045, 0.07), (0.3, 0.085, 0.07), (0.45, 0.155, 0.07), (0.6, 0.135, 0.08))
+        Station(_HIPS, _SHOULDERS, share, _TRUNK, *rest)
+        for share, *rest in ((0.0, 0.045, 0.1), (0.15, 0.045, 0.07), (0.3, 0.085, 0.07), (0.45, 0.155, 0.07), (0.6, 0.135, 0.08))
     ),
     *(
-        Station((11 + side,), (13 + side,), share, (1 + side,), *told)
-        for share, *told in ((0.4, 0.185, 0.15), (0.55, 0.205, 0.15), (0.7, 0.215, 0.15))
+        Station((11 + side,), (13 + side,), share, (1 + side,), *rest)
+        for share, *rest in ((0.4, 0.185, 0.15), (0.55, 0.205, 0.15), (0.7, 0.215, 0.15))
         for side in (0, 1)
     ),
     *(
-        Station((13 + side,), (15 + side,), share, (4 + side,), *told)
-        for share, *told in ((0.3, 0.125, 0.09), (0.5, 0.165, 0.12))
+        Station((13 + side,), (15 + side,), share, (4 + side,), *rest)
+        for share, *rest in ((0.3, 0.125, 0.09), (0.5, 0.165, 0.12))
         for side in (0, 1)
     ),
 )
@@ -51,7 +53,6 @@ _ENDS, _THICK = np.array(list(_BONES)), np.array(list(_BONES.values()))
 _ARMS = 6
 # Lengths in metres of a typical adult, of which the longest in view says how large metres are in the picture.
 _LENGTHS = ((_SHOULDERS, _HIPS, 0.48), ((11,), (13,), 0.42), ((12,), (14,), 0.42), ((13,), (15,), 0.4), ((14,), (16,), 0.4))
-_SEEN = 0.5  # confidence of the points that a station lies between
 _STEP = 0.5  # pixels
 
 
@@ -80,7 +81,7 @@ def widths(silhouette: Array, points: Array) -> Array:
     from_middle = _extent(silhouette, middle, across)  # (S, 2)
     ends = middle[:, None] + np.linspace(from_middle[:, :1], from_middle[:, 1:], 9, axis=1) * across[:, None]  # (S, 9, 2)
     near = _distances(ends, points[_ENDS[:, 0], :2], points[_ENDS[:, 1], :2]).min(1) < _THICK * _metre(points)  # (S, B)
-    seen = np.minimum(start[:, 2], end[:, 2]) > _SEEN
+    seen = np.minimum(start[:, 2], end[:, 2]) > CLEAR_CONFIDENCE
     return np.where(seen & ~(near & _APART).any(1), from_middle[:, 1] - from_middle[:, 0], np.nan)
 
 

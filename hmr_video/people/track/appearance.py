@@ -1,18 +1,14 @@
 """What a person wears, as a colour histogram of the torso: enough to tell two people of one clip apart, or one again."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
-
-Array = NDArray[Any]
 
 _LEVELS = 4  # per channel
 _GRID = 16  # samples per side of the torso
 _TORSO = [5, 6, 11, 12]  # COCO: shoulders and hips
-_VISIBLE = 0.3
+_TORSO_CONFIDENCE = 0.3  # of shoulders and hips, above which the torso is where they are
 
 
 def torso_colours(frame: Array, detections: Detections) -> Array:
@@ -39,7 +35,7 @@ def _histogram(frame: Array, box: Array, keypoints: Array) -> Array:
 def _torso_box(box: Array, keypoints: Array) -> tuple[Array, Array]:
     """Two corners (2,) between shoulders and hips where they are seen, else where they usually are in the box."""
     torso = keypoints[_TORSO]
-    if np.all(torso[:, 2] > _VISIBLE):
+    if np.all(torso[:, 2] > _TORSO_CONFIDENCE):
         return torso[:, :2].min(0), torso[:, :2].max(0)
     size = box[2:] - box[:2]
     return box[:2] + size * [0.3, 0.2], box[:2] + size * [0.7, 0.5]

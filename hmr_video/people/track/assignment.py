@@ -1,11 +1,8 @@
 """Who belongs to whom at the least cost in all."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 
 def assigned(costs: Array, limit: float = np.inf) -> Array:

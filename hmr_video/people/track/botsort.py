@@ -5,12 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.ultralytics import import_ultralytics
 from hmr_video.people.track.bytetrack import FAINT, SURE
-
-Array = NDArray[Any]
 
 
 class BotSort:

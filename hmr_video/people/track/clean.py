@@ -2,26 +2,23 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import box_overlap
-from hmr_video.people.keypoints.sides import settle_sides
-from hmr_video.people.track.crossing import uncross
+from hmr_video.people.keypoints.sides import settle_left_right
+from hmr_video.people.track.crossing import undo_identity_switches
 from hmr_video.people.track.joining import join_broken, pose_distance, split_at_cuts, split_at_gaps
-from hmr_video.people.track.mistaken import give_back
+from hmr_video.people.track.mistaken import reassign_detections
 from hmr_video.people.track.tracker import Tracklet
 from hmr_video.people.track.tracks import Track
-
-Array = NDArray[Any]
 
 _SHORTEST_SECONDS = 0.5  # of a track, unless the clip itself is short
 _DOUBTFUL_SCORE = 0.35  # median detection score of what is rarely a person
 _DOUBTFUL_SHARE = 0.5  # of the frames of a track in which it was detected
-_VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _SAME_OVERLAP = 0.65  # intersection over union from which two boxes hold one person
 _SAME_POSE = 0.08  # mean distance of shared keypoints, in box heights, below which two poses are one
 _LEGS = [13, 14, 15, 16]  # COCO: knees and ankles
@@ -47,7 +44,7 @@ def clean_tracklets(
         for (before, after), why in zip(pairwise((joined, lasting, sure, subjects)), reasons, strict=True)
         if len(before) > len(after)
     ]
-    settled = [settle_sides(track.frame_ids, track.boxes, track.keypoints, frame_rate) for track in subjects]
+    settled = [settle_left_right(track.frame_ids, track.boxes, track.keypoints, frame_rate) for track in subjects]
     filled = [fill(track.frame_ids, track.boxes, poses) for track, poses in zip(subjects, settled, strict=True)]
     people = sorted(filled, key=lambda track: -track.size)
     return people[:limit], notes
@@ -55,7 +52,7 @@ def clean_tracklets(
 
 def _put_right(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """One tracklet per person of one shot."""
-    tracks = give_back(uncross(tracklets, frame_rate), frame_rate)
+    tracks = reassign_detections(undo_identity_switches(tracklets, frame_rate), frame_rate)
     pieces = [piece for track in tracks for piece in split_at_gaps(track, frame_rate)]
     return drop_doubles(join_broken(drop_doubles(pieces), frame_rate))
 
@@ -84,7 +81,7 @@ def is_doubtful(track: Tracklet) -> bool:
     """Whether a track is rarely a person: faint or rare detections, or hardly any keypoint that can be trusted."""
     faint = float(np.median(track.scores)) < _DOUBTFUL_SCORE
     rare = len(track) < _DOUBTFUL_SHARE * _extent(track)
-    seen = np.median((track.keypoints[:, :, 2] > _VISIBLE).sum(-1))
+    seen = np.median((track.keypoints[:, :, 2] > CLEAR_CONFIDENCE).sum(-1))
     return faint or rare or bool(seen < 4)
 
 
@@ -95,7 +92,7 @@ def drop_onlookers(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
 
     def is_onlooker(track: Tracklet, height: float) -> bool:
         legs = float(np.median(track.keypoints[:, _LEGS, 2].max(-1)))
-        return height < _BACKGROUND * tallest or (height < _CROWD * tallest and legs < _VISIBLE)
+        return height < _BACKGROUND * tallest or (height < _CROWD * tallest and legs < CLEAR_CONFIDENCE)
 
     return [track for track, height in zip(tracklets, heights, strict=True) if not is_onlooker(track, height)]
 

@@ -9,18 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.joining import concatenated, mean_colour
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _TOUCH, _COVER = 0.1, 0.3  # share of the smaller box that is hidden: no longer clear; a meeting, if reached in one frame
 _PAUSE_SECONDS = 0.2  # between two overlaps of one meeting
@@ -30,7 +29,6 @@ _MEMORY_SECONDS = 1.0  # after which course and facing tell but 1/e as much: peo
 _UNLIKE_COLOUR, _UNLIKE_SIZE, _UNLIKE_FACING = 0.4, np.log(1.4), 0.2  # one unit of cost each; the last in body sizes
 _WORST = 1.5  # cost of a single cue
 _MARGIN = 0.75  # by which another way must be cheaper, per tail
-_VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _NOSE, _LEFT, _RIGHT = 0, [5, 11], [6, 12]  # COCO: nose; shoulder and hip of each side
 
 
@@ -50,7 +48,7 @@ class Meeting:
         return max(end for _, end in self.members.values())
 
 
-def uncross(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
+def undo_identity_switches(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """The tracklets, with tails exchanged where two or more met and the evidence says that the tracker confused them."""
     tracks, done = list(tracklets), -1
     overlaps = cache(partial(find_overlaps, pause=_PAUSE_SECONDS * frame_rate))  # of pairs that an exchange leaves as they are
@@ -198,7 +196,7 @@ def _course(part: Tracklet, frames: Array) -> Array:
 def _facing(part: Tracklet) -> Array:
     """(2,) in body sizes: how far the nose is ahead of the shoulders, and the left side of the right; nan where unseen."""
     poses, size = part.keypoints, (part.boxes[:, 2:] - part.boxes[:, :2]).max(-1)
-    x = np.where(poses[..., 2] > _VISIBLE, poses[..., 0], np.nan)
+    x = np.where(poses[..., 2] > CLEAR_CONFIDENCE, poses[..., 0], np.nan)
     measures = np.stack([x[:, _NOSE] - (x[:, 5] + x[:, 6]) / 2, (x[:, _LEFT] - x[:, _RIGHT]).mean(-1)]) / size
     return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in measures])
 

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
 _BRIEF_SECONDS, _LONG_SECONDS = 0.5, 2.0  # gaps that are bridged by the best match, and where nobody else could be meant
@@ -24,13 +22,12 @@ _NEVER = 1e6  # cost
 _COVERED = 0.3  # share of the smaller of two boxes in both, from which one person is half hidden by another
 _HIDDEN = 0.1  # body sizes by which the middle of somebody half hidden may be misplaced
 _UNLIKE = 0.65  # distance of colours between two people
-_VISIBLE = 0.5  # confidence from which a keypoint counts as seen
 _END = 8  # observations that describe an end of a tracklet
 
 
 def pose_distance(first: Array, second: Array, height: Array) -> Array:
     """Mean distance of the keypoints (..., 17, 3) that both poses show, in ``height`` (...) -> (...); inf below four."""
-    shared = (first[..., 2] > _VISIBLE) & (second[..., 2] > _VISIBLE)
+    shared = (first[..., 2] > CLEAR_CONFIDENCE) & (second[..., 2] > CLEAR_CONFIDENCE)
     distance = np.linalg.norm(first[..., :2] - second[..., :2], axis=-1)
     count = shared.sum(-1)
     mean = (distance * shared).sum(-1) / np.maximum(count, 1)

@@ -4,24 +4,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.joining import mean_colour
 from hmr_video.people.track.tracker import Tracklet
-
-Array = NDArray[Any]
 
 _GAP_SECONDS = 0.25  # the longest in which somebody's detections are looked for
 _MEMORY_SECONDS = 1.0  # before and after it, that tell what somebody wears
 _CLEARER = 0.3  # by how much nearer the colours of a detection must be to the other's than to those of the one who has it
 
 
-def give_back(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
+def reassign_detections(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """The tracklets, with each detection handed over that shows, by place and colours, someone who is missing in its frame."""
     seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # frame id -> indices of tracklets and of observations
     for holder, track in enumerate(tracklets):

@@ -1,19 +1,15 @@
 """Detections of successive frames joined into tracklets by ByteTrack or BoT-SORT."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hmr_video.camera.panning import Pan
-from hmr_video.camera.shots import Shots
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
 from hmr_video.people.track.botsort import BotSort
 from hmr_video.people.track.bytetrack import ByteTrack
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +30,7 @@ class Tracklet:
         return len(self.frame_ids)
 
 
-class Joiner(Protocol):
+class Associator(Protocol):
     """What trackers do: a frame's boxes (n, 4), scores (n,) and image in, pairs of track and index of detection out."""
 
     def update(self, boxes: Array, scores: Array, frame: Array) -> list[tuple[int, int]]: ...
@@ -45,28 +41,19 @@ class Tracker:
 
     def __init__(self, kind: str, frame_rate: float) -> None:
         patience = max(1, round(frame_rate))  # frames: a lost person is looked for during one second
-        self._joiner: Joiner = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
+        self._associator: Associator = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
         self._follows_camera = kind == "botsort"
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
-        self._pan = Pan()
-        self._shots = Shots(frame_rate)
-        self.corners: dict[int, Array] = {}  # by frame id: where the scene's corner lies in the picture, (2,) pixels
 
-    def update(self, frame_id: int, detections: Detections, frame: Array) -> None:
-        """The next frame: its detections, and its image (H, W, 3)."""
-        self._shots.update(frame_id, frame)
-        corner = self.corners[frame_id] = self._pan(frame)
+    def update(self, frame_id: int, detections: Detections, frame: Array, offset: Array) -> None:
+        """The next frame: its detections, its image (H, W, 3), and where the scene's corner lies in it, (2,) pixels."""
         colours = torso_colours(frame, detections)
-        boxes, poses = detections.boxes - np.tile(corner, 2), detections.keypoints - np.append(corner, 0)
+        boxes, poses = detections.boxes - np.tile(offset, 2), detections.keypoints - np.append(offset, 0)
         followed = detections.boxes if self._follows_camera else boxes
-        for track, found in self._joiner.update(followed, detections.scores, frame):
+        for track, found in self._associator.update(followed, detections.scores, frame):
             row = frame_id, boxes[found], float(detections.scores[found]), poses[found], colours[found]
             self._rows.setdefault(track, []).append(row)
 
     def tracklets(self) -> list[Tracklet]:
         """All tracklets so far, in order of appearance."""
         return [Tracklet(*(np.array(column) for column in zip(*rows, strict=True))) for _, rows in sorted(self._rows.items())]
-
-    def cuts(self) -> list[int]:
-        """Ids of the frames with which new shots begin, ascending."""
-        return self._shots.beginnings

@@ -1,15 +1,12 @@
 """`Track`: the 2D evidence of one person. What comes out of this room."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.silhouettes import Silhouettes
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

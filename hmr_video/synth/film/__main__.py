@@ -28,13 +28,13 @@ from hmr_video.mocap.clips import SOURCE_WEIGHTS, Mocap, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array
 from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import with_sure_knees
+from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.synth.augment import AugmentConfig, chance
-from hmr_video.synth.cameras import CameraConfig, view
 from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.film.filming import Camera, shoot
 from hmr_video.synth.film.footage import Onlooker, in_rays
 from hmr_video.synth.motion.invented import InventedConfig
+from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig
 
 _GROUP = 32  # windows drawn at once, as the inventor replaces impossible ones by others
@@ -90,7 +90,7 @@ class Studio:
         keypoints, boxes = self.onlooker.see(shot, self.camera.film(shot, dice), MODEL_FRAME_RATE / every)
         keypoints = within_picture(keypoints, boxes, shot.size)
         if dice.random() < 0.5:  # as the tool does; the model shall do without, too
-            keypoints = with_sure_knees(keypoints, boxes, shot.size)
+            keypoints = raise_knee_confidence(keypoints, boxes, shot.size)
         return matrix_to_axis_angle(rotations).flatten(1).numpy(), position.numpy(), betas.numpy(), in_rays(shot, keypoints)
 
     def _group(self, number: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,8 +5,8 @@ import torch
 import trimesh
 
 from hmr_video.body import Body
-from hmr_video.export.render.base import Array
 from hmr_video.export.render.lighting import vertex_normals
+from hmr_video.geometry import Array
 
 _TROUSERS, _SHIRT, _SLEEVES, _SHINS, _SHOES = (0, 1, 2), (3, 6, 9, 13, 14, 16, 17), (18, 19), (4, 5), (7, 8, 10, 11)
 _SKIN_TONES = ((0.94, 0.76, 0.65), (0.82, 0.61, 0.48), (0.62, 0.43, 0.32), (0.38, 0.25, 0.18))

@@ -11,14 +11,14 @@ from torch import Generator, Tensor
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError, UsageError
-from hmr_video.features.keypoints import VISIBLE, mirror_keypoints, resample
+from hmr_video.features.keypoints import mirror_keypoints, resample
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_NAMES, LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.motion import Array, load_arrays
 from hmr_video.synth.augment import chance, mirror, random_rotation
-from hmr_video.synth.detector import reported
 from hmr_video.synth.limb_ends import absent_ends
+from hmr_video.synth.simulated_detector import reported
 from hmr_video.synth.synthetic import Batch, SyntheticConfig, pair, wrong_focal
 
 _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twice the same
@@ -98,14 +98,16 @@ class FilmSampler:
     """Draws batches from a film. The same seed and number give the same batch, in whatever order they are drawn.
 
     Windows are mirrored and their camera is turned, where ``config.augment`` says that motion changes; its focal length is
-    mistaken and confidences are told as they are for all windows.
+    mistaken and confidences are reported as they are for all windows.
     """
 
     def __init__(self, film: Film, body: Body, config: SyntheticConfig, seed: int = 0) -> None:
         self.body, self.config, self.seed, self.every = body, config, seed, int(film.settings["every"])
         arrays = (film.poses, film.pelvis, film.betas, film.detections)
         self.poses, self.pelvis, self.betas, self.detections = (torch.from_numpy(array).float() for array in arrays)
-        self.seen = (self.detections[..., 2] > VISIBLE).any(-1).nonzero()  # (M, 2) window and picture in which there is somebody
+        self.seen = (
+            (self.detections[..., 2] > USABLE_CONFIDENCE).any(-1).nonzero()
+        )  # (M, 2) window and picture in which there is somebody
 
     def batch(self, number: int, size: int, frames: int) -> Batch:
         """Batch ``number``: ``size`` windows of ``frames`` frames; single ones are frames that were filmed, others go on between

@@ -9,14 +9,15 @@ from scipy.ndimage import gaussian_filter, zoom
 from torch import Generator, Tensor
 
 from hmr_video.body import Body
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
 from hmr_video.export.render.lighting import compiled, light
 from hmr_video.export.render.software import SoftwareRenderer
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import six_d_to_matrix
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.augment import AugmentConfig, augment
-from hmr_video.synth.cameras import CameraConfig, view
 from hmr_video.synth.film.clothes import FineSurface, random_clothes
+from hmr_video.synth.random_cameras import CameraConfig, view
 
 LONGEST_SIDE = 640  # pixels of a picture
 _PERSON = (60.0, 600.0)  # pixels that a person is tall

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter
-from hmr_video.export.render.base import Array
 from hmr_video.features.keypoints import MODEL_FRAME_RATE
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
 from hmr_video.mocap.clips import Mocap
 from hmr_video.options import PeopleOptions

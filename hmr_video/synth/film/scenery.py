@@ -1,15 +1,12 @@
 """Empty places that a camera can move in: rooms and yards of textured boxes, and panoramas, which are infinitely far away."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
 from hmr_video.export.render.lighting import compiled
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _TEXELS, _LEVELS = 512, 8  # of a texture's finest picture, and how many pictures, each half as fine
 _TEXEL = 0.012  # metres

@@ -9,9 +9,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
 from hmr_video.body import Body
-from hmr_video.export.render.base import Array, Mesh
+from hmr_video.export.render.base import Mesh
 from hmr_video.export.render.lighting import light
 from hmr_video.export.render.software import SoftwareRenderer
+from hmr_video.geometry import Array
 from hmr_video.synth.film.clothes import FineSurface, random_clothes
 from hmr_video.synth.film.scenery import Place, panorama_place, random_place
 

@@ -114,7 +114,7 @@ def kinds_of_mocap(mocap: Mocap, body: Body) -> Tensor:
 
 
 def frame_weights(mocap: Mocap, clip_weights: Tensor, kinds: Tensor | None) -> Tensor:
-    """(N,) probabilities of frames, for those of clips (C,): of kinds (N, K), if they are told, the rare more often, by the root
+    """(N,) probabilities of frames, for those of clips (C,): of kinds (N, K), if they are given, the rare more often, by the root
     of what they lack."""
     weights = (clip_weights / mocap.lengths).repeat_interleave(mocap.lengths)
     if kinds is None:

@@ -24,13 +24,21 @@ def test_everybody_is_where_they_were_at_the_time_they_were(kind, motions, body,
             assert np.abs(found - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("rig", ["rigify", "unreal"])
+def test_a_pose_of_the_rigs_own_changes_nothing_in_motion(rig, motion, body, tmp_path):
+    (path,) = export([motion], body, tmp_path, ["usd"], ExportOptions(rig=rig))
+    stage = Usd.Stage.Open(str(path))
+    found = np.stack([_posed(stage, "/scene/person_01", code) for code in range(0, len(motion), 5)])
+    assert np.abs(found - np.stack(list(place(motion, body).vertices()))[::5]).max() < 1e-4
+
+
 def test_uneven_frames_keep_their_times_and_the_file_tells_its_video(motion, body, tmp_path):
     uneven = motion.replace(timestamps=7 + np.cumsum(np.linspace(0.02, 0.06, len(motion))))
     options = ExportOptions(video=tmp_path / "walk.mov", rig="rigify")
     stage = Usd.Stage.Open(str(export([uneven], body, tmp_path, ["usd"], options)[0]))
     assert (UsdGeom.GetStageMetersPerUnit(stage), UsdGeom.GetStageUpAxis(stage)) == (1, "Y")
-    told = stage.GetRootLayer().customLayerData
-    assert (told["source"], told["frameRate"], told["startSeconds"]) == ("walk.mov", 25, pytest.approx(uneven.timestamps[0]))
+    layer = stage.GetRootLayer().customLayerData
+    assert (layer["source"], layer["frameRate"], layer["startSeconds"]) == ("walk.mov", 25, pytest.approx(uneven.timestamps[0]))
     animation = UsdSkel.Animation.Get(stage, "/scene/person_01/motion")
     seconds = np.array(animation.GetRotationsAttr().GetTimeSamples()) / stage.GetTimeCodesPerSecond()
     np.testing.assert_allclose(seconds, uneven.timestamps - uneven.timestamps[0], atol=1e-7)

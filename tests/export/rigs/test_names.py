@@ -44,7 +44,7 @@ def test_bones_are_those_that_the_rig_publishes(name, motion, body):
 @pytest.mark.parametrize("name", RIGS)
 @pytest.mark.parametrize("root_motion", [False, True])
 def test_every_rig_moves_alike(name, root_motion, motion, body, tmp_path):
-    """In the file, played by its names: every joint where it is, the mesh too (about shoulders to some millimetres)."""
+    """In the file, played by its names: every joint where it is, and the mesh."""
     (path,) = export([motion], body, tmp_path, ["glb"], ExportOptions(rig=name, root_motion=root_motion))
     file = read_glb(path)
     times, heads, posed = play(file, 0)
@@ -54,8 +54,7 @@ def test_every_rig_moves_alike(name, root_motion, motion, body, tmp_path):
     np.testing.assert_allclose(found, actor.joints, atol=1e-5)
     np.testing.assert_allclose(times, motion.timestamps - motion.timestamps[0], atol=1e-6)
     errors = np.linalg.norm(posed - np.stack(list(actor.vertices())), axis=-1)
-    assert errors.max() < (1e-4 if not RIGS[name].droop else 0.008)
-    assert np.median(errors) < 1e-4
+    assert errors.max() < 1e-4
 
 
 @pytest.mark.parametrize("name", RIGS)

@@ -4,18 +4,26 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from players import posed_nodes, read_glb
 from scipy.spatial.transform import Rotation
 
 from hmr_video.cli.main import run
+from hmr_video.errors import UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
+from hmr_video.export.formats.blender import find_blender
 from hmr_video.export.rigs.names import RIGS
+from hmr_video.export.rigs.trunk import Arms, Trunk, kept_out, sunk
 from hmr_video.geometry.skeleton import JOINT_NAMES
 
 BONES = (("shoulder", "elbow"), ("elbow", "wrist"))
 ARMS = [(f"{side}_{start}", f"{side}_{end}") for side in ("left", "right") for start, end in BONES]
 THIGHS = [(f"{side}_hip", f"{side}_knee") for side in ("left", "right")]
+PARTS = ("shoulder", "elbow", "wrist", "hand")
+PER_FRAME = (
+    "poses", "poses_past", "poses_future", "trans", "confidence", "boxes", "joints3d", "landmarks2d", "timestamps", "frame_ids",
+)  # fmt: skip
 LEGS = THIGHS + [(f"{side}_knee", f"{side}_ankle") for side in ("left", "right")]
 
 
@@ -73,14 +81,14 @@ def test_a_vrm_says_which_bone_is_which_and_a_map_does_for_others(result, motion
     figure, target = tmp_path / "figure.vrm", str(tmp_path / "out.vrm")
     numbers = character(figure, motions, body, "vrm", rename=lambda name: f"J_{name.encode().hex()}")
     names = {RIGS["vrm"].bones[joint]: joint for joint in JOINT_NAMES}
-    told = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
+    nodes = dict(zip(_bones_in_order(motions, body), numbers.values(), strict=True))
     assert run(["retarget", str(result), str(figure), "-o", target]) == 3  # names that mean nothing
     file = read_glb(figure)
     by_number = {number: name for name, number in numbers.items()}
-    (tmp_path / "map.json").write_text(json.dumps({names[bone]: by_number[node] for bone, node in told.items()}))
+    (tmp_path / "map.json").write_text(json.dumps({names[bone]: by_number[node] for bone, node in nodes.items()}))
     assert run(["retarget", str(result), str(figure), "-o", target, "--map", str(tmp_path / "map.json")]) == 0
     by_map = (tmp_path / "out.vrm").read_bytes()
-    file.extensions = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": {b: {"node": n} for b, n in told.items()}}}}
+    file.extensions = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": {b: {"node": n} for b, n in nodes.items()}}}}
     file.save_binary(figure)
     assert run(["retarget", str(result), str(figure), "-o", target, "--overwrite"]) == 0
     read, mapped = read_glb(tmp_path / "out.vrm"), len(by_map)
@@ -116,3 +124,50 @@ def _bones_in_order(motions, body):
     from hmr_video.export.rigs.rigging import rigged
 
     return rigged(place(motions[1], body), RIGS["vrm"]).names
+
+
+def test_arms_stay_out_of_a_larger_belly(motion, body):
+    """Hands before the belly, on somebody whose trunk is half as deep again: they lie on it, no deeper than the person's."""
+    rotations = np.tile(np.eye(3), (4, 24, 1, 1))
+    for side, sign in (("left", 1), ("right", -1)):
+        rotations[:, JOINT_NAMES.index(f"{side}_shoulder")] = Rotation.from_euler("ZX", [-sign * 1.2, 1.1]).as_matrix()
+        rotations[:, JOINT_NAMES.index(f"{side}_elbow")] = Rotation.from_euler("y", -sign * 1.7).as_matrix()
+    actor = place(motion.replace(**{name: getattr(motion, name)[:4] for name in PER_FRAME}), body)
+    joints, turned = body.joints(torch.from_numpy(rotations).float(), torch.zeros(4, 10))
+    joints, turned = joints.double().numpy(), turned.double().numpy()
+    spine = [JOINT_NAMES.index(name) for name in ("pelvis", "spine1", "spine2", "spine3")]
+    arms = Arms(*(joints[:, [JOINT_NAMES.index(f"left_{part}"), JOINT_NAMES.index(f"right_{part}")]] for part in PARTS))
+    vertices = actor.rest_vertices[np.isin(body.weights.argmax(-1).numpy(), spine)]
+    thin, stout = (Trunk.of(actor.rest_joints[spine], vertices * [1, 1, deep], [], 1.0) for deep in (1.0, 1.6))
+    places = joints[:, spine], turned[:, spine]
+    allowed, _ = sunk(arms, thin, *places)
+    before, _ = sunk(arms, stout, *places)
+    free = kept_out(arms, allowed, stout, *places, rate=30.0)
+    after, _ = sunk(free, stout, *places)
+    assert (before - allowed).max() > 0.03
+    assert (after - allowed).max() < 0.005
+    for start, end in (("shoulders", "elbows"), ("elbows", "wrists"), ("wrists", "hands")):
+        lengths = [np.linalg.norm(getattr(one, end) - getattr(one, start), axis=-1) for one in (arms, free)]
+        np.testing.assert_allclose(*lengths, atol=1e-3)
+    assert kept_out(arms, before, stout, *places, rate=30.0) is arms
+
+
+@pytest.mark.slow
+def test_an_fbx_character_does_what_its_glb_does(result, motions, body, tmp_path):
+    try:
+        find_blender()
+    except UsageError:
+        pytest.skip("needs Blender")
+    (figure,) = export([motions[1]], body, tmp_path, ["fbx"], ExportOptions(rig="mixamo"))
+    (same,) = export([motions[1]], body, tmp_path, ["glb"], ExportOptions(rig="mixamo"))
+    found = {}
+    for character_file, target in ((figure, "a.glb"), (same, "b.glb")):
+        assert run(["retarget", str(result), str(character_file), "-o", str(tmp_path / target), "-q"]) == 0
+        file = read_glb(tmp_path / target)
+        names = {node.name: number for number, node in enumerate(file.nodes)}
+        _, worlds = posed_nodes(file, names["mixamorig:LeftArm"])
+        found[target] = np.stack([worlds[names[bone]][:, :3, 3] for bone in RIGS["mixamo"].bones.values()])
+    np.testing.assert_allclose(found["a.glb"], found["b.glb"], atol=5e-3)
+    (tmp_path / "text.fbx").write_text("no FBX")
+    assert run(["retarget", str(result), str(tmp_path / "text.fbx"), "-o", str(tmp_path / "c.glb"), "-q"]) == 3
+    assert not (tmp_path / "c.glb").exists()

@@ -16,7 +16,7 @@ from hmr_video.people.detect.detector import _LOOK_EVERY, IMAGE_SIZES, Detector,
 from hmr_video.people.detect.engine import choose_engine, load_network
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.detect.ultralytics import import_ultralytics
-from hmr_video.people.detect.weights import find_weights
+from hmr_video.people.detect.weights import find_detector
 from hmr_video.people.track.appearance import colour_distance, torso_colours
 from hmr_video.video import open_video
 
@@ -127,15 +127,15 @@ def test_engine_choice(monkeypatch):
 def test_missing_and_wrong_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
     with pytest.raises(AssetError, match="does not exist"):
-        find_weights(str(tmp_path / "mine.pt"))
+        find_detector(str(tmp_path / "mine.pt"))
     monkeypatch.setenv("HMR_VIDEO_OFFLINE", "1")
     with pytest.raises(AssetError, match="could not be downloaded"):
-        find_weights("yolo11x-pose")
-    monkeypatch.setattr("hmr_video.model_files._installed", lambda model: [])
+        find_detector("yolo11x-pose")
+    monkeypatch.setattr("hmr_video.assets._in_distributions", lambda model: [])
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "yolo11n-pose.pt").write_bytes(b"something else")
     with pytest.raises(AssetError, match="weights get yolo11n-pose"):
-        find_weights("yolo11n-pose")
+        find_detector("yolo11n-pose")
 
 
 def test_a_missing_system_library_has_a_remedy(monkeypatch):
@@ -174,7 +174,7 @@ def test_engines_agree(tmp_path, monkeypatch):
     pytest.importorskip("openvino")
     monkeypatch.setenv("HMR_VIDEO_CACHE", str(tmp_path))
     monkeypatch.setattr("hmr_video.people.detect.openvino.has_bfloat16", lambda: False)
-    weights = find_weights("yolo11n-pose")
+    weights = find_detector("yolo11n-pose")
     first, second = (load_network(weights, engine, "cpu") for engine in ("torch", "openvino"))
     assert first.stride == second.stride == 32
     frame = next(open_video(SAMPLES / "two_crossing.mp4", Reporter(quiet=True)).chunks(1)).frames[0]
@@ -194,7 +194,7 @@ def test_engines_agree(tmp_path, monkeypatch):
 def test_bfloat16_costs_no_accuracy(monkeypatch):
     """Single points differ, now and then grossly; how far the points of many frames are from the truth does not."""
     pytest.importorskip("openvino")
-    weights = find_weights("yolo11n-pose")
+    weights = find_detector("yolo11n-pose")
     errors = []
     for precision in ("of this processor", "float32"):
         if precision == "float32":

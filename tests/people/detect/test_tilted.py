@@ -6,7 +6,7 @@ from scipy.ndimage import center_of_mass
 
 from hmr_video.geometry.skeleton import MIRRORED_COCO
 from hmr_video.people.detect.detections import Detections
-from hmr_video.people.detect.tilted import mirrored, straightened
+from hmr_video.people.detect.tilted import mirrored, tilted_pass
 from hmr_video.people.detect.turned import SIDE, rotation
 
 NOBODY = Detections(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 17, 3)))
@@ -58,7 +58,7 @@ def moved(who: Detections, by: float) -> Detections:
 @pytest.mark.parametrize("degrees", [-70, -25, 20, 40])
 def test_one_look_that_errs_is_outvoted(degrees):
     truth = person(degrees)
-    found = straightened(lambda pictures: [seen(one) for one in pictures], photograph(truth), moved(truth, 6.0))
+    found = tilted_pass(lambda pictures: [seen(one) for one in pictures], photograph(truth), moved(truth, 6.0))
     np.testing.assert_allclose(found.keypoints[0], truth.keypoints[0], atol=1.0)
     np.testing.assert_array_equal(found.boxes, truth.boxes)
 
@@ -74,20 +74,20 @@ def test_the_first_look_stays_at(degrees, score, other, kept):
     if other:
         another = person(0, (180, 120), other)
         first = Detections(*(np.concatenate(pair) for pair in zip(vars(first).values(), vars(another).values(), strict=True)))
-    found = straightened(lambda pictures: [seen(one, score) for one in pictures], photograph(truth), first)
+    found = tilted_pass(lambda pictures: [seen(one, score) for one in pictures], photograph(truth), first)
     assert (found is first) == kept
 
 
 def test_who_is_not_found_in_the_mirror_stays_as_he_was():
     truth = person(30)
     first = moved(truth, 6.0)
-    assert straightened(lambda pictures: [seen(pictures[0]), NOBODY], photograph(truth), first) is first
+    assert tilted_pass(lambda pictures: [seen(pictures[0]), NOBODY], photograph(truth), first) is first
 
 
 def test_sides_are_those_of_the_upright_picture():
     truth = person(30)
     exchanged = Detections(truth.boxes, truth.scores, truth.keypoints[:, MIRRORED_COCO])
-    found = straightened(lambda pictures: [seen(one) for one in pictures], photograph(truth), exchanged)
+    found = tilted_pass(lambda pictures: [seen(one) for one in pictures], photograph(truth), exchanged)
     np.testing.assert_allclose(found.keypoints[0], truth.keypoints[0], atol=1.0)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
 
 from hmr_video.people.detect.detections import Detections
-from hmr_video.people.detect.turned import SecondLook, picture, rotation, tilt, turned_back, view
+from hmr_video.people.detect.turned import RotatedPass, picture, rotation, tilt, turned_back, view
 
 SIZE = (240, 320)  # height, width
 UPRIGHT, LYING, UPSIDE_DOWN = (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)
@@ -95,7 +95,7 @@ def test_a_tilted_torso_is_upright_in_a_picture_turned_by_as_much(turn):
 def test_upright_people_are_not_looked_at_again():
     frame, head, feet = photograph((160, 120), UPRIGHT)
     network, found = Network(), person(head, feet, 0.5)
-    assert SecondLook(network)(frame, found) is found
+    assert RotatedPass(network)(frame, found) is found
     assert network.pictures == 0
 
 
@@ -105,7 +105,7 @@ def test_who_leans_is_found_again_where_he_is(up):
     other = person(np.array([40, 40]), np.array([40, 100]), 0.7)
     wrong = person(head + 3, feet + 3, 0.4)
     both = Detections(*(np.concatenate(pair) for pair in zip(vars(wrong).values(), vars(other).values(), strict=True)))
-    found = SecondLook(Network())(frame, both)
+    found = RotatedPass(Network())(frame, both)
     np.testing.assert_allclose(found.scores, [0.9, 0.7])
     np.testing.assert_allclose(found.keypoints[0, [5, 11], :2], [head, feet], atol=0.3)
     np.testing.assert_array_equal(found.keypoints[1], other.keypoints[0])
@@ -114,12 +114,12 @@ def test_who_leans_is_found_again_where_he_is(up):
 def test_a_surer_first_finding_stays():
     frame, head, feet = photograph((160, 120), LYING)
     found = person(head + 3, feet + 3, 0.95)
-    assert SecondLook(Network())(frame, found) is found
+    assert RotatedPass(Network())(frame, found) is found
 
 
 def test_who_falls_is_found_where_the_first_look_finds_nobody_or_takes_him_for_upright():
     frame, head, feet = photograph((160, 120), LYING)
-    look = SecondLook(Network())
+    look = RotatedPass(Network())
     look(frame, person(head, feet, 0.95))
     upright = person(np.array([165, 90]), np.array([165, 150]), 0.3)
     for up in (LYING, UPSIDE_DOWN):
@@ -134,7 +134,7 @@ def test_the_place_of_somebody_who_is_gone_is_forgotten():
     frame, head, feet = photograph((160, 120), LYING)
     blind = Network()
     blind.find = lambda picture: NOBODY
-    look = SecondLook(blind)
+    look = RotatedPass(blind)
     look(frame, person(head, feet, 0.9))
     for _ in range(30):
         assert look(frame, NOBODY) is NOBODY

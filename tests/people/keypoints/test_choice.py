@@ -59,7 +59,7 @@ def test_offline_nothing_is_decided(machine: dict[str, Path]) -> None:
     assert stored_choice() is None
 
 
-def test_workers_of_a_batch_are_told_what_auto_means(machine: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_of_a_batch_are_given_what_auto_means(machine: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = Reporter(quiet=True)
     assert settled("auto", quiet) == "none"
     monkeypatch.delenv("HMR_VIDEO_OFFLINE")

@@ -65,7 +65,8 @@ def people(*tracks: Track) -> People:
     return People(list(tracks), (SIDE, SIDE), RATE, np.arange(T) / RATE)
 
 
-def test_each_frame_is_looked_at_once_and_points_come_back_to_the_picture():
+def test_each_frame_of_who_runs_is_looked_at_once_and_points_come_back_to_the_picture(monkeypatch):
+    monkeypatch.setitem(globals(), "dot", lambda number: np.array([100 + 15 * number, 160]))
     finder = DotFinder()
     seen = see_landmarks(Clip(), people(walker(np.ones(T, bool))), finder, "dots", Reporter(quiet=True))
     assert seen.landmark_network == "dots"

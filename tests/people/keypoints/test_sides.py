@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hmr_video.geometry.skeleton import MIRRORED_COCO
-from hmr_video.people.keypoints.sides import settle_sides
+from hmr_video.people.keypoints.sides import settle_left_right
 
 RATE = 30.0
 # COCO keypoints from the front, in heights from the middle of the person: x to the person's left, y down.
@@ -31,7 +31,7 @@ def test_frames_seen_from_the_wrong_side_are_put_right(wrong):
     confused = keypoints.copy()
     confused[wrong] = keypoints[wrong][:, list(MIRRORED_COCO)]
     confused[wrong, 0, 2] = 0.4  # the detector is not so sure of what it did not see
-    settled = settle_sides(frame_ids, boxes, confused, RATE)
+    settled = settle_left_right(frame_ids, boxes, confused, RATE)
     np.testing.assert_array_equal(settled[..., :2], keypoints[..., :2])
     np.testing.assert_array_equal(settled[:, 0, 2], confused[:, 0, 2])
 
@@ -43,7 +43,7 @@ def test_one_arm_or_leg_that_was_taken_for_the_other_is_put_right(half, wrong):
     confused = keypoints.copy()
     for point in half:
         confused[wrong, point] = keypoints[wrong, MIRRORED_COCO[point]]
-    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, confused, RATE), keypoints)
+    np.testing.assert_array_equal(settle_left_right(frame_ids, boxes, confused, RATE), keypoints)
 
 
 def test_legs_that_pass_each_other_in_walking_are_left_alone():
@@ -51,17 +51,17 @@ def test_legs_that_pass_each_other_in_walking_are_left_alone():
     swing = np.sin(2 * np.pi * frame_ids / RATE)[:, None] * np.array([30, -30])  # a step takes half a second
     for joint, share in ((13, 0.5), (15, 1.0)):
         keypoints[:, joint : joint + 2, 0] += share * swing
-    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, keypoints, RATE), keypoints)
+    np.testing.assert_array_equal(settle_left_right(frame_ids, boxes, keypoints, RATE), keypoints)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 1.0])
 def test_someone_who_turns_about_is_left_alone(seconds):
     turn = np.concatenate([np.zeros(20), np.linspace(0, np.pi, round(seconds * RATE)), np.full(20, np.pi)])
     frame_ids, boxes, keypoints = person(turn)
-    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, keypoints, RATE), keypoints)
+    np.testing.assert_array_equal(settle_left_right(frame_ids, boxes, keypoints, RATE), keypoints)
 
 
 def test_after_a_long_gap_nothing_is_compared():
     frame_ids, boxes, keypoints = person(np.repeat([0, np.pi], 20))
     frame_ids[20:] += 30
-    np.testing.assert_array_equal(settle_sides(frame_ids, boxes, keypoints, RATE), keypoints)
+    np.testing.assert_array_equal(settle_left_right(frame_ids, boxes, keypoints, RATE), keypoints)

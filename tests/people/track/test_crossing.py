@@ -12,7 +12,7 @@ from hmr_video.options import PeopleOptions
 from hmr_video.people import find_people
 from hmr_video.people.detect.detections import box_overlap, hidden_share
 from hmr_video.people.track.clean import clean_tracklets
-from hmr_video.people.track.crossing import find_meetings, uncross
+from hmr_video.people.track.crossing import find_meetings, undo_identity_switches
 from hmr_video.people.track.tracker import Tracklet
 from hmr_video.video import open_video
 
@@ -72,32 +72,32 @@ def _shared(one: Tracklet, other: Tracklet) -> int:
 def test_people_who_pass_each_other_keep_their_tracks(speed, late, swap, seed):
     """Whether or not the tracker swapped them, at the meeting or a little beside it."""
     truth = crossing(speed, noise=1.0, seed=seed)
-    found = uncross(swapped(truth, 60 + late) if swap else truth, RATE)
+    found = undo_identity_switches(swapped(truth, 60 + late) if swap else truth, RATE)
     assert len(found) == 2
     assert agreement(found, truth) > 0.95
 
 
 def test_course_and_facing_suffice_where_clothes_are_alike():
     truth = crossing(colours=(0, 0))
-    assert agreement(uncross(swapped(truth, 60), RATE), truth) > 0.95
+    assert agreement(undo_identity_switches(swapped(truth, 60), RATE), truth) > 0.95
 
 
 def test_clothes_suffice_where_people_turn_back():
     """Two who meet, and part again to where they came from: the course alone would exchange them."""
     way = np.abs(4.0 * (np.arange(FRAMES) - 60.0))
     truth = [person(300 - way, 0), person(340 + way, 1, facing=-1)]
-    assert agreement(uncross(truth, RATE), truth) == 1.0
+    assert agreement(undo_identity_switches(truth, RATE), truth) == 1.0
 
 
 def test_doubt_changes_nothing():
     """Two in the same clothes who meet frontally and stay a while: no way to know, so the tracker's word stands."""
     way = 3.0 * np.maximum(np.abs(np.arange(FRAMES) - 60.0) - 30, 0)
     tracks = [person(300 - way, 0), person(340 + way, 0)]
-    assert agreement(uncross(tracks, RATE), tracks) == 1.0
+    assert agreement(undo_identity_switches(tracks, RATE), tracks) == 1.0
     apart = [person(np.full(FRAMES, 200.0), 0), person(np.full(FRAMES, 300.0), 0)]
     assert find_meetings(apart, RATE) == []
     inseparable = [person(np.full(FRAMES, 200.0), 0), person(np.full(FRAMES, 220.0), 1)]
-    assert agreement(uncross(swapped(inseparable, 60), RATE), swapped(inseparable, 60)) == 1.0
+    assert agreement(undo_identity_switches(swapped(inseparable, 60), RATE), swapped(inseparable, 60)) == 1.0
 
 
 def test_who_is_hidden_and_stolen_from_comes_back():
@@ -117,7 +117,7 @@ def test_three_in_a_row_and_any_order(order, swap):
     first, second = crossing(speed=5.0)
     third = person(120 + 5.0 * (np.arange(FRAMES) - 60.0), 2)
     tracks = [*(swapped([first, second], 60) if swap else (first, second)), third]
-    assert agreement(uncross([tracks[i] for i in order], RATE), [first, second, third]) > 0.9
+    assert agreement(undo_identity_switches([tracks[i] for i in order], RATE), [first, second, third]) > 0.9
 
 
 def test_share_that_is_hidden():

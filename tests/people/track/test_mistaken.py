@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hmr_video.people.track.mistaken import give_back
+from hmr_video.people.track.mistaken import reassign_detections
 from hmr_video.people.track.tracker import Tracklet
 
 RATE, FRAMES = 30.0, np.arange(60)
@@ -38,8 +38,8 @@ def test_a_detection_goes_to_the_one_whom_it_shows():
     """The one in front is found all the time, the one behind is hidden, and takes the other's detection in one frame."""
     front, hidden = walker(0, 5, 0), walker(150, 0, 1, without=range(27, 33))
     robbed = [walker(0, 5, 0, without=[29]), with_detection(hidden, front, 29)]
-    assert_same(give_back(robbed, RATE), [front, hidden])
-    assert_same(give_back(robbed[::-1], RATE), [hidden, front])
+    assert_same(reassign_detections(robbed, RATE), [front, hidden])
+    assert_same(reassign_detections(robbed[::-1], RATE), [hidden, front])
 
 
 def test_what_is_right_or_not_clear_stays():
@@ -50,5 +50,5 @@ def test_what_is_right_or_not_clear_stays():
         [walker(0, 5, 0, without=range(20, 38)), with_detection(hidden, walker(0, 5, 0), 29)],  # for long
         [walker(0, 5, 0), hidden],
     ):
-        assert_same(give_back(tracks, RATE), tracks)
-    assert give_back([], RATE) == []
+        assert_same(reassign_detections(tracks, RATE), tracks)
+    assert reassign_detections([], RATE) == []

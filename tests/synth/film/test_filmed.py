@@ -18,11 +18,11 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.synth import synthetic
 from hmr_video.synth.augment import AugmentConfig
-from hmr_video.synth.cameras import CameraConfig
-from hmr_video.synth.detector import DetectorConfig
 from hmr_video.synth.film import __main__ as filming
 from hmr_video.synth.film.__main__ import FilmConfig, film
 from hmr_video.synth.film.filmed import Film, FilmSampler, load_film, turned
+from hmr_video.synth.random_cameras import CameraConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, Sampler, SyntheticConfig, joined
 
 BODY = load_body("open")
@@ -138,8 +138,8 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_training_takes_its_share_from_the_film(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lightning", reason="the extra `train` is not installed")
     from hmr_video.train import validation
-    from hmr_video.train.config import TrainConfig
     from hmr_video.train.loop import StageRun, Trainer
+    from hmr_video.train.settings import TrainConfig
 
     monkeypatch.setattr(validation, "WINDOWS", 2)
     path = tmp_path / "filmed.npz"

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from hmr_video.errors import InputError
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.motion import load_arrays
-from hmr_video.people.keypoints.files.evidence import FORMATS, Array, Evidence, Pose
+from hmr_video.people.keypoints.files.evidence import FORMATS, Evidence, Pose
 from hmr_video.people.keypoints.files.layouts import landmarks_of, points_of
 from hmr_video.people.keypoints.files.text import read_bytes
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from hmr_video.errors import InputError
-from hmr_video.people.keypoints.files.evidence import Array, Evidence
+from hmr_video.geometry import Array
+from hmr_video.people.keypoints.files.evidence import Evidence
 
-VISIBLE = 0.05  # confidence from which a keypoint counts
+STATED_CONFIDENCE = 0.05  # above which a file says where a keypoint is
 WIDEST = 100_000  # pixels
 _TOLERATED = 0.1  # by which peaks of heat maps go beyond 0 and 1
 _FLAGGED = 0.5  # the confidence of a point that COCO flags as labelled and not visible
@@ -33,7 +34,7 @@ def checked_points(evidence: Evidence, where: str) -> Array:
 
 def check_pixels(points: Array, image_size: tuple[int, int], where: str) -> str | None:
     """Raises InputError where points (N, 29, 3), some of each seen, are no pixels of such a picture; a note on what is odd."""
-    seen = points[..., 2] > VISIBLE
+    seen = points[..., 2] > STATED_CONFIDENCE
     places = points[seen][:, :2]
     width, height = image_size
     farthest = np.quantile(np.abs(places), 0.95)

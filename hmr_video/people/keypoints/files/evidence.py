@@ -2,12 +2,10 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 FORMATS = (
     "Give an NPZ with keypoints2d, a folder of OpenPose JSON, COCO keypoint JSON, or results of AlphaPose, MMPose or Sports2D; "

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hmr_video.errors import InputError
-from hmr_video.people.keypoints.files.evidence import FORMATS, Array, Evidence, Pose
+from hmr_video.geometry import Array
+from hmr_video.people.keypoints.files.evidence import FORMATS, Evidence, Pose
 from hmr_video.people.keypoints.files.layouts import hand_landmarks, landmarks_of, points_of, triples
 from hmr_video.people.keypoints.files.numbering import frame_numbers, from_zero
 from hmr_video.people.keypoints.files.text import read_json

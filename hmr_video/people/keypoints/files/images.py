@@ -68,13 +68,13 @@ def _frames_of(images: Mapping[Any, Mapping[str, Any]], where: str) -> tuple[dic
         return {}, []
     files = [image["file_name"] for image in images.values() if isinstance(image.get("file_name"), str)]
     stated = [next((image[key] for key in NUMBERS if isinstance(image.get(key), int)), None) for image in images.values()]
-    told = [number for number in stated if number is not None]
+    given = [number for number in stated if number is not None]
     by_id = sorted(images, key=lambda key: (isinstance(key, str), key))
     notes: list[str] = []
     if len(files) == len(images):
         numbers, notes = frame_numbers([_stem(file) for file in files], where)
-    elif len(set(told)) == len(images):
-        numbers = told
+    elif len(set(given)) == len(images):
+        numbers = given
     else:
         numbers = [by_id.index(key) for key in images]
         notes = [f"Neither names nor numbers of frames tell the order of {where}: it is that of the images' ids."]

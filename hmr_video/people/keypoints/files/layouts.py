@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from hmr_video.errors import InputError
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import LANDMARKS
-from hmr_video.people.keypoints.files.evidence import FORMATS, Array
+from hmr_video.people.keypoints.files.evidence import FORMATS
 
 _COUNT = len(LANDMARKS)
 _COCO = tuple(range(17))

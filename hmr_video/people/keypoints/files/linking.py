@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmr_video.errors import InputError
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import box_overlap
-from hmr_video.people.keypoints.files.checks import VISIBLE
-from hmr_video.people.keypoints.files.evidence import Array, Pose
+from hmr_video.people.keypoints.files.checks import STATED_CONFIDENCE
+from hmr_video.people.keypoints.files.evidence import Pose
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.clean import fill
 from hmr_video.people.track.joining import pose_distance
@@ -28,14 +29,14 @@ def track_from_keypoints(frame_ids: Array, keypoints: Array) -> Track:
     """
     if frame_ids[-1] >= MOST_FRAMES:
         raise InputError(f"There is a frame number {frame_ids[-1]}.", f"Number frames from 0 to below {MOST_FRAMES}.")
-    seen = (keypoints[:, :BODY, 2] > VISIBLE).sum(-1) >= 2
+    seen = (keypoints[:, :BODY, 2] > STATED_CONFIDENCE).sum(-1) >= 2
     frame_ids, keypoints = frame_ids[seen], keypoints[seen]
     return fill(frame_ids, boxes_around(keypoints[:, :BODY]), keypoints)
 
 
 def boxes_around(keypoints: Array) -> Array:
     """(n, 17, 3), at least two keypoints of each visible -> (n, 4) x1 y1 x2 y2 with a margin."""
-    visible = keypoints[:, :, 2:] > VISIBLE
+    visible = keypoints[:, :, 2:] > STATED_CONFIDENCE
     low = np.where(visible, keypoints[:, :, :2], np.inf).min(1)
     high = np.where(visible, keypoints[:, :, :2], -np.inf).max(1)
     margin = _BOX_MARGIN * (high - low).max(-1, keepdims=True)
@@ -88,7 +89,7 @@ def associate(frames: Sequence[tuple[int, Array]], patience: int = 30) -> list[t
     """
     tracks: list[_Open] = []
     for frame_id, poses in frames:
-        poses = poses[(poses[:, :BODY, 2] > VISIBLE).sum(-1) >= 2]
+        poses = poses[(poses[:, :BODY, 2] > STATED_CONFIDENCE).sum(-1) >= 2]
         alive = [track for track in tracks if frame_id - track.frame_ids[-1] <= patience]
         cost = _association_cost(np.array([track.poses[-1][:BODY] for track in alive]).reshape(-1, BODY, 3), poses[:, :BODY])
         matched = {int(j): int(i) for i, j in assigned(cost) if cost[i, j] < 1}

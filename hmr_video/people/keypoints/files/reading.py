@@ -9,9 +9,10 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, NobodyFoundError, UsageError
+from hmr_video.geometry import Array
 from hmr_video.people.keypoints.files.arrays import read_npz, read_trc
-from hmr_video.people.keypoints.files.checks import VISIBLE, WIDEST, check_pixels, checked_points
-from hmr_video.people.keypoints.files.evidence import FORMATS, Array, Evidence, Pose
+from hmr_video.people.keypoints.files.checks import STATED_CONFIDENCE, WIDEST, check_pixels, checked_points
+from hmr_video.people.keypoints.files.evidence import FORMATS, Evidence, Pose
 from hmr_video.people.keypoints.files.frames import frame_of, people_of, read_folder, read_frames
 from hmr_video.people.keypoints.files.images import read_by_image, read_coco, read_results
 from hmr_video.people.keypoints.files.linking import BODY, MOST_FRAMES, linked, track_from_keypoints
@@ -130,8 +131,8 @@ def _depth(value: Any) -> int:
 
 def _point_names(data: Mapping[str, Any]) -> list[str] | None:
     """The points' names in the order of MMPose's description of the data, where there is one."""
-    told = data.get("meta_info")
-    names = told.get("keypoint_id2name") if isinstance(told, Mapping) else None
+    meta = data.get("meta_info")
+    names = meta.get("keypoint_id2name") if isinstance(meta, Mapping) else None
     if not isinstance(names, Mapping):
         return None
     return [str(names[key]) for key in sorted(names, key=int)]
@@ -141,7 +142,7 @@ def _people(evidence: Evidence, path: Path, selection: Selection, limit: int | N
     """Checked, told apart, and cut to the wanted part."""
     where = str(path)
     points = checked_points(evidence, where)
-    seen = (points[:, :BODY, 2] > VISIBLE).sum(-1) >= 2
+    seen = (points[:, :BODY, 2] > STATED_CONFIDENCE).sum(-1) >= 2
     if not seen.any():
         raise NobodyFoundError(f"{path} holds no person with visible keypoints.", "Check the confidences: 0 means absent.")
     size, rate = evidence.image_size, evidence.frame_rate

@@ -130,7 +130,7 @@ def test_formats_that_show_the_video_want_one_before_any_work(tmp_path: Path) ->
     assert run(["convert", "--keypoints", str(path), "-o", str(tmp_path / "out"), "-f", "overlay,csv"]) == 2
 
 
-def test_a_rate_that_is_told_replaces_the_times_of_the_file(tmp_path: Path) -> None:
+def test_a_rate_that_is_given_replaces_the_times_of_the_file(tmp_path: Path) -> None:
     path = save(tmp_path / "a.npz", figures(), timestamps=np.arange(12) / 30)
     people = read_keypoints(path, frame_rate=60.0)
     np.testing.assert_allclose(people.timestamps, np.arange(12) / 60)

@@ -69,8 +69,8 @@ def _footage(folder: Path) -> tuple[Any, ...]:
     if not summary.is_file():
         return (None,)
     try:
-        told = json.loads(summary.read_text(encoding="utf-8"))
-        named, options = told.get("video"), told.get("options", {})
+        record = json.loads(summary.read_text(encoding="utf-8"))
+        named, options = record.get("video"), record.get("options", {})
         end, rate = (None if options.get(name) is None else float(options[name]) for name in ("end", "frame_rate"))
         start, every = float(options.get("start", 0.0)), int(options.get("every", 1))
         video = Path(named) if isinstance(named, str) and Path(named).exists() else None

@@ -12,7 +12,6 @@ from torch import Generator, Tensor
 from hmr_video.errors import InputError
 from hmr_video.features.keypoints import (
     MODEL_FRAME_RATE,
-    VISIBLE,
     frame_positions,
     keypoint_features,
     mirror_keypoints,
@@ -20,9 +19,9 @@ from hmr_video.features.keypoints import (
     resample,
     with_points,
 )
-from hmr_video.geometry.skeleton import LANDMARKS
+from hmr_video.geometry.skeleton import LANDMARKS, USABLE_CONFIDENCE
 from hmr_video.synth.augment import chance, uniform
-from hmr_video.synth.detector import DetectorConfig, detect
+from hmr_video.synth.simulated_detector import DetectorConfig, detect
 from hmr_video.train.label import PseudoTrack
 
 SLOWEST, FASTEST = 0.7, 1.45  # playing speed
@@ -118,12 +117,12 @@ class TrackSampler:
 
         features, box = keypoint_features(with_points(degraded(keypoints, self.detector, generator), len(LANDMARKS)))
         points = (keypoints[..., :2] - box[..., None, :2]) / box[..., None, 2:]
-        return TrackBatch(features, box, torch.cat([points, (keypoints[..., 2:] > VISIBLE).float()], -1))
+        return TrackBatch(features, box, torch.cat([points, (keypoints[..., 2:] > USABLE_CONFIDENCE).float()], -1))
 
 
 def degraded(keypoints: Tensor, config: DetectorConfig, generator: Generator) -> Tensor:
     """Keypoints (B, T, 17, 3) as a worse detector would report them: displaced, exchanged, hidden, in some frames lost."""
-    visible = keypoints[..., 2:] > VISIBLE
+    visible = keypoints[..., 2:] > USABLE_CONFIDENCE
     count = visible.sum(-2, keepdim=True).clamp_min(1)
     middle = (keypoints[..., :2] * visible).sum(-2, keepdim=True) / count
     points = torch.where(visible, keypoints[..., :2], middle)  # what is missing must not stretch the person

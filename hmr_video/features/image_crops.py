@@ -1,20 +1,17 @@
 """The paper's boxes and crops: where a person is and how large, smoothed over time, and 224 x 224 pixels around it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from hmr_video.features.resnet50 import IMAGE_SIZE
+from hmr_video.geometry import Array
+from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 
-Array = NDArray[Any]
-
-VISIBLE = 0.1  # confidence above which a keypoint counts
 PERSON_SIZE = 150.0  # pixels of a crop that the diagonal of a person's box takes
 SMALLEST_DIAGONAL = 0.5  # pixels of the image; below, the person counts as missing
 MEDIAN_FRAMES, SIGMA_FRAMES = 11, 3  # of the smoothing
@@ -69,7 +66,7 @@ def person_crops(keypoints: Array) -> Crops:
 
 def _box(points: Array) -> Array:
     """(J, 3) -> x, y of the middle of the visible points' box, and 150 / its diagonal; NaN where there is none."""
-    visible = points[points[:, 2] > VISIBLE, :2].astype(np.float64)
+    visible = points[points[:, 2] > USABLE_CONFIDENCE, :2].astype(np.float64)
     if not len(visible):
         return np.full(3, np.nan)
     low, high = visible.min(0), visible.max(0)

@@ -18,7 +18,7 @@ from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array
 from hmr_video.synth.motion.invented import NAMES
 from hmr_video.synth.synthetic import Sampler
-from hmr_video.train.config import TrainConfig
+from hmr_video.train.settings import TrainConfig
 
 _ROWS, _COLUMNS = 6, 8
 _SIZE = 180  # pixels of one view; two of them side by side make a cell

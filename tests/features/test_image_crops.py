@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmr_video.features.crops import Crops, cut, person_crops
+from hmr_video.features.image_crops import Crops, cut, person_crops
 
 
 def _frame() -> np.ndarray:

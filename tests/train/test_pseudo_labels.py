@@ -15,13 +15,13 @@ from hmr_video.features.keypoints import camera_translation
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.model.hmmr import Prediction
-from hmr_video.synth.detector import DetectorConfig
-from hmr_video.train.config import TrainConfig
+from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.train.label import PseudoTrack
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights
+from hmr_video.train.pseudo_labels import TrackBatch, TrackSampler, degraded, list_tracks, load_tracks
+from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import delta_term, present_terms
-from hmr_video.train.tracks import TrackBatch, TrackSampler, degraded, list_tracks, load_tracks
 
 SIZE = (640, 480)
 

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from hmr_video.cli.main import app, run
-from hmr_video.cli.options import takes_options
+from hmr_video.cli.shared import takes_options
 from hmr_video.errors import UsageError
 from hmr_video.options import Options, PeopleOptions, option_fields, options_from
 
@@ -30,8 +30,8 @@ def test_a_command_is_called_with_the_options_that_are_said() -> None:
 
     program = typer.Typer()
     program.command()(command)
-    told = "hello --every 2 --image-size 640x480 --detector-engine torch --no-refine --loud"
-    program(told.split(), standalone_mode=False)
+    arguments = "hello --every 2 --image-size 640x480 --detector-engine torch --no-refine --loud"
+    program(arguments.split(), standalone_mode=False)
     wanted = Options(PeopleOptions(engine="torch"), refine=False, every=2, image_size=(640, 480))
     assert seen == [("hello", wanted, True)]
     with pytest.raises(Exception, match="No such option"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmr_video.checkpoints.bundle import Bundle
+from hmr_video.checkpoints.tf_bundle import Bundle
 from hmr_video.errors import InputError
 
 Write = Callable[..., None]

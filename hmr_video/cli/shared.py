@@ -23,6 +23,7 @@ Output = Annotated[
 FORMAT_NAMES = f"{', '.join(FORMATS)}. Commas or repeats."
 Format = Annotated[list[str] | None, typer.Option("--format", "-f", metavar="NAMES", help=f"Also write {FORMAT_NAMES}")]
 Weights = Annotated[str, typer.Option(callback=os.path.expanduser, help="Weights of the model: a name or a path.")]
+Device = Annotated[str, typer.Option(help=next(one for one in option_fields() if one.name == "device").metadata["help"])]
 Up = Annotated[
     str | None,
     typer.Option(help="What points up in NPZ files of motion: y, z, or auto: along it most people stand.", show_default="auto"),

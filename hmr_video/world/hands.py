@@ -1,0 +1,137 @@
+"""Hands that meet in the picture meet in the result.
+
+What smooths a body rounds off the instant at which hands clap, and one view hardly tells how far each is away: hands stay apart
+that are seen to touch. Where the picture shows them come together and part again, both arms reach for each other, by half of what
+is between them, for that moment; before and after it nothing changes but what the smoothing took.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hmr_video.body import Body
+from hmr_video.geometry.skeleton import LANDMARKS
+from hmr_video.motion import Motion
+from hmr_video.world.footing import matrices, reposed, skeleton
+from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs
+
+Array = NDArray[np.float64]
+
+_COLLARS = (13, 14)
+_KNUCKLES = np.array(
+    [[LANDMARKS.index(f"{side}_{finger}") for finger in ("index", "little_finger")] for side in ("left", "right")]
+)
+_SEEN = 0.3  # confidence of all knuckles
+_MEET = 0.045  # metres between the hands in the picture, at the person's distance, below which they may touch;
+_BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
+_APART = 0.14  # metres at which they surely do not
+_NEAR = 0.24  # metres between the hands in the result, above which one only passes before the other
+_TALL = 90  # pixels of a person, of whom the picture shows that much
+_MOMENT = 0.5  # seconds before or after, in which hands that meet are apart
+_REBOUND = 0.13  # seconds before and after, in which they are on the same side of each other
+_HELD = 0.3  # seconds from which hands that meet hold each other: they may part as they like
+_TOUCH = 0.03  # metres between the bones of palms that touch
+# Seconds before and after in which what is missing is made up for: across the view, which was rounded off, and along it.
+_EASE_ACROSS, _EASE_ALONG = 0.12, 0.4
+
+
+class Meeting(NamedTuple):
+    """Frames ``start`` to before ``end`` in which hands touch."""
+
+    start: int
+    end: int
+
+
+def join_hands(motion: Motion, body: Body) -> Motion:
+    """The person, in camera space, with hands that meet where they are seen to; hands keep their turns."""
+    rotations = matrices(motion.poses)
+    joints, turned = skeleton(motion, body, rotations)
+    betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
+    points = body.landmarks_from_joints(torch.from_numpy(joints), torch.from_numpy(turned), betas).numpy()
+    left, right = (points[:, fingers].mean(1) for fingers in _KNUCKLES)
+    seen = _seen_between(motion, (left + right)[:, 2] / 2)
+    meetings = find_meetings(motion, left - right, seen)
+    if not meetings:
+        return motion
+    missing = _missing(left - right, seen, (left + right) / 2, meetings, motion.timestamps)
+    arms = Legs.arms(joints, turned)
+    reached = arms.towards(arms.ankles + np.stack([missing, -missing], 1) / 2)
+    new = rotations.copy()
+    new[:, SHOULDERS] = _inverse(turned[:, _COLLARS]) @ reached.thighs
+    new[:, ELBOWS] = _inverse(reached.thighs) @ reached.shins
+    new[:, WRISTS] = _inverse(reached.shins) @ turned[:, WRISTS]
+    return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
+
+
+def find_meetings(motion: Motion, between: Array, seen: Array) -> list[Meeting]:
+    """Where hands touch that are ``between`` (T, 3) metres apart in the result, ``seen`` (T, 2) in the picture (NaN where not).
+
+    They come together after having been apart, or part after; and unless they hold each other for a while, they do not pass by:
+    each is on the same side of the other before and after.
+    """
+    times, apart = motion.timestamps, np.linalg.norm(seen, axis=1)
+    pixel = motion.joints3d[:, 0, 2] / motion.camera_matrix[0, 0]  # metres
+    close = (np.nan_to_num(apart, nan=np.inf) < _MEET + _BLUR * pixel) & (motion.boxes[:, 3] - motion.boxes[:, 1] > _TALL)
+    found = []
+    for start, end in np.flatnonzero(np.diff(close, prepend=False, append=False)).reshape(-1, 2):
+        nearest = start + int(apart[start:end].argmin())
+        before = slice(np.searchsorted(times, times[start] - _MOMENT), start)
+        after = slice(end, np.searchsorted(times, times[end - 1] + _MOMENT, side="right"))
+        part = np.concatenate([apart[before], apart[after]])
+        if not (part > _APART).any() or np.linalg.norm(between[nearest]) > _NEAR:
+            continue
+        if times[end - 1] - times[start] < _HELD:
+            sides = [_mean(seen[around]) for around in _just_beside(times, start, end)]
+            if not sides[0] @ sides[1] > 0:
+                continue
+        found.append(Meeting(int(start), int(end)))
+    return found
+
+
+def _seen_between(motion: Motion, depth: Array) -> Array:
+    """(T, 2) metres from the right hand's knuckles to the left's across the view, NaN where they are not seen."""
+    points = motion.steady_landmarks
+    left, right = (points[:, fingers, :2].mean(1) for fingers in _KNUCKLES)
+    focal = motion.camera_matrix[[0, 1], [0, 1]]
+    sure = np.asarray(points[:, _KNUCKLES.ravel(), 2].min(1) > _SEEN)
+    return np.where(sure[:, None], (left - right) * depth[:, None] / focal, np.nan)
+
+
+def _missing(between: Array, seen: Array, middle: Array, meetings: list[Meeting], times: Array) -> Array:
+    """(T, 3) metres by which the left hand must move against the right one."""
+    view = middle / np.linalg.norm(middle, axis=1, keepdims=True)
+    needed, touching = np.zeros_like(between), np.zeros(len(times), bool)
+    for start, end in meetings:
+        apart = np.linalg.norm(seen[start:end], axis=1)
+        has = np.linalg.norm(between[start:end], axis=1)
+        wanted = np.minimum(_TOUCH + apart - apart.min(), has)
+        needed[start:end] = (wanted / has - 1)[:, None] * between[start:end]
+        touching[start:end] = True
+    along = (needed * view).sum(1)
+    across = needed - along[:, None] * view
+    frames = np.flatnonzero(touching)
+    since = np.abs(times[:, None] - times[frames])
+    nearest, since = frames[since.argmin(1)], since.min(1)
+    faded = across[nearest] * (1 - since / _EASE_ACROSS).clip(0)[:, None]
+    ease = (1 - since / _EASE_ALONG).clip(0)
+    gentle = np.interp(times, times[frames], along[frames]) * ease**2 * (3 - 2 * ease)
+    return np.asarray(faded + gentle[:, None] * view)
+
+
+def _just_beside(times: Array, start: int, end: int) -> tuple[slice, slice]:
+    """The frames just before a meeting and just after."""
+    first = min(int(np.searchsorted(times, times[start] - _REBOUND)), max(start - 1, 0))
+    last = max(int(np.searchsorted(times, times[end - 1] + _REBOUND, side="right")), end + 1)
+    return slice(first, start), slice(end, last)
+
+
+def _mean(vectors: Array) -> Array:
+    """(2,) of those that are known; NaN where none is."""
+    known = vectors[~np.isnan(vectors).any(1)]
+    return np.asarray(known.mean(0)) if len(known) else np.full(2, np.nan)
+
+
+def _inverse(rotations: Array) -> Array:
+    return np.swapaxes(rotations, -1, -2)
