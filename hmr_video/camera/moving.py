@@ -21,10 +21,11 @@ _MANY = 16  # views, above which one start is enough, and dear
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
     """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did.
 
-    Where the focal length is free and views are few, the search starts from several lengths, and the scene that agrees
-    best with what was seen is taken.
+    Where the focal length is free and views are few, the search starts from several lengths, and the scene that agrees best
+    with what was seen is taken.
     """
-    starts = [guess * factor for factor in (_STARTS if free_focal and len(turning.turns) <= _MANY else (1.0,))]
+    several = free_focal and len(turning.turns) <= _MANY
+    starts = [guess * factor for factor in _STARTS[: None if several else 1]]
     scenes = [scene for scene in (_grown(seen, turning, focal, guess, free_focal) for focal in starts) if scene is not None]
     return min(scenes, key=lambda scene: cost(misses(scene, seen)), default=None)
 

@@ -38,7 +38,9 @@ class Trust:
     acceleration: float
 
 
-_WHOLE = Trust(across=0.01, along=0.01, floor=0.004, slide=0.002, slide_along=0.006, acceleration=0.5)
+_WHOLE = Trust(
+    across=0.006, along=0.01, floor=0.004, slide=0.002, slide_along=0.006, acceleration=0.5
+)  # 6 mm: 1/3 % of a person's height
 
 
 def plant(motion: Motion, feet: Soles) -> Motion:
