@@ -27,7 +27,8 @@ _SEEN = 0.3  # confidence of all knuckles
 _MEET = 0.045  # metres between the hands in the picture, at the person's distance, below which they may touch;
 _BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
 _APART = 0.14  # metres at which they surely do not
-_NEAR = 0.24  # metres between the hands in the result, above which one only passes before the other
+_STRAIGHT = 0.002  # metres from the middle of the frames beside it, within which nobody looked at a frame
+_NEAR = 0.25  # metres between the hands in the result, above which one only passes before the other
 _TALL = 90  # pixels of a person, of whom the picture shows that much
 _MOMENT = 0.5  # seconds before or after, in which hands that meet are apart
 _REBOUND = 0.13  # seconds before and after, in which they are on the same side of each other
@@ -96,7 +97,20 @@ def _seen_between(motion: Motion, depth: Array) -> Array:
     left, right = (points[:, fingers, :2].mean(1) for fingers in _KNUCKLES)
     focal = motion.camera_matrix[[0, 1], [0, 1]]
     sure = np.asarray(points[:, _KNUCKLES.ravel(), 2].min(1) > _SEEN)
-    return np.where(sure[:, None], (left - right) * depth[:, None] / focal, np.nan)
+    return _with_tips(np.where(sure[:, None], (left - right) * depth[:, None] / focal, np.nan))
+
+
+def _with_tips(seen: Array) -> Array:
+    """What is ``seen`` (T, 2) without the tips that straight lines between two looks cut off: where a frame is but the middle of
+    its neighbours, both sides go on as they came, and meet."""
+    mended = seen.copy()
+    for frame in range(3, len(seen) - 3):
+        before, after = seen[frame - 1], seen[frame + 1]
+        tip = (1.5 * (before + after) - 0.5 * (seen[frame - 3] + seen[frame + 3])) / 2
+        between = np.linalg.norm(seen[frame] - (before + after) / 2) < _STRAIGHT
+        if between and np.linalg.norm(tip) < np.linalg.norm(seen[frame]):
+            mended[frame] = tip
+    return mended
 
 
 def _missing(between: Array, seen: Array, middle: Array, meetings: list[Meeting], times: Array) -> Array:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.body import load_body
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.motion import Motion
-from hmr_video.reconstruction.refine import Estimate, calmed
 from hmr_video.synth.motion.sharp import draw_sharp
 from hmr_video.world.hands import join_hands
 
@@ -60,10 +60,8 @@ def apart(motion, body):
 
 def rounded(rotations):
     """The rotations with what is fast smoothed away."""
-    times = torch.arange(len(rotations)).double() / RATE * 0.5
-    return calmed(
-        Estimate(rotations, torch.zeros(10), torch.ones(len(rotations), 3)), times, torch.ones(len(rotations))
-    ).rotations
+    columns = gaussian_filter1d(matrix_to_six_d(rotations).numpy(), 2.4, axis=0, mode="nearest")
+    return six_d_to_matrix(torch.from_numpy(columns))
 
 
 def test_rounded_claps_meet_again_and_nothing_else_moves(body, claps):
