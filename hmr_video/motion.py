@@ -124,12 +124,21 @@ class Motion:
     @property
     def steady_landmarks(self) -> Array:
         """(T, 29, 3) the landmarks where ``camera_matrix`` would see them, without the zoom."""
-        if self.zoom is None:
-            return self.landmarks2d
         steady = np.array(self.landmarks2d, np.float64)
-        middle = self.camera_matrix[:2, 2]
-        steady[..., :2] = (steady[..., :2] - middle) / self.zoom[:, None, None] + middle
+        steady[..., :2] = self._without_zoom(steady[..., :2])
         return steady
+
+    @property
+    def steady_boxes(self) -> Array:
+        """(T, 4) the boxes likewise."""
+        return self._without_zoom(self.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+
+    def _without_zoom(self, pixels: Array) -> Array:
+        """Of (T, N, 2)."""
+        if self.zoom is None:
+            return pixels
+        middle = self.camera_matrix[:2, 2]
+        return np.asarray((pixels - middle) / self.zoom[:, None, None] + middle)
 
     def replace(self, **changes: Any) -> "Motion":
         """A copy with some fields changed."""

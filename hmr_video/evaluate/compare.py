@@ -15,7 +15,7 @@ from hmr_video.errors import InputError
 from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LIMB_JOINTS, PARENTS
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, LIMB_JOINTS, PARENTS
 from hmr_video.motion import Motion
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Sequence:
             The sequence, in metres and double precision.
         """
         joints = torch.from_numpy(motion.joints3d).double()
-        coco = torch.from_numpy(motion.keypoints2d).double()
+        coco = torch.from_numpy(motion.steady_landmarks[:, BODY_LANDMARKS]).double()
         shoulders, face = coco[:, 5:7], coco[:, COCO_FACE]
         neck = torch.cat([shoulders[..., :2].mean(1), shoulders[..., 2:].amin(1)], -1)
         head = torch.cat([face[..., :2].mean(1), face[..., 2:].amin(1)], -1)

@@ -41,10 +41,11 @@ def doubtful_frames(motion: Motion, faces: bool = True) -> Array:
 def doubtful_limbs(motion: Motion) -> dict[str, Array]:
     """For each of `LIMBS` (T,) bool: the frames in which it is not seen, or the body's lies beside it."""
     projected = project(torch.from_numpy(motion.joints3d).double(), torch.from_numpy(motion.camera_matrix).double()).numpy()
-    height = np.maximum(motion.boxes[:, 3] - motion.boxes[:, 1], 1)[:, None]
+    landmarks, boxes = motion.steady_landmarks, motion.steady_boxes
+    height = np.maximum(boxes[:, 3] - boxes[:, 1], 1)[:, None]
     found = {}
     for limb, (points, joints) in LIMBS.items():
-        seen = motion.keypoints2d[:, list(points)]
+        seen = landmarks[:, list(points)]
         missed = np.linalg.norm(projected[:, list(joints)] - seen[..., :2], axis=-1) / height
         found[limb] = ((seen[..., 2] < _UNSEEN) | (missed > _OFF)).any(1)
     return found

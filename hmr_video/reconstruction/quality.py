@@ -48,8 +48,8 @@ def residuals(motion: Motion) -> Array:
     """Distances of the projected limb joints from the confident keypoints, as fractions of the box height; (N,), any order."""
     joints = torch.from_numpy(np.asarray(motion.joints3d[:, LIMB_JOINTS], np.float32))
     projected = project(joints, torch.from_numpy(np.asarray(motion.camera_matrix, np.float32))).numpy()
-    keypoints = motion.keypoints2d[:, COCO_LIMBS]
-    height = np.maximum(motion.boxes[:, 3] - motion.boxes[:, 1], 1)[:, None]
+    keypoints, boxes = motion.steady_landmarks[:, COCO_LIMBS], motion.steady_boxes
+    height = np.maximum(boxes[:, 3] - boxes[:, 1], 1)[:, None]
     error = np.linalg.norm(projected - keypoints[..., :2], axis=-1) / height
     return np.asarray(error[keypoints[..., 2] > CONFIDENT])
 

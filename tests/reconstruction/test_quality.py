@@ -4,6 +4,7 @@ import torch
 
 from hmr_video.motion import Motion
 from hmr_video.people.track.tracks import Track
+from hmr_video.reconstruction.doubts import doubtful_limbs
 from hmr_video.reconstruction.quality import assess, frame_confidence, joint_acceleration, residuals
 
 
@@ -54,3 +55,14 @@ def test_a_result_says_when_it_is_not_to_be_relied_on(motion: Motion) -> None:
     shifted = motion.keypoints2d.copy()
     shifted[..., 0] += 0.1 * (motion.boxes[:, 3] - motion.boxes[:, 1])[:, None]
     assert assess(sure.replace(landmarks2d=shifted))["reliable"] is False
+
+
+def test_a_zoom_is_no_misfit(motion: Motion) -> None:
+    middle, zoom = motion.camera_matrix[:2, 2], np.linspace(1, 2, len(motion))
+    landmarks, boxes = motion.landmarks2d.copy(), motion.boxes.reshape(-1, 2, 2)
+    landmarks[..., :2] = (landmarks[..., :2] - middle) * zoom[:, None, None] + middle
+    boxes = ((boxes - middle) * zoom[:, None, None] + middle).reshape(-1, 4)
+    zooming = motion.replace(landmarks2d=landmarks, boxes=boxes, zoom=zoom)
+    np.testing.assert_allclose(residuals(zooming), residuals(motion), atol=1e-4)
+    for limb, marked in doubtful_limbs(motion).items():
+        np.testing.assert_array_equal(doubtful_limbs(zooming)[limb], marked)
