@@ -160,17 +160,20 @@ def _look(
     with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
         for runs, places, seen in ahead(first_looks()):
             put(places, seen)
-            between = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every) if every > 1]
-            calm = [
-                gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
-                and found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])
-                for gap in between
-            ]
-            others = [place for gap, straight in zip(between, calm, strict=True) if not straight for place in gap[1:-1]]
-            put(others, looks(others))
-            for gap in compress(between, calm):
-                found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
-            advance(len({(place.person, place.frame) for place in [*places, *(place for gap in between for place in gap[1:-1])]}))
+            gaps = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every)]
+            advance(sum(len(gap) - 1 for gap in gaps))
+            while gaps:
+                calm = [
+                    gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
+                    and found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])
+                    for gap in gaps
+                ]
+                for gap in compress(gaps, calm):
+                    found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
+                eventful = [gap for gap, straight in zip(gaps, calm, strict=True) if not straight and len(gap) > 2]
+                middles = [gap[len(gap) // 2] for gap in eventful]
+                put(middles, looks(middles))
+                gaps = [part for gap in eventful for part in (gap[: len(gap) // 2 + 1], gap[len(gap) // 2 :])]
     return found
 
 
