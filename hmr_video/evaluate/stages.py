@@ -69,11 +69,11 @@ class Meter:
 # A program tells its peak itself: what the system tells of a child begins with the memory of its parent.
 _PROGRAM = """
 import sys
-from hmr_video.cli.main import run
+from hmr_video.cli.main import leave, run
 code = run(sys.argv[2:])
 with open(sys.argv[1], "w") as told, open("/proc/self/status") as status:
     told.write(status.read())
-sys.exit(code)
+leave(code)
 """
 
 
