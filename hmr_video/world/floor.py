@@ -24,7 +24,7 @@ from hmr_video.reconstruction.refine import Estimate
 from hmr_video.reconstruction.shape import stature, with_height
 from hmr_video.world.feet import Soles, in_world, soles
 from hmr_video.world.footing import hold_feet, lay_feet_flat
-from hmr_video.world.planting import plant
+from hmr_video.world.planting import UP, plant
 
 Array = NDArray[np.float64]
 Made = TypeVar("Made")
@@ -42,6 +42,7 @@ _STRAIGHT = 0.85  # of its length is the distance of neck and feet of a body tha
 
 _NECK, _FEET = 12, (7, 8, 10, 11)  # bodies balance between their ankles and the balls of their feet
 _LEGS, _TRUNK = ((1, 4, 7), (2, 5, 8)), (0, 3, 6, 9, 12)
+_OFF_FLOOR = 0.3  # metres between somebody's lowest sole and the floor, most of the time, that no jump explains
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,18 @@ def _levelled(
         return motions
     motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
     motions = each(lambda motion: plant(motion, soles(motion, body)))
-    return each(lambda motion: hold_feet(motion, body))
+    motions = each(lambda motion: hold_feet(motion, body))
+    elsewhere = [str(number) for number, motion in enumerate(motions, 1) if _is_off_the_floor(soles(motion, body))]
+    if elsewhere:
+        reporter.note(
+            f"Mostly over {_OFF_FLOOR} m off the floor: person {', '.join(elsewhere)}. They are on another level than others, "
+            "or the camera's path is wrong: do not rely on where they are in the world."
+        )
+    return motions
+
+
+def _is_off_the_floor(feet: Soles) -> bool:
+    return bool(np.median(np.abs(feet.heights(UP).min((1, 2)))) > _OFF_FLOOR)
 
 
 def _stage_of(motion: Motion) -> Array:

@@ -256,6 +256,14 @@ def test_one_floor_tells_the_sizes_of_people(people: list[Motion], body: Body) -
     np.testing.assert_array_equal(kept[1].betas, near.betas)
 
 
+def test_who_is_far_off_the_floor_is_named(people: list[Motion], body: Body) -> None:
+    step = 1.2 * np.linalg.inv(tilted_camera())[:3, 1]  # a metre and more up
+    above = people[1].replace(trans=people[1].trans + step, joints3d=people[1].joints3d + step)
+    reporter = Reporter(quiet=True)
+    to_world([people[0], people[0], above], body, reporter, keep_sizes=True)
+    assert any("person 3" in note for note in reporter.notes)
+
+
 def test_somebody_who_only_stands_tells_up_by_standing(body: Body) -> None:
     person = stroll(body, (0.3, -4.0), 0.4, speed=0.0)
     world = to_world([person], body, Reporter(quiet=True))[0].world_from_camera
