@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from hmr_video.geometry.stretches import stretches
+
 Array = NDArray[Any]
 
 _ALONG_VIEW = 0.2  # share of a speed along the view that counts: the rest is noise of the depth
@@ -142,8 +144,8 @@ def _runs(slow: Array, times: Array) -> list[tuple[int, int, int]]:
     """Foot, first frame and end of each run of frames in which a foot is ``slow`` (T, F)."""
     found = []
     for foot in range(slow.shape[1]):
-        edges = np.flatnonzero(np.diff(slow[:, foot], prepend=False, append=False)).reshape(-1, 2)
-        found += [(foot, start, end) for start, end in edges if times[end - 1] - times[start] >= _SHORTEST]
+        runs = stretches(slow[:, foot])
+        found += [(foot, start, end) for start, end in runs if times[end - 1] - times[start] >= _SHORTEST]
     return found
 
 

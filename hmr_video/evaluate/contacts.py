@@ -16,18 +16,16 @@ from hmr_video.evaluate.ablations import without
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.resample import resampled
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.geometry.skeleton import LANDMARKS
+from hmr_video.geometry.skeleton import KNUCKLES, LANDMARKS
 from hmr_video.motion import Array
 from hmr_video.options import Options
-from hmr_video.synth.film.world_clips import FRAME_RATE, SIZE, WorldClip, world_clip
+from hmr_video.synth.film.world_clips import FRAME_RATE, WorldClip, world_clip
 from hmr_video.synth.motion.sharp import KINDS, REST, Sharp, draw_sharp
-from hmr_video.video import VideoWriter
 
 UNITS = {"height": "pixels", "true": "mm", "without": "mm", "result": "mm", "resampled": "mm", "touches": ""}
 _AWAY = {"claps": 60.0, "kicks": 100.0, "steps": 180.0}  # degrees at most that people face away from the camera
 _ABOUT = 0.05  # seconds
 _FPS = 24.0  # that a result is resampled to
-_KNUCKLES = [[LANDMARKS.index(f"{side}_{finger}") for finger in ("index", "little_finger")] for side in ("left", "right")]
 _SOLES = [[LANDMARKS.index(f"{side}_{point}") for point in ("big_toe", "small_toe", "heel")] for side in ("left", "right")]
 _BALLS = (10, 11)
 
@@ -44,9 +42,7 @@ def evaluate_contacts(clips: int, seed: int, options: Options, reporter: Reporte
             kind = list(KINDS)[number % len(KINDS)]
             sharp, clip = film_sharp(kind, body, (seed, number))
             file = Path(folder) / f"{number}.mp4"
-            with VideoWriter(file, FRAME_RATE, SIZE, quality=18) as writer:
-                for picture in clip.film(body):
-                    writer.write(picture)
+            clip.save(file, body)
             found = run(file, options, Reporter(quiet=True), models=models).motions[0]
             with without(["hands", "feet"]):
                 plain = run(file, options, Reporter(quiet=True), models=models).motions[0]
@@ -86,7 +82,7 @@ def _distances(sharp: Sharp, times: Array, clock: Array, points: Array, joints: 
     found = []
     for time, side in zip(times, sharp.sides, strict=True):
         if sharp.kind == "claps":
-            left, right = (points[:, fingers].mean(1) for fingers in _KNUCKLES)
+            left, right = (points[:, list(fingers)].mean(1) for fingers in KNUCKLES)
             apart = np.linalg.norm(left - right, axis=-1)
         elif sharp.kind == "kicks":
             ball = joints[:, _BALLS[side]] - joints[:, 0]

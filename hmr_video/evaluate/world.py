@@ -19,7 +19,6 @@ from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
 from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, SIZE, WorldClip, world_clip
-from hmr_video.video import VideoWriter
 from hmr_video.world.feet import soles
 
 LONGEST, SHORTEST = 300, 60  # frames of a clip
@@ -110,9 +109,7 @@ def evaluate_world(
             panorama = _read_picture(pictures[number % len(pictures)]) if pictures else None
             clip = world_clip(camera, body, rotations, trans, (seed, group), panorama)
             file = Path(folder) / f"{number}.mp4"
-            with VideoWriter(file, FRAME_RATE, SIZE, quality=18) as writer:
-                for picture in clip.film(body):
-                    writer.write(picture)
+            clip.save(file, body)
             started = monotonic()
             result = run(file, options, Reporter(quiet=True), models=models)
             seconds = monotonic() - started

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_quaternion
+from hmr_video.geometry.rotations import matrix_to_axis_angle, matrix_to_quaternion, pose_matrices
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def place(motion: Motion, body: "Body") -> Actor:
     turn, shift = transform[:, :3, :3], transform[:, :3, 3]
     rest = body.rest(torch.as_tensor(motion.betas, dtype=torch.float32))
     vertices, joints = (points.double().numpy() for points in rest)
-    rotations = matrices(motion.poses)
+    rotations = pose_matrices(motion.poses).numpy()
     rotations[:, 0] = turn @ rotations[:, 0]
     trans = np.einsum("tab,tb->ta", turn, joints[0] + motion.trans) + shift - joints[0]
     return Actor(motion, body, rotations, trans, vertices, joints)
@@ -121,11 +121,6 @@ def headings(hips: Array) -> Array:
     angle = np.arctan2(hips[:, 0, 2] - hips[:, 2, 0], hips[:, 0, 0] + hips[:, 2, 2])
     sine, cosine, zero, one = np.sin(angle), np.cos(angle), np.zeros_like(angle), np.ones_like(angle)
     return np.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
-
-
-def matrices(poses: Array) -> Array:
-    """Axis-angle poses (T, 72) -> rotation matrices (T, 24, 3, 3), float64."""
-    return axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3)).numpy()
 
 
 def continuous_quaternions(rotations: Array) -> Array:

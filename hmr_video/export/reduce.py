@@ -5,6 +5,7 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.export.actors import continuous_quaternions
 from hmr_video.export.rigs.rigging import Rigged
+from hmr_video.geometry.stretches import stretches
 from hmr_video.motion import Array
 
 _REACH = 0.1  # metres from a bone's head at which the bound is kept, too, to all sides: about the flesh there
@@ -44,8 +45,7 @@ def key_frames(bones: Rigged, millimetres: float) -> dict[tuple[int, str], Array
 
 def _worst_of_runs(errors: Array, bound: float) -> Array:
     """Of frames in a row whose errors (T,) break the bound the one that breaks it most."""
-    edges = np.flatnonzero(np.diff(errors > bound, prepend=False, append=False)).reshape(-1, 2)
-    return np.array([start + int(errors[start:end].argmax()) for start, end in edges], int)
+    return np.array([start + int(errors[start:end].argmax()) for start, end in stretches(errors > bound)], int)
 
 
 def _blamed(

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from scipy.ndimage import maximum_filter1d
 
-from hmr_video.export.actors import matrices
 from hmr_video.export.registry import ExportOptions
-from hmr_video.geometry.rotations import matrix_to_axis_angle, slerp
+from hmr_video.geometry.rotations import matrix_to_axis_angle, pose_matrices, slerp
 from hmr_video.motion import Array, Motion
 
 _EVEN = 0.1  # of a frame's duration that a frame may be off before the frames are not evenly spaced
@@ -76,8 +75,9 @@ def resampled(motion: Motion, frame_rate: float, zero: float) -> Motion:
     after = np.minimum(before + 1, len(times) - 1)
 
     def turned(poses: Array) -> Array:
-        start, end = torch.from_numpy(matrices(poses[before])), torch.from_numpy(matrices(poses[after]))
-        between = slerp(start, end, torch.from_numpy(weight)[:, None].expand(-1, 24))
+        between = slerp(
+            pose_matrices(poses[before]), pose_matrices(poses[after]), torch.from_numpy(weight)[:, None].expand(-1, 24)
+        )
         return matrix_to_axis_angle(between).reshape(-1, 72).numpy()
 
     def moved(values: Array) -> Array:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmr_video.export.actors import Actor, continuous_quaternions, matrices, place, world_from_camera
+from hmr_video.export.actors import Actor, continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.formats.glb import strongest
 from hmr_video.export.palette import person_color
 from hmr_video.export.preview import Preview, make_preview
 from hmr_video.export.registry import ExportOptions
 from hmr_video.files import replacing
+from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import Array, Motion
 
@@ -129,7 +130,7 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
         return arrays.add_fractions(continuous_quaternions(rotations).reshape(-1), 1.0)
 
     def ghost(poses: Array) -> dict[str, Any]:
-        rotations = matrices(poses)
+        rotations = pose_matrices(poses).numpy()
         rotations[:, 0] = root @ rotations[:, 0]
         return quaternions(rotations)
 

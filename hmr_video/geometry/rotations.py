@@ -1,6 +1,9 @@
 """Rotations as axis-angle (..., 3), matrices (..., 3, 3) and 6D (..., 6). Radians. All functions are differentiable."""
 
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.geometry.skeleton import MIRRORED_JOINTS
@@ -26,6 +29,11 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
     versine = torch.where(small, 0.5 - squared / 24, 2 * (angle / 2).sin().square() / angle.square())
     k = skew(axis_angle)
     return torch.eye(3, dtype=k.dtype, device=k.device) + sine * k + versine * (k @ k)
+
+
+def pose_matrices(poses: NDArray[Any]) -> Tensor:
+    """Poses (T, 72), the axis-angles of SMPL's joints, as matrices (T, 24, 3, 3) in float64."""
+    return axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3))
 
 
 def matrix_to_quaternion(matrix: Tensor) -> Tensor:

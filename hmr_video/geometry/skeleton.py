@@ -35,6 +35,8 @@ COCO_SIGMAS = (
 
 MIRRORED_LANDMARKS = (*MIRRORED_COCO, 20, 21, 22, 17, 18, 19, 26, 27, 28, 23, 24, 25)
 LIMBS_OF_ENDS = (15, 15, 15, 16, 16, 16, 9, 9, 9, 10, 10, 10)  # ankle or wrist of each point of feet and hands
+# Of the left and the right hand: landmarks whose middle is that of the knuckles.
+KNUCKLES = tuple(tuple(LANDMARKS.index(f"{side}_{name}") for name in ("index", "little_finger")) for side in ("left", "right"))
 BODY_LANDMARKS, FOOT_LANDMARKS, HAND_LANDMARKS = slice(0, 17), slice(17, 23), slice(23, 29)
 
 # Of keypoints: above the first one it weighs in where the body is put; above the second it alone is evidence of a place.

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from hmr_video.body import Body
-from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.geometry.rotations import pose_matrices
+from hmr_video.geometry.stretches import stretches
 from hmr_video.motion import Motion
 
 Array = NDArray[np.float64]
@@ -95,8 +96,7 @@ class Soles:
         """Runs of frames in which a foot stands, too short ones left out (but for clips that are no longer)."""
         stands, lowest, found = self.standing(up), self.lowest(up), []
         for foot in range(2):
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], stands[:, foot], [False]]).astype(int)))
-            for start, end in edges.reshape(-1, 2):
+            for start, end in stretches(stands[:, foot]):
                 if self.times[end - 1] - self.times[start] >= min(_SHORTEST, self.times[-1] - self.times[0]):
                     found.append(Stance(foot, int(start), int(end), np.median(lowest[start:end, foot], axis=0)))
         return found
@@ -107,8 +107,7 @@ def soles(motion: Motion, body: Body) -> Soles:
     betas = torch.as_tensor(motion.betas, dtype=torch.float64)
     vertices, rest = body.rest(betas)
     chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())
-    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses, dtype=torch.float64).reshape(-1, 24, 3))
-    joints, turned = body.joints(rotations, betas.expand(len(motion), 10))
+    joints, turned = body.joints(pose_matrices(motion.poses), betas.expand(len(motion), 10))
     offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (T, 24, 3)
     weights, at_rest = body.weights[chosen].double(), vertices[chosen]  # (2, K, 24), (2, K, 3)
     points = torch.einsum("fkj,tjab,fkb->tfka", weights, turned, at_rest) + torch.einsum("fkj,tja->tfka", weights, offset)

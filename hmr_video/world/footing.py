@@ -13,7 +13,8 @@ from scipy.ndimage import convolve1d, maximum_filter1d
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import Body
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from hmr_video.geometry.rotations import matrix_to_axis_angle, pose_matrices
+from hmr_video.geometry.stretches import stretches
 from hmr_video.motion import Motion
 from hmr_video.people import Track
 from hmr_video.reconstruction.quality import frame_confidence
@@ -37,13 +38,13 @@ def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
 
     Ankles are seen; how feet are turned is a guess, and a foot that turned about its tip would slide at the heel.
     """
-    feet, rotations = soles(motion, body), matrices(motion.poses)
+    feet, rotations = soles(motion, body), pose_matrices(motion.poses).numpy()
     _, turned = skeleton(motion, body, rotations)
     stands = _stances(feet, up)
     level = _levelling(feet, up, stands)
     level = _heading(feet, level, up, stands) @ level
     new = rotations.copy()
-    new[:, ANKLES] = _inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
+    new[:, ANKLES] = inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
     return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
 
 
@@ -52,7 +53,7 @@ def hold_feet(motion: Motion, body: Body) -> Motion:
 
     Feet keep their turns in the world.
     """
-    feet, rotations = soles(motion, body), matrices(motion.poses)
+    feet, rotations = soles(motion, body), pose_matrices(motion.poses).numpy()
     placed, turned = skeleton(motion, body, rotations)
     ankles, legs = placed[:, ANKLES], Legs.of(placed, turned)
     moves = _moves(feet, _stances(feet, UP), ankles)
@@ -61,9 +62,9 @@ def hold_feet(motion: Motion, body: Body) -> Motion:
     reached = reached.towards(ankles + moves)
 
     new = rotations.copy()
-    new[:, HIPS] = _inverse(turned[:, :1]) @ reached.thighs
-    new[:, KNEES] = _inverse(reached.thighs) @ reached.shins
-    new[:, ANKLES] = _inverse(reached.shins) @ turned[:, ANKLES]
+    new[:, HIPS] = inverse(turned[:, :1]) @ reached.thighs
+    new[:, KNEES] = inverse(reached.thighs) @ reached.shins
+    new[:, ANKLES] = inverse(reached.shins) @ turned[:, ANKLES]
     return reposed(motion, body, rotations, new, np.asarray(motion.trans + in_camera(motion, sink)))
 
 
@@ -86,8 +87,8 @@ def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Arra
         joints3d=(joints + moved).float().numpy(),
         # By how much worse or better the evidence is met; what else made the confidence is not known any more.
         confidence=(motion.confidence * fit / np.maximum(fit_before, 1e-6)).clip(0, 1).astype(np.float32),
-        poses_past=_axis_angles(after @ _inverse(before) @ matrices(motion.poses_past)),
-        poses_future=_axis_angles(after @ _inverse(before) @ matrices(motion.poses_future)),
+        poses_past=_axis_angles(after @ inverse(before) @ pose_matrices(motion.poses_past).numpy()),
+        poses_future=_axis_angles(after @ inverse(before) @ pose_matrices(motion.poses_future).numpy()),
     )
 
 
@@ -128,7 +129,7 @@ def _heading(feet: Soles, level: Array, up: Array, stands: NDArray[np.bool_]) ->
     ahead /= np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     wanted = ahead.copy()
     for foot in range(2):
-        edges = np.flatnonzero(np.diff(stands[:, foot], prepend=False, append=False)).reshape(-1, 2)
+        edges = stretches(stands[:, foot])
         means = np.array([ahead[start:end, foot].mean(0) for start, end in edges])
         frames = np.arange(len(stands))[:, None]
         if len(edges):  # between two stances the nearer one counts, which matters while they ease in and out
@@ -184,15 +185,11 @@ def _frames(seconds: float, times: Array) -> int:
     return max(1, round(seconds / max(step, 1e-3)))
 
 
-def matrices(poses: Array) -> Array:
-    """Axis-angle (T, 72) -> (T, 24, 3, 3)."""
-    return np.asarray(axis_angle_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 24, 3)).numpy())
-
-
 def _axis_angles(rotations: Array) -> NDArray[np.float32]:
     """(T, 24, 3, 3) -> (T, 72)."""
     return np.asarray(matrix_to_axis_angle(torch.from_numpy(rotations)).flatten(1).float().numpy())
 
 
-def _inverse(rotations: Array) -> Array:
+def inverse(rotations: Array) -> Array:
+    """Of (..., 3, 3)."""
     return np.swapaxes(rotations, -1, -2)

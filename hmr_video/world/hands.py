@@ -12,17 +12,16 @@ import torch
 from numpy.typing import NDArray
 
 from hmr_video.body import Body
-from hmr_video.geometry.skeleton import LANDMARKS
+from hmr_video.geometry.rotations import pose_matrices
+from hmr_video.geometry.skeleton import KNUCKLES
+from hmr_video.geometry.stretches import stretches
 from hmr_video.motion import Motion
-from hmr_video.world.footing import matrices, reposed, skeleton
+from hmr_video.world.footing import inverse, reposed, skeleton
 from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs
 
 Array = NDArray[np.float64]
 
 _COLLARS = (13, 14)
-_KNUCKLES = np.array(
-    [[LANDMARKS.index(f"{side}_{finger}") for finger in ("index", "little_finger")] for side in ("left", "right")]
-)
 _SEEN = 0.3  # confidence of all knuckles
 _MEET = 0.045  # metres between the hands in the picture, at the person's distance, below which they may touch;
 _BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
@@ -47,11 +46,11 @@ class Meeting(NamedTuple):
 
 def join_hands(motion: Motion, body: Body) -> Motion:
     """The person, in camera space, with hands that meet where they are seen to; hands keep their turns."""
-    rotations = matrices(motion.poses)
+    rotations = pose_matrices(motion.poses).numpy()
     joints, turned = skeleton(motion, body, rotations)
     betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
     points = body.landmarks_from_joints(torch.from_numpy(joints), torch.from_numpy(turned), betas).numpy()
-    left, right = (points[:, fingers].mean(1) for fingers in _KNUCKLES)
+    left, right = (points[:, list(fingers)].mean(1) for fingers in KNUCKLES)
     seen = _seen_between(motion, (left + right)[:, 2] / 2)
     meetings = find_meetings(motion, left - right, seen)
     if not meetings:
@@ -60,9 +59,9 @@ def join_hands(motion: Motion, body: Body) -> Motion:
     arms = Legs.arms(joints, turned)
     reached = arms.towards(arms.ankles + np.stack([missing, -missing], 1) / 2)
     new = rotations.copy()
-    new[:, SHOULDERS] = _inverse(turned[:, _COLLARS]) @ reached.thighs
-    new[:, ELBOWS] = _inverse(reached.thighs) @ reached.shins
-    new[:, WRISTS] = _inverse(reached.shins) @ turned[:, WRISTS]
+    new[:, SHOULDERS] = inverse(turned[:, _COLLARS]) @ reached.thighs
+    new[:, ELBOWS] = inverse(reached.thighs) @ reached.shins
+    new[:, WRISTS] = inverse(reached.shins) @ turned[:, WRISTS]
     return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
 
 
@@ -76,7 +75,7 @@ def find_meetings(motion: Motion, between: Array, seen: Array) -> list[Meeting]:
     pixel = motion.joints3d[:, 0, 2] / motion.camera_matrix[0, 0]  # metres
     close = (np.nan_to_num(apart, nan=np.inf) < _MEET + _BLUR * pixel) & (motion.boxes[:, 3] - motion.boxes[:, 1] > _TALL)
     found = []
-    for start, end in np.flatnonzero(np.diff(close, prepend=False, append=False)).reshape(-1, 2):
+    for start, end in stretches(close):
         nearest = start + int(apart[start:end].argmin())
         before = slice(np.searchsorted(times, times[start] - _MOMENT), start)
         after = slice(end, np.searchsorted(times, times[end - 1] + _MOMENT, side="right"))
@@ -94,9 +93,9 @@ def find_meetings(motion: Motion, between: Array, seen: Array) -> list[Meeting]:
 def _seen_between(motion: Motion, depth: Array) -> Array:
     """(T, 2) metres from the right hand's knuckles to the left's across the view, NaN where they are not seen."""
     points = motion.steady_landmarks
-    left, right = (points[:, fingers, :2].mean(1) for fingers in _KNUCKLES)
+    left, right = (points[:, list(fingers), :2].mean(1) for fingers in KNUCKLES)
     focal = motion.camera_matrix[[0, 1], [0, 1]]
-    sure = np.asarray(points[:, _KNUCKLES.ravel(), 2].min(1) > _SEEN)
+    sure = np.asarray(points[:, np.ravel(KNUCKLES), 2].min(1) > _SEEN)
     return _with_tips(np.where(sure[:, None], (left - right) * depth[:, None] / focal, np.nan))
 
 
@@ -145,7 +144,3 @@ def _mean(vectors: Array) -> Array:
     """(2,) of those that are known; NaN where none is."""
     known = vectors[~np.isnan(vectors).any(1)]
     return np.asarray(known.mean(0)) if len(known) else np.full(2, np.nan)
-
-
-def _inverse(rotations: Array) -> Array:
-    return np.swapaxes(rotations, -1, -2)

@@ -65,17 +65,23 @@ class Legs:
         distance = self.reached(targets)
         ray = wanted / np.maximum(_length(wanted), 1e-6)[..., None]
         swing = between(self.ankles - self.hips, ray)
-        pole = _aside((swing @ (self.knees - self.hips)[..., None])[..., 0], ray)
-        facing = _aside((swing @ (self.bulge * self.thighs[..., :, 2:]))[..., 0], ray)
+        pole = aside((swing @ (self.knees - self.hips)[..., None])[..., 0], ray)
+        facing = aside((swing @ (self.bulge * self.thighs[..., :, 2:]))[..., 0], ray)
         pole += facing * np.maximum(_KNEECAP * upper - _length(pole), 0)[..., None]
         pole /= np.maximum(_length(pole), 1e-6)[..., None]
-        along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
-        aside = np.sqrt(np.maximum(upper**2 - along**2, 0))
-        knees = self.hips + along[..., None] * ray + aside[..., None] * pole
+        knees = self.hips + bend(ray, pole, distance, upper, lower)
         ankles = self.hips + distance[..., None] * ray
         thighs = between(self.knees - self.hips, knees - self.hips) @ self.thighs
         shins = between(self.ankles - self.knees, ankles - knees) @ self.shins
         return Legs(self.hips, knees, ankles, thighs, shins, self.bulge)
+
+
+def bend(ray: Array, pole: Array, distance: Array, upper: Array, lower: Array) -> Array:
+    """(..., 3) from the start of two bones to where they meet, whose end is ``distance`` (...) away along the unit vector ``ray``
+    (..., 3), on the side of the unit vector ``pole`` across it; ``upper`` and ``lower`` (...) are their lengths."""
+    along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
+    across = np.sqrt(np.maximum(upper**2 - along**2, 0))
+    return np.asarray(along[..., None] * ray + across[..., None] * pole)
 
 
 def between(first: Array, second: Array) -> Array:
@@ -88,7 +94,7 @@ def between(first: Array, second: Array) -> Array:
     return np.asarray(np.eye(3) + k + k @ k / (1 + cosine))
 
 
-def _aside(vectors: Array, ray: Array) -> Array:
+def aside(vectors: Array, ray: Array) -> Array:
     """What is left of vectors (..., 3) without their part along a unit vector."""
     return np.asarray(vectors - (vectors * ray).sum(-1, keepdims=True) * ray)
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from hmr_video.errors import OutputError
-from hmr_video.export.actors import matrices
 from hmr_video.export.hallucination import LONGEST_SIDE, between, write_hallucination
 from hmr_video.export.render.software import SoftwareRenderer
+from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.motion import Motion
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def still(motion: Motion) -> Motion:
 def test_phases_pass_through_past_present_and_future(still: Motion) -> None:
     poses = between(still, np.array([-1.0, 0.0, 1.0, 0.5]))
     expected = np.concatenate([still.poses_past, still.poses, still.poses_future])
-    np.testing.assert_allclose(matrices(poses[:3]), matrices(expected), atol=1e-5)
+    np.testing.assert_allclose(pose_matrices(poses[:3]), pose_matrices(expected), atol=1e-5)
     knee = 3 * 4  # bends about one axis, so half the way is half the angle
     assert poses[3, knee] == pytest.approx((still.poses[0, knee] + still.poses_future[0, knee]) / 2, abs=1e-4)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pygltflib as gltf
 
 from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
-from hmr_video.export.formats.gltf_buffer import BufferBuilder
+from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.reduce import key_frames
 from hmr_video.export.registry import ExportOptions, casts, person_name
@@ -91,11 +91,7 @@ def _add_camera(file: gltf.GLTF2, buffer: BufferBuilder, motions: list[Motion], 
         return
     animation, times = file.animations[0], buffer.add(longest.timestamps - start, np.float32, "SCALAR", bounds=True)
     for path, values, kind in (("translation", places, "VEC3"), ("rotation", turns, "VEC4")):
-        animation.samplers.append(
-            gltf.AnimationSampler(input=times, output=buffer.add(values, np.float32, kind), interpolation="LINEAR")
-        )
-        target = gltf.AnimationChannelTarget(node=node, path=path)
-        animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
+        add_channel(animation, node, path, times, buffer.add(values, np.float32, kind))
 
 
 def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int, prefix: str) -> None:
@@ -157,26 +153,22 @@ def _animate(
     """
     times = buffer.add(actor.times - span[0], np.float32, "SCALAR", bounds=True)
 
-    def channel(bone: int, path: str, keys: int, values: int, interpolation: str = "LINEAR") -> None:
-        animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation=interpolation))
-        target = gltf.AnimationChannelTarget(node=first_bone + bone, path=path)
-        animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
-
     def curve(bone: int, path: str, values: Array, kind: str) -> None:
         keys, frames = times, kept.get((bone, path))
         if frames is not None:
             keys, values = buffer.add(actor.times[frames] - span[0], np.float32, "SCALAR", bounds=True), values[frames]
-        channel(bone, path, keys, buffer.add(values, np.float32, kind))
+        add_channel(animation, first_bone + bone, path, keys, buffer.add(values, np.float32, kind))
 
     for bone, way in actor.moves.items():
         curve(bone, "translation", way, "VEC3")
     quaternions = continuous_quaternions(actor.rotations)
     for bone in range(len(actor.names)):
         curve(bone, "rotation", quaternions[:, bone], "VEC4")
-    keys, scales = presence(actor.actor.motion, span)
-    if len(keys) > 1:
+    seconds, scales = presence(actor.actor.motion, span)
+    if len(seconds) > 1:
         scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32, "VEC3")
-        channel(0, "scale", buffer.add(keys, np.float32, "SCALAR", bounds=True), scale, "STEP")
+        changes = buffer.add(seconds, np.float32, "SCALAR", bounds=True)
+        add_channel(animation, first_bone, "scale", changes, scale, "STEP")
 
 
 def presence(motion: Motion, span: tuple[float, float]) -> tuple[Array, Array]:

@@ -35,6 +35,13 @@ def read_accessor(file: gltf.GLTF2, number: int) -> Array | None:
     return values / np.iinfo(kind).max if accessor.normalized else values
 
 
+def add_channel(animation: gltf.Animation, node: int, path: str, keys: int, values: int, interpolation: str = "LINEAR") -> None:
+    """Animates what ``path`` names of a node; ``keys``, ``values``: accessors of the times and of what it is then."""
+    animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation=interpolation))
+    target = gltf.AnimationChannelTarget(node=node, path=path)
+    animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
+
+
 class BufferBuilder:
     """Collects arrays for one file: each becomes a bufferView and an accessor, aligned to 4 bytes."""
 

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError, OutputError
 from hmr_video.export.formats.blender import run_script
-from hmr_video.export.formats.gltf_buffer import BufferBuilder, read_accessor
+from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel, read_accessor
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
@@ -105,16 +105,10 @@ class Character:
         buffer = BufferBuilder(file, file.binary_blob() or b"")
         keys = buffer.add(times, np.float32, "SCALAR", bounds=True)
 
-        def channel(node: int, property_: str, values: int) -> None:
-            animation = file.animations[0]
-            target = gltf.AnimationChannelTarget(node=node, path=property_)
-            animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers), target=target))
-            animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation="LINEAR"))
-
         for node, quaternions in rotations.items():
             self._split_matrix(node)
-            channel(node, "rotation", buffer.add(quaternions, np.float32, "VEC4"))
-        channel(path[0], "translation", buffer.add(path[1], np.float32, "VEC3"))
+            add_channel(file.animations[0], node, "rotation", keys, buffer.add(quaternions, np.float32, "VEC4"))
+        add_channel(file.animations[0], path[0], "translation", keys, buffer.add(path[1], np.float32, "VEC3"))
         buffer.finish()
         file.save_binary(target)
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.motion import Array
-from hmr_video.world.leg_ik import between
+from hmr_video.world.leg_ik import aside, bend, between
 
 _SLICE = 0.04  # metres, of somebody of usual size
 _FEWEST = 6  # vertices that tell how wide a slice is
@@ -138,10 +138,9 @@ def _bent(arms: Arms, elbows: Array, wrists: Array, upper: Array, lower: Array) 
     distance = np.linalg.norm(way, axis=-1, keepdims=True)
     ray = way / np.maximum(distance, 1e-9)
     distance = distance.clip(np.abs(upper - lower) + 1e-4, 0.9995 * (upper + lower))
-    aside = (elbows - arms.shoulders) - ((elbows - arms.shoulders) * ray).sum(-1, keepdims=True) * ray
-    aside /= np.maximum(np.linalg.norm(aside, axis=-1, keepdims=True), 1e-9)
-    along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
-    bent = arms.shoulders + along * ray + np.sqrt((upper**2 - along**2).clip(0)) * aside
+    pole = aside(elbows - arms.shoulders, ray)
+    pole /= np.maximum(np.linalg.norm(pole, axis=-1, keepdims=True), 1e-9)
+    bent = arms.shoulders + bend(ray, pole, *(length[..., 0] for length in (distance, upper, lower)))
     placed = arms.shoulders + distance * ray
     return Arms(arms.shoulders, bent, placed, arms.hands + placed - arms.wrists)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.geometry import Array
 from hmr_video.synth.film.clothes import FineSurface, random_clothes
 from hmr_video.synth.film.scenery import Place, panorama_place, random_place
+from hmr_video.video import VideoWriter
 
 STILL, TURNING, MOVING = ("still",), ("pan", "zoom", "turn by hand"), ("dolly", "orbit", "walk along")
 CAMERAS = (*STILL, *TURNING, *MOVING)
@@ -69,6 +71,12 @@ class WorldClip:
                 total += picture
             total /= len(moments)
             yield (total + noise * dice.standard_normal(total.shape, np.float32)).clip(0, 255).astype(np.uint8)
+
+    def save(self, path: Path, body: Body) -> None:
+        """Writes :meth:`film` as a video."""
+        with VideoWriter(path, FRAME_RATE, SIZE, quality=18) as writer:
+            for picture in self.film(body):
+                writer.write(picture)
 
 
 def _between(values: Array, time: float) -> Array:

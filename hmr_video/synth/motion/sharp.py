@@ -12,10 +12,10 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from hmr_video.body import Body
-from hmr_video.geometry.skeleton import LANDMARKS, PARENTS
+from hmr_video.geometry.skeleton import KNUCKLES, PARENTS
 from hmr_video.motion import Array
 from hmr_video.synth.motion.poses import ARM, LEG, TRUNK, Angles, to_rotations
-from hmr_video.world.leg_ik import between
+from hmr_video.world.leg_ik import aside, bend, between
 
 RATE = 30.0
 REST = 0.1  # seconds that a kicking foot stays on the wall
@@ -24,7 +24,6 @@ _PALM = 0.015  # metres from the bones of a hand to the skin of its palm
 _SIDES = np.array([1.0, -1.0])  # left and right along x
 _ARMS, _LEGS = ((16, 17), (18, 19), (20, 21)), ((1, 2), (4, 5), (7, 8))
 _AHEAD = np.array([0.0, 0.0, 1.0])
-_KNUCKLES = [[LANDMARKS.index(f"{side}_{finger}") for finger in ("index", "little_finger")] for side in ("left", "right")]
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def _knuckles(body: Body) -> Array:
     betas = torch.zeros(1, 10)
     joints, turned = body.joints(torch.eye(3).expand(1, 24, 3, 3), betas)
     points = body.landmarks_from_joints(joints, turned, betas)[0].double().numpy()
-    return np.asarray(points[np.array(_KNUCKLES)].mean(1) - joints[0, list(_ARMS[2])].double().numpy())
+    return np.asarray(points[np.array(KNUCKLES)].mean(1) - joints[0, list(_ARMS[2])].double().numpy())
 
 
 def _reach(
@@ -158,12 +157,11 @@ def _reach(
     way = targets - start
     distance = np.linalg.norm(way, axis=-1, keepdims=True)
     ray, distance = way / distance, distance.clip(np.abs(upper - lower) + 1e-3, 0.999 * (upper + lower))
-    aside = poles - (poles * ray).sum(-1, keepdims=True) * ray
-    aside /= np.linalg.norm(aside, axis=-1, keepdims=True)
-    along = (upper**2 - lower**2 + distance**2) / (2 * distance)  # law of cosines
-    bend = along * ray + np.sqrt((upper**2 - along**2).clip(0)) * aside
-    turned[:, first] = between(bones[0], bend) @ turned[:, first]
-    turned[:, middle] = between(bones[1], distance * ray - bend) @ turned[:, middle]
+    across = aside(poles, ray)
+    across /= np.linalg.norm(across, axis=-1, keepdims=True)
+    bent = bend(ray, across, *(length[..., 0] for length in (distance, upper, lower)))
+    turned[:, first] = between(bones[0], bent) @ turned[:, first]
+    turned[:, middle] = between(bones[1], distance * ray - bent) @ turned[:, middle]
     turned[:, last] = ends
     world, found = torch.from_numpy(turned).float(), rotations.clone()
     for joint in (*first, *middle, *last):
