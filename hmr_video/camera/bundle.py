@@ -6,13 +6,16 @@ Schur's complement (Triggs et al., 2000).
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
+
+from hmr_video.geometry.rotations import skew
 
 Array = NDArray[Any]
 
@@ -77,6 +80,37 @@ def misses(scene: Scene, seen: Seen) -> Array:
     return np.where(depth > _NEAREST, projected - seen.pixels, 1e3)
 
 
+class Slopes(NamedTuple):
+    """How observations change, to the first order, for N of them.
+
+    Attributes:
+        missed: (N, 2) pixels, see :func:`misses`; weight: (N,) of robust least squares, 0 behind the camera.
+        rays: (N, 3) see :func:`local`, with a depth of 1 where the weight is 0; to_pixel: (N, 2, 3) by them.
+        by_turn, by_place: (N, 2, 3) by the camera's turn from the left, R <- exp(w) R, and by its centre.
+    """
+
+    missed: Array
+    weight: Array
+    rays: Array
+    to_pixel: Array
+    by_turn: Array
+    by_place: Array
+
+
+def slopes(scene: Scene, seen: Seen) -> Slopes:
+    """The slopes of all observations about a scene."""
+    missed, rays = misses(scene, seen), local(scene, seen)
+    weight = np.where(np.abs(missed[:, 0]) < 900, 1 / (1 + np.square(missed).sum(-1) / OUTLIER_PIXELS**2) ** 2, 0)
+    depth = np.where(weight > 0, rays[:, 2], 1.0)
+    focal = scene.focals[seen.camera]
+    to_pixel = np.zeros((len(rays), 2, 3))
+    to_pixel[:, 0, 0] = to_pixel[:, 1, 1] = focal / depth
+    to_pixel[:, :, 2] = -rays[:, :2] * (focal / depth**2)[:, None]
+    by_place = -(to_pixel @ scene.turns[seen.camera]) * scene.points[seen.point, 3, None, None]
+    by_turn = -to_pixel @ skew(torch.from_numpy(rays)).numpy()
+    return Slopes(missed, weight, np.column_stack([rays[:, :2], depth]), to_pixel, by_turn, by_place)
+
+
 def cost(missed: Array) -> float:
     """Geman and McClure's robust sum, in units of ``OUTLIER_PIXELS``."""
     squared = np.square(missed).sum(-1) / OUTLIER_PIXELS**2
@@ -114,23 +148,14 @@ class _System:
     def __init__(self, scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> None:
         self.scene, self.freedom = scene, freedom
         count = len(scene.turns)
-        rays = local(scene, seen)
-        depth = rays[:, 2]
-        missed = misses(scene, seen)
-        weight = 1 / (1 + np.square(missed).sum(-1) / OUTLIER_PIXELS**2) ** 2 / NOISE**2
-        weight = np.where(np.abs(missed[:, 0]) < 900, weight, 0)
-        depth = np.where(weight > 0, depth, 1.0)
-        focal = scene.focals[seen.camera]
-        to_pixel = np.zeros((len(rays), 2, 3))
-        to_pixel[:, 0, 0] = to_pixel[:, 1, 1] = focal / depth
-        to_pixel[:, :, 2] = -rays[:, :2] * (focal / depth**2)[:, None]
-        turns, points = scene.turns[seen.camera], scene.points[seen.point]
-        by_camera = np.zeros((len(rays), 2, 7))
-        by_camera[:, :, :3] = -to_pixel @ _skew(rays)  # R <- exp(w) R
+        linear = slopes(scene, seen)
+        missed, weight = linear.missed, linear.weight / NOISE**2
+        by_camera = np.zeros((len(missed), 2, 7))
+        by_camera[:, :, :3] = linear.by_turn
         if freedom.places:
-            by_camera[:, :, 3:6] = -(to_pixel @ turns) * points[:, 3, None, None]
+            by_camera[:, :, 3:6] = linear.by_place
         if freedom.focal:
-            by_camera[:, :, 6] = rays[:, :2] / depth[:, None] * focal[:, None]
+            by_camera[:, :, 6] = linear.rays[:, :2] / linear.rays[:, 2:] * scene.focals[seen.camera, None]
         self.own = np.zeros((count, 7, 7))
         np.add.at(self.own, seen.camera, np.einsum("nai,n,naj->nij", by_camera, weight, by_camera))
         self.pull = np.zeros((count, 7))
@@ -139,7 +164,7 @@ class _System:
         self.bases = _tangents(scene.points, freedom.places)  # (J, 4, 3)
         bases = self.bases[seen.point]
         away = bases[:, :3] - scene.centres[seen.camera][:, :, None] * bases[:, 3:]
-        by_point = to_pixel @ turns @ away
+        by_point = linear.to_pixel @ scene.turns[seen.camera] @ away
         self.block = np.zeros((len(scene.points), 3, 3))
         np.add.at(self.block, seen.point, np.einsum("nai,n,naj->nij", by_point, weight, by_point))
         self.point_pull = np.zeros((len(scene.points), 3))
@@ -207,12 +232,6 @@ class _System:
         scene = replace(self.scene, turns=turns, centres=centres, focals=focals)
         placed = self.scene.points + np.einsum("jab,jb->ja", self.bases, points)
         return replace(scene, points=placed / np.linalg.norm(placed, axis=1, keepdims=True))
-
-
-def _skew(v: Array) -> Array:
-    x, y, z = v.T
-    zero = np.zeros_like(x)
-    return np.stack([np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2)
 
 
 def _diagonal(matrices: Array) -> Array:

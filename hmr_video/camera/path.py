@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.camera.background import SIDE, Followed
-from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, local, misses
+from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses, slopes
 from hmr_video.camera.moving import reconstruct
 
 Array = NDArray[Any]
@@ -235,24 +235,13 @@ def resected(scene: Scene, seen: Seen, places: bool, rounds: int = 6) -> Scene:
     moved = np.zeros((len(turns), size))
     for _ in range(rounds):
         now = Scene(turns, centres, scene.focals, scene.points)
-        missed, rays = misses(now, seen), local(now, seen)
-        weight = np.where(np.abs(missed[:, 0]) < 900, (1 + np.square(missed).sum(-1) / OUTLIER_PIXELS**2) ** -2.0, 0)
-        depth = np.where(weight > 0, rays[:, 2], 1.0)
-        focal = scene.focals[seen.camera]
-        to_pixel = np.zeros((len(rays), 2, 3))
-        to_pixel[:, 0, 0] = to_pixel[:, 1, 1] = focal / depth
-        to_pixel[:, :, 2] = -rays[:, :2] * (focal / depth**2)[:, None]
-        x, y, z = rays.T
-        zero = np.zeros_like(x)
-        skew = np.stack([np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2)
-        slopes = -to_pixel @ skew
-        if places:
-            aside = -(to_pixel @ turns[seen.camera]) * scene.points[seen.point, 3, None, None]
-            slopes = np.concatenate([slopes, aside], -1)
+        linear = slopes(now, seen)
+        missed, weight = linear.missed, linear.weight
+        own = np.concatenate([linear.by_turn, linear.by_place], -1)[..., :size]
         normal = np.zeros((len(turns), size, size))
-        np.add.at(normal, seen.camera, np.einsum("nai,n,naj->nij", slopes, weight, slopes))
+        np.add.at(normal, seen.camera, np.einsum("nai,n,naj->nij", own, weight, own))
         pull = np.zeros((len(turns), size))
-        np.add.at(pull, seen.camera, -np.einsum("nai,n,na->ni", slopes, weight, missed))
+        np.add.at(pull, seen.camera, -np.einsum("nai,n,na->ni", own, weight, missed))
         step = np.linalg.solve(normal + np.diag(prior), (pull - prior * moved)[..., None])[..., 0]
         moved += step
         turns = Rotation.from_rotvec(step[:, :3]).as_matrix() @ turns

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from hmr_video.geometry.rotations import skew
 
 Array = NDArray[np.float64]
 
@@ -87,9 +90,7 @@ def bend(ray: Array, pole: Array, distance: Array, upper: Array, lower: Array) -
 def between(first: Array, second: Array) -> Array:
     """The smallest rotation (..., 3, 3) that turns one direction (..., 3) into another, not opposite to it; any lengths but 0."""
     a, b = first / _length(first)[..., None], second / _length(second)[..., None]
-    x, y, z = np.moveaxis(np.cross(a, b), -1, 0)
-    zero = np.zeros_like(x)
-    k = np.stack([np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2)
+    k = skew(torch.from_numpy(np.cross(a, b))).numpy()
     cosine = (a * b).sum(-1)[..., None, None]
     return np.asarray(np.eye(3) + k + k @ k / (1 + cosine))
 
