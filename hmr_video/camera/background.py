@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from hmr_video.camera.panning import Pan
 from hmr_video.camera.shots import Shots
+from hmr_video.camera.thumbnail import SIDE, thumbnail
 
 Array = NDArray[Any]
 
-SIDE = 480  # pixels of the longer side of the small pictures
 _POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
 _QUALITY, _APART = 0.005, 9
 _BACK = 0.7  # pixels by which a point followed there and back may miss
@@ -80,21 +80,6 @@ class Background:
     def cuts(self) -> list[int]:
         """Ids of the frames with which new shots begin, ascending."""
         return self._shots.beginnings
-
-
-def thumbnail(frame: Array) -> Array:
-    """(h, w) uint8: the green of a frame (H, W, 3), its longer side ``SIDE`` pixels, each the mean of two or more across where
-    the frame has so many."""
-    import cv2
-
-    height, width = frame.shape[:2]
-    longer = max(height, width)
-    stride = max(1, longer // (2 * SIDE))
-    size = max(1, round(width * SIDE / longer)), max(1, round(height * SIDE / longer))
-    small = np.ascontiguousarray(frame[::stride, ::stride, 1])
-    while small.shape[1] >= 2 * size[0] and small.shape[0] >= 2 * size[1]:  # four times as fast as the mean of odd areas
-        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR))
 
 
 class Points:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.camera.thumbnail import shrunk
+
 Array = NDArray[Any]
 
 _SHRINK = 3  # times, before pictures are compared
@@ -28,13 +30,10 @@ class Pan:
 
     def __call__(self, picture: Array) -> Array:
         """The next picture (h, w) uint8."""
-        import cv2
-
-        size = [max(1, round(length / _SHRINK)) for length in picture.shape[::-1]]
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = shrunk(picture, _SHRINK).astype(np.float32)
         spectrum = np.fft.rfft2(small * _window(small.shape))
         if self._last is not None:
-            self._corner = self._corner + _shift(self._last, spectrum, small.shape) * picture.shape[::-1] / size
+            self._corner = self._corner + _shift(self._last, spectrum, small.shape) * picture.shape[::-1] / small.shape[::-1]
         self._last = spectrum
         return self._corner
 

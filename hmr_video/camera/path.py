@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from hmr_video.camera.background import SIDE, Followed
+from hmr_video.camera.background import Followed
 from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses, slopes
 from hmr_video.camera.moving import reconstruct
+from hmr_video.camera.thumbnail import SIDE
 
 Array = NDArray[Any]
 

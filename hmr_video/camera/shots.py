@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmr_video.camera.thumbnail import shrunk
+
 Array = NDArray[Any]
 
 _SHRINK = 10  # times, before pictures are compared
@@ -48,10 +50,7 @@ class Shots:
 
     def update(self, frame_id: int, picture: Array) -> None:
         """The next picture (h, w) uint8."""
-        import cv2
-
-        size = [max(1, round(length / _SHRINK)) for length in picture.shape[::-1]]
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        small = shrunk(picture, _SHRINK)
         shown = np.asarray(small - small.mean(), np.float32)
         if shown.std() < _BLANK:
             return

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from hmr_video.camera.background import SIDE, Background, Followed
+from hmr_video.camera.background import Background, Followed
 from hmr_video.camera.clip import find_camera
 from hmr_video.camera.path import Path, find_path
 from hmr_video.camera.scale import Walker, metric_scale
+from hmr_video.camera.thumbnail import SIDE
 from hmr_video.geometry import world_metrics as wm
 
 COUNT, RATE, FOCAL = 90, 30.0, 1.1

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,14 @@ _LOOK_EVERY = 96  # frames
 _SEARCH = 10  # times `every` frames: how long somebody who was lost is looked for in every frame
 
 IMAGE_SIZES = (640, 960, 1280)  # long side of the network's input, pixels
-_SMALL = 448  # the same where a landmark network looks closely and everybody is tall enough even so
+CLOSE_SIZE = 448  # the same where a landmark network looks closely and everybody is tall enough even so
+
+
+class _Before(NamedTuple):
+    """The last frame of the chunk before: what the network ``found`` in it, and that when it had ``passed`` the second looks."""
+
+    found: Detections
+    passed: Detections
 
 
 class Detector:
@@ -47,9 +54,7 @@ class Detector:
         self._rotated_pass = RotatedPass(self._find)
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
-        self._before: tuple[Detections, Detections] | None = (
-            None  # what was found in the last frame, and what the passes made of it
-        )
+        self._before: _Before | None = None
         self.engine = self._network.engine
 
     def __call__(self, frames: Array) -> list[Detections]:
@@ -58,14 +63,14 @@ class Detector:
         size = self._fixed_size or self._sufficient_size(frames, longest)
         looks = self._looks(frames, size)
         last = looks[len(frames) - 1]
-        enough = self._enough(last, longest)
-        if self._size > enough or self._size == _SMALL < enough:
+        enough = sufficient_size(last, longest, self._every > 1)
+        if self._size > enough or self._size == CLOSE_SIZE < enough:
             self._size = 0  # perhaps another shot: large people suffer in a large input, and small ones are lost in a small one
         for index in sorted(looks):
             looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
         if self._before is not None:
-            looks[-1] = self._before[1]
-        self._before = last, looks[len(frames) - 1]
+            looks[-1] = self._before.passed
+        self._before = _Before(last, looks[len(frames) - 1])
         found = {index: look for index, look in looks.items() if index >= 0}
         for start, end in pairwise(sorted(looks)):
             for index in range(start + 1, end):
@@ -76,10 +81,10 @@ class Detector:
         """What the network finds, by index of the frame: in all that must be looked at."""
         first = 0 if self._before is None else self._every - 1
         chosen = sorted({*range(first, len(frames), self._every), len(frames) - 1})
-        whole = max(size, IMAGE_SIZES[0]) if self._every > 1 and not self._fixed_size else size
+        whole = IMAGE_SIZES[0] if self._size == CLOSE_SIZE else size
         looks = dict(zip(chosen[:-1], self._detect(frames, size, chosen[:-1]), strict=True))
         looks |= dict(zip(chosen[-1:], self._detect(frames, whole, chosen[-1:]), strict=True))
-        known = looks if self._before is None else {-1: self._before[0]} | looks
+        known = looks if self._before is None else {-1: self._before.found} | looks
         eventful = [pair for pair in pairwise(known) if self._is_eventful(known[pair[0]], known[pair[1]], pair[1] - pair[0])]
         between = [index for start, end in eventful for index in range(start + 1, end)]
         return looks | dict(zip(between, self._detect(frames, whole, between), strict=True))
@@ -92,15 +97,10 @@ class Detector:
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
-            self._size = self._enough(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest)
+            self._size = sufficient_size(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest, self._every > 1)
             self._frames = 0
         self._frames += len(frames)
         return self._size
-
-    def _enough(self, found: Detections, longest: int) -> int:
-        heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.scores > _SURE]
-        close = self._every > 1 and len(heights) > 0 and heights.min() * _SMALL / longest >= _TALL_ENOUGH
-        return _SMALL if close else sufficient_size(found, longest)
 
     def _detect(self, frames: Array, size: int, chosen: Sequence[int]) -> list[Detections]:
         height, width = frames.shape[1:3]
@@ -123,14 +123,17 @@ def _network(weights: Path, engine: str, device: str) -> Network:
     return load_network(weights, engine, device)
 
 
-def sufficient_size(detections: Detections, longest_side: int) -> int:
+def sufficient_size(detections: Detections, longest_side: int, closely: bool = False) -> int:
     """The smallest of IMAGE_SIZES in which all people of a frame are tall enough to be found well.
 
-    Those under a third of the tallest stand in the background and do not count.
+    Those under a third of the tallest stand in the background and do not count. Where people are looked at ``closely``, too,
+    CLOSE_SIZE if really all are.
     """
     heights = (detections.boxes[:, 3] - detections.boxes[:, 1])[detections.scores > _SURE]
     if len(heights) == 0:
         return IMAGE_SIZES[0]
+    if closely and heights.min() * CLOSE_SIZE / longest_side >= _TALL_ENOUGH:
+        return CLOSE_SIZE
     smallest = float(heights[heights >= heights.max() / 3].min())
     return next((size for size in IMAGE_SIZES if smallest * size / longest_side >= _TALL_ENOUGH), IMAGE_SIZES[-1])
 

@@ -12,7 +12,7 @@ from hmr_video.motion import Motion
 from hmr_video.options import PeopleOptions
 from hmr_video.people import find_people
 from hmr_video.people.detect.detections import Detections, box_overlap, suppress
-from hmr_video.people.detect.detector import _LOOK_EVERY, IMAGE_SIZES, Detector, letterbox, sufficient_size
+from hmr_video.people.detect.detector import _LOOK_EVERY, CLOSE_SIZE, IMAGE_SIZES, Detector, letterbox, sufficient_size
 from hmr_video.people.detect.engine import choose_engine, load_network
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.detect.ultralytics import import_ultralytics
@@ -49,6 +49,8 @@ def test_the_input_is_as_large_as_the_smallest_subject_needs():
     assert sufficient_size(detections(300.0, 110.0), 1920) == 1280
     assert sufficient_size(detections(700.0, 110.0), 1920) == 640  # the second stands far behind
     assert sufficient_size(detections(110.0, score=0.2), 1920) == 640
+    assert sufficient_size(detections(700.0, 690.0), 1920, closely=True) == CLOSE_SIZE
+    assert sufficient_size(detections(700.0, 110.0), 1920, closely=True) == 640  # the second would be lost
 
 
 def test_small_people_are_looked_for_every_few_seconds(monkeypatch):
