@@ -122,6 +122,11 @@ class Motion:
         return self.landmarks2d[:, BODY_LANDMARKS]
 
     @property
+    def zooms(self) -> Array:
+        """(T,) the focal length of each frame over that of ``camera_matrix``."""
+        return np.ones(len(self)) if self.zoom is None else self.zoom
+
+    @property
     def steady_landmarks(self) -> Array:
         """(T, 29, 3) the landmarks where ``camera_matrix`` would see them, without the zoom."""
         steady = np.array(self.landmarks2d, np.float64)
@@ -138,7 +143,7 @@ class Motion:
         if self.zoom is None:
             return pixels
         middle = self.camera_matrix[:2, 2]
-        return np.asarray((pixels - middle) / self.zoom[:, None, None] + middle)
+        return np.asarray((pixels - middle) / self.zooms[:, None, None] + middle)
 
     def replace(self, **changes: Any) -> "Motion":
         """A copy with some fields changed."""

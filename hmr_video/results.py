@@ -130,9 +130,8 @@ def write_camera(motions: Sequence[Motion], path: Path) -> None:
     """What the camera did, in the world: one pose a frame that shows somebody, and its focal length."""
     frames: dict[int, dict[str, Any]] = {}
     for motion in motions:
-        zoom = np.ones(len(motion)) if motion.zoom is None else motion.zoom
         poses = np.asarray(motion.world_from_camera, np.float64).round(6)
-        for frame, time, pose, factor in zip(motion.frame_ids, motion.timestamps, poses, zoom, strict=True):
+        for frame, time, pose, factor in zip(motion.frame_ids, motion.timestamps, poses, motion.zooms, strict=True):
             focal = round(float(motion.camera_matrix[0, 0] * factor), 3)
             frames[int(frame)] = {"frame": int(frame), "time": float(time), "focal": focal, "world_from_camera": pose.tolist()}
     first = motions[0]

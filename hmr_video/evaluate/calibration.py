@@ -87,7 +87,8 @@ def _compared(motion: Motion, truth: Sequence) -> tuple[np.ndarray, Tensor, Tens
     rows, true_rows = same_moments(result, truth)
     joints, true = result.joints[rows], truth.joints[true_rows]
     apart = (project(joints, result.camera_matrix) - project(true, truth.camera_matrix)).norm(dim=-1).numpy()
-    size = (motion.boxes[:, 2:] - motion.boxes[:, :2]).max(1)[rows.numpy(), None]
+    boxes = motion.steady_boxes
+    size = (boxes[:, 2:] - boxes[:, :2]).max(1)[rows.numpy(), None]
     return rows.numpy(), joints, true, apart / size
 
 

@@ -157,9 +157,8 @@ def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
     if not files:
         raise InputError(f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies and a number.")
     try:
-        rows = [
-            {name: np.asarray(resolve(read_pickle(file)[name]), np.float64).reshape(-1) for name in RICH_KEYS} for file in files
-        ]
+        frames = [read_pickle(file) for file in files]
+        rows = [{name: np.asarray(resolve(frame[name]), np.float64).reshape(-1) for name in RICH_KEYS} for frame in frames]
         poses = np.stack([np.concatenate([row["global_orient"], row["body_pose"][:63], np.zeros(6)]) for row in rows])
         trans, betas = np.stack([row["transl"] for row in rows]), rows[0]["betas"][:10]
         lens = {node.tag: node for node in ElementTree.parse(calibration).getroot()}

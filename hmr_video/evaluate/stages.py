@@ -71,8 +71,8 @@ _PROGRAM = """
 import sys
 from hmr_video.cli.main import leave, run
 code = run(sys.argv[2:])
-with open(sys.argv[1], "w") as told, open("/proc/self/status") as status:
-    told.write(status.read())
+with open(sys.argv[1], "w") as copy, open("/proc/self/status") as status:
+    copy.write(status.read())
 leave(code)
 """
 

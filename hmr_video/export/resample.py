@@ -9,6 +9,7 @@ from scipy.ndimage import maximum_filter1d
 from hmr_video.export.registry import ExportOptions
 from hmr_video.geometry.rotations import matrix_to_axis_angle, pose_matrices, slerp
 from hmr_video.motion import Array, Motion
+from hmr_video.reconstruction.quality import accelerations
 
 _EVEN = 0.1  # of a frame's duration that a frame may be off before the frames are not evenly spaced
 _REGULAR_SHARE = 0.9  # of the steps between frames, at least, are as a rate says that means something
@@ -108,9 +109,7 @@ def sharp_moments(motion: Motion) -> Array:
         return np.zeros(0)
     ends = motion.joints3d[:, _ENDS] - motion.joints3d[:, :1]
     ends = np.concatenate([ends, ends[:, [2]] - ends[:, [3]]], axis=1)
-    steps = np.maximum(np.diff(motion.timestamps), 1e-3)[:, None, None]
-    speeds = np.diff(ends, axis=0) / steps
-    sharpness = np.linalg.norm(2 * np.diff(speeds, axis=0) / (steps[1:] + steps[:-1]), axis=-1).max(1)
+    sharpness = np.linalg.norm(accelerations(ends, motion.timestamps), axis=-1).max(1)
     moment = 2 * max(1, round(_MOMENT * motion.frame_rate)) + 1
     chosen = (sharpness > _SHARP) & (sharpness == maximum_filter1d(sharpness, moment))
     return np.asarray(motion.timestamps[1:-1][chosen])

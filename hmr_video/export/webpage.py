@@ -156,7 +156,7 @@ def camera_path(motions: list[Motion], shown: Array) -> Array:
 
 def zooms(motions: list[Motion], shown: Array) -> Array:
     """(N,) focal lengths of the frames ``shown`` (N,) over that of the camera matrix, likewise."""
-    return _nearest([np.ones(len(motion)) if motion.zoom is None else motion.zoom for motion in motions], motions, shown)
+    return _nearest([motion.zooms for motion in motions], motions, shown)
 
 
 def _nearest(values: list[Array], motions: list[Motion], shown: Array) -> Array:

@@ -5,23 +5,21 @@ is said.
 """
 
 import numpy as np
+import torch
 
 from hmr_video.geometry import Array
+from hmr_video.geometry.procrustes import similarity
 
 CHUNK = 100  # frames that are aligned at a time
 CONTACT = 0.01  # metres a frame; a point of the true foot that moves less touches the floor
 DRIFT_SECONDS = 10.0
 
 
-def similarity(points: Array, targets: Array, scaled: bool = True) -> tuple[float, Array, Array]:
-    """Scale, rotation (3, 3) and shift (3,) that lay points (N, 3) nearest to targets (N, 3) (Umeyama, 1991)."""
-    centre, wanted = points.mean(0), targets.mean(0)
-    x, y = points - centre, targets - wanted
-    u, strengths, vt = np.linalg.svd(y.T @ x)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * signs) @ vt
-    scale = float((strengths * signs).sum() / max(np.square(x).sum(), 1e-12)) if scaled else 1.0
-    return scale, rotation, wanted - scale * rotation @ centre
+def laid_over(points: Array, targets: Array, guide: slice, scaled: bool = True) -> Array:
+    """Points (T, ..., 3), moved by what lays those of the frames ``guide`` nearest to the targets', see `similarity`."""
+    own, wanted = (torch.from_numpy(np.asarray(values[guide], np.float64).reshape(-1, 3)) for values in (points, targets))
+    scale, rotation, shift = (value.numpy() for value in similarity(own, wanted, scaled))
+    return np.asarray(scale * points @ rotation.T + shift)
 
 
 def chunks(frames: int) -> list[slice]:
@@ -37,18 +35,17 @@ def world_error(points: Array, truth: Array, first_two: bool) -> Array:
     """
     errors = np.zeros(len(points))
     for part in chunks(len(points)):
-        guide = slice(part.start, part.start + 2) if first_two else part
-        scale, rotation, shift = similarity(points[guide].reshape(-1, 3), truth[guide].reshape(-1, 3))
-        moved = scale * points[part] @ rotation.T + shift
+        guide = slice(2) if first_two else slice(None)
+        moved = laid_over(points[part], truth[part], guide)
         errors[part] = np.linalg.norm(moved - truth[part], axis=-1).mean(-1)
     return errors * 1000
 
 
 def root_translation_error(roots: Array, truth: Array) -> Array:
     """RTE (T,) in %: the distance of roots (T, 3) after a rigid alignment of the whole, in lengths of the true path."""
-    _, rotation, shift = similarity(roots, truth, scaled=False)
     length = np.linalg.norm(np.diff(truth, axis=0), axis=-1).sum()
-    return np.asarray(np.linalg.norm(roots @ rotation.T + shift - truth, axis=-1) / max(length, 1e-9) * 100)
+    away = laid_over(roots, truth, slice(None), scaled=False) - truth
+    return np.asarray(np.linalg.norm(away, axis=-1) / max(length, 1e-9) * 100)
 
 
 def jitter(points: Array, frame_rate: float) -> Array:

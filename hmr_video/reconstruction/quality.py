@@ -59,10 +59,14 @@ def joint_acceleration(motion: Motion) -> float:
     if len(motion) < 3:
         return 0.0
     joints = (motion.joints3d - motion.joints3d[:, :1])[:, LIMB_JOINTS].astype(np.float64)
-    step = np.maximum(np.diff(motion.timestamps), 1e-3)[:, None, None]
-    speed = np.diff(joints, axis=0) / step
-    acceleration = np.diff(speed, axis=0) / ((step[1:] + step[:-1]) / 2)
-    return float(np.linalg.norm(acceleration, axis=-1).mean())
+    return float(np.linalg.norm(accelerations(joints, motion.timestamps), axis=-1).mean())
+
+
+def accelerations(points: Array, timestamps: Array) -> Array:
+    """(T - 2, N, 3) m/s^2 of points (T, N, 3) at seconds (T,), by differences over uneven steps."""
+    step = np.maximum(np.diff(timestamps), 1e-3)[:, None, None]
+    speed = np.diff(points, axis=0) / step
+    return np.asarray(np.diff(speed, axis=0) / ((step[1:] + step[:-1]) / 2))
 
 
 def assess(motion: Motion, faces: bool = True) -> dict[str, Any]:

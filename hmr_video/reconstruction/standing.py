@@ -10,7 +10,7 @@ SMOOTHING = 0.05  # seconds: the deviation of the Gaussian by which a detector's
 STILL = 0.2  # m/s across the view, at which a foot counts half as standing, nearly
 
 _POINTS = ([15, 17, 18, 19], [16, 20, 21, 22])  # ankle, toes and heel
-_TOLD = 0.1  # trust of a foot's point from which it tells
+_EVIDENT = 0.1  # trust of one of a foot's points, from which they say how it moves
 
 
 def standing(points: Tensor, trust: Tensor, pixels_per_metre: Tensor, timestamps: Tensor) -> Tensor:
@@ -29,5 +29,5 @@ def standing(points: Tensor, trust: Tensor, pixels_per_metre: Tensor, timestamps
         speed = places.diff(dim=0).norm(dim=-1) / step / pixels_per_metre[1:, None]
         both = torch.minimum(weights[1:], weights[:-1])
         still = (both * torch.exp(-0.5 * (speed / STILL).square())).sum(-1) / both.sum(-1)
-        found.append(torch.where(both.amax(-1) > _TOLD, still, 0.0))
+        found.append(torch.where(both.amax(-1) > _EVIDENT, still, 0.0))
     return torch.stack(found, -1).repeat_interleave(2, -1)
