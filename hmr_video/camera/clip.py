@@ -36,8 +36,7 @@ class ClipCamera:
         """(T, 4, 4) from the space of each frame's camera into that of the first of its shot."""
         stage = np.tile(np.eye(4), (len(frame_ids), 1, 1))
         for shot in self.shots:
-            mine = (frame_ids >= shot.frame_ids[0]) & (frame_ids <= shot.frame_ids[-1])
-            rows = np.searchsorted(shot.frame_ids, frame_ids[mine])
+            mine, rows = shot.rows(frame_ids)
             stage[mine, :3, :3], stage[mine, :3, 3] = shot.turns[rows], shot.centres[rows]
         return stage
 
@@ -45,8 +44,7 @@ class ClipCamera:
         """(T,) the focal length of each frame over that of its shot's first."""
         found = np.ones(len(frame_ids))
         for shot in self.shots:
-            mine = (frame_ids >= shot.frame_ids[0]) & (frame_ids <= shot.frame_ids[-1])
-            rows = np.searchsorted(shot.frame_ids, frame_ids[mine])
+            mine, rows = shot.rows(frame_ids)
             found[mine] = shot.focals[rows] / shot.focals[0]
         return found
 
@@ -58,11 +56,9 @@ class ClipCamera:
         shots = []
         for shot in self.shots:
             if shot.kind == "moving":
-                low, high = shot.frame_ids[0], shot.frame_ids[-1]
-                chosen = [(ids >= low) & (ids <= high) for ids in frame_ids]
                 parts = [
-                    Walker(shot.turns[ids[mine] - low], shot.centres[ids[mine] - low], body[mine, :2], body[mine, 2], time[mine])
-                    for ids, body, time, mine in zip(frame_ids, bodies, times, chosen, strict=True)
+                    Walker(shot.turns[rows], shot.centres[rows], body[mine, :2], body[mine, 2], time[mine])
+                    for (mine, rows), body, time in zip(map(shot.rows, frame_ids), bodies, times, strict=True)
                     if mine.sum() > 2
                 ]
                 scale = metric_scale(parts, shot.points)

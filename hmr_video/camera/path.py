@@ -62,6 +62,11 @@ class Path:
         count = len(frame_ids)
         return cls(kind, frame_ids, np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), np.full(count, focal), False, blind)
 
+    def rows(self, frame_ids: Array) -> tuple[Array, Array]:
+        """Which of the frames (T,) are of this shot, (T,) bool, and where those are in it."""
+        mine = (frame_ids >= self.frame_ids[0]) & (frame_ids <= self.frame_ids[-1])
+        return mine, np.searchsorted(self.frame_ids, frame_ids[mine])
+
 
 def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: bool = False) -> Path:
     """The camera's path in one shot. ``focal``: over the longer side, a guess unless ``focal_known``."""

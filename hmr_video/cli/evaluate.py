@@ -142,23 +142,19 @@ def evaluate(
     from hmr_video.evaluate import Protocol, evaluate_people
 
     reporter = Reporter(quiet=quiet)
-    if world:
-        from hmr_video.evaluate.world import UNITS, evaluate_world
+    if world or contacts:
+        from hmr_video.evaluate import contacts as of_contacts
+        from hmr_video.evaluate import world as of_world
 
-        filmed = evaluate_world(clips, seed, replace(options, world=True), reporter, mocap, panoramas)
+        settings = replace(options, world=True)
+        if world:
+            filmed, units = of_world.evaluate_world(clips, seed, settings, reporter, mocap, panoramas), of_world.UNITS
+        else:
+            filmed, units = of_contacts.evaluate_contacts(clips, seed, settings, reporter), of_contacts.UNITS
         if as_json:
             typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
         else:
-            print_scores(filmed, UNITS)
-        return
-    if contacts:
-        from hmr_video.evaluate import contacts as of_contacts
-
-        touches = of_contacts.evaluate_contacts(clips, seed, replace(options, world=True), reporter)
-        if as_json:
-            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in touches]))
-        else:
-            print_scores(touches, of_contacts.UNITS)
+            print_scores(filmed, units)
         return
     if mocap is not None:
         from hmr_video.evaluate.ablations import without
@@ -199,8 +195,8 @@ def evaluate(
         from hmr_video.evaluate.calibration import calibration, limb_marks, table
 
         bins, limbs = calibration(pairs), limb_marks(pairs)
-        told = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
-        typer.echo(json.dumps(told) if as_json else table(bins, limbs))
+        record = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
+        typer.echo(json.dumps(record) if as_json else table(bins, limbs))
     elif as_json:
         typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
     else:

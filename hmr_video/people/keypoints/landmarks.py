@@ -129,52 +129,71 @@ def _look(
     """For each track what the network sees in the frames that are ``wanted`` (T,): some of them where people move slowly, the
     points between moving straight, else all."""
     matrices = [crop.matrices(network.size) for crop in crops]
-    found = [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)]
+    looking = _Looking(network, tracks, [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)])
+    every = 1 if silhouettes else max(1, round(_APART * frame_rate))
+    looks = ((runs, places, looking.look(places)) for runs, places in _first_places(reader, tracks, wanted, every))
+    with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
+        for runs, places, seen in ahead(looks):
+            looking.put(places, seen, silhouettes)
+            gaps = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every)]
+            looking.fill(gaps)
+            advance(sum(len(gap) - 1 for gap in gaps))
+    return looking.found
 
-    def looks(places: Sequence[_Place]) -> Looks:
-        return network(cut(place.image, matrices[place.person][place.frame], network.size) for place in places)
 
-    def put(places: Sequence[_Place], seen: Looks) -> None:
+def _first_places(
+    reader: Reader, tracks: Sequence[Track], wanted: Sequence[Array], every: int
+) -> Iterator[tuple[list[list[_Place]], list[_Place]]]:
+    """For each chunk of the video the places of each person in it, after the last one before it; and those of all, of which
+    every so many, to look at."""
+    runs: list[list[_Place]] = [[] for _ in tracks]
+    for chunk in ahead(reader.chunks(every * max(1, round(_CHUNK / every)))):
+        places: list[_Place] = []
+        for person, track in enumerate(tracks):
+            before = runs[person][-1:]
+            run = runs[person] = before + [
+                _Place(person, frame, image)
+                for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+                if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
+            ]
+            if len(run) > len(before):
+                places += run[every if before else 0 : -1 : every] + run[-1:]
+        yield list(runs), places
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """A network that looks at people, and what was ``found`` of each so far."""
+
+    network: LandmarkNetwork
+    tracks: Sequence[Track]
+    found: list[_Seen]
+
+    def look(self, places: Sequence[_Place]) -> Looks:
+        """What the network sees there."""
+        return self.network(cut(place.image, self.found[place.person].crops[place.frame], self.network.size) for place in places)
+
+    def put(self, places: Sequence[_Place], seen: Looks, silhouettes: bool = False) -> None:
+        """Keeps what was seen."""
         masks = [None] * len(places) if seen.silhouettes is None else seen.silhouettes
         for place, points, presence, mask in zip(places, seen.points, seen.presence, masks, strict=True):
-            found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
+            self.found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
 
-    every = 1 if silhouettes else max(1, round(_APART * frame_rate))
-
-    def first_looks() -> Iterator[tuple[list[list[_Place]], list[_Place], Looks]]:
-        """The places of each person in a chunk, after the last one before it; those that are looked at; what is seen there."""
-        runs: list[list[_Place]] = [[] for _ in tracks]
-        for chunk in ahead(reader.chunks(every * max(1, round(_CHUNK / every)))):
-            places: list[_Place] = []
-            for person, track in enumerate(tracks):
-                before = runs[person][-1:]
-                run = runs[person] = before + [
-                    _Place(person, frame, image)
-                    for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
-                    if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
-                ]
-                if len(run) > len(before):
-                    places += run[every if before else 0 : -1 : every] + run[-1:]
-            yield list(runs), places, looks(places)
-
-    with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
-        for runs, places, seen in ahead(first_looks()):
-            put(places, seen)
-            gaps = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every)]
-            advance(sum(len(gap) - 1 for gap in gaps))
-            while gaps:
-                calm = [
-                    gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
-                    and found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, tracks[gap[0].person])
-                    for gap in gaps
-                ]
-                for gap in compress(gaps, calm):
-                    found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
-                eventful = [gap for gap, straight in zip(gaps, calm, strict=True) if not straight and len(gap) > 2]
-                middles = [gap[len(gap) // 2] for gap in eventful]
-                put(middles, looks(middles))
-                gaps = [part for gap in eventful for part in (gap[: len(gap) // 2 + 1], gap[len(gap) // 2 :])]
-    return found
+    def fill(self, gaps: list[list[_Place]]) -> None:
+        """What is between the ends of gaps, which were looked at: the straight line, or where limbs are fast the middle is looked
+        at, too, and so on."""
+        while gaps:
+            calm = [
+                gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
+                and self.found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, self.tracks[gap[0].person])
+                for gap in gaps
+            ]
+            for gap in compress(gaps, calm):
+                self.found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
+            eventful = [gap for gap, straight in zip(gaps, calm, strict=True) if not straight and len(gap) > 2]
+            middles = [gap[len(gap) // 2] for gap in eventful]
+            self.put(middles, self.look(middles))
+            gaps = [part for gap in eventful for part in (gap[: len(gap) // 2 + 1], gap[len(gap) // 2 :])]
 
 
 def within_short_gaps(detected: Array, longest: float) -> Array:
