@@ -39,11 +39,13 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, command: list[str], capsys: py
 
 @pytest.mark.slow
 def test_videos_are_converted_once(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    never_done = Path(shutil.copy(CLIP, tmp_path / "in" / "later.mp4"))
     interrupted = subprocess.Popen([sys.executable, "-c", "from hmr_video.cli.main import main; main()", *command])
     while not (tmp_path / "out" / "manifest.jsonl").exists() and interrupted.poll() is None:
         time.sleep(0.05)
     interrupted.send_signal(signal.SIGINT)
     assert interrupted.wait() == 130
+    never_done.unlink()
     assert {path.name for path in (tmp_path / "out" / ".batch").iterdir()} <= {"lock-all"}
 
     assert main.run([*command, "--json"]) == 5
