@@ -1,7 +1,9 @@
 """What pictures as a whole show, each of them made small once: shots, how the camera pans, and points of the background."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ _QUALITY, _APART = 0.005, 9
 _BACK = 0.7  # pixels by which a point followed there and back may miss
 _MARGIN = 0.08  # of a person's box, around it
 _EDGE = 4  # pixels from the border of the picture at which a point is given up
+_ELSEWHERE = 2.0  # pixels from where a point was: what lies on the picture stays
 _GRAIN = 64  # steps a pixel in which places are kept
 
 
@@ -62,18 +65,18 @@ class Background:
     """
 
     def __init__(self, frame_rate: float, follow_points: bool = True) -> None:
-        self._shots, self._pan, self._follow_points = Shots(frame_rate), Pan(), follow_points
         self.points = Points()
+        self._shots, self._pan, self._follow_points = Shots(frame_rate, self.points.carried), Pan(), follow_points
         self.offsets: dict[int, Array] = {}
 
     def update(self, frame_id: int, frame: Array, boxes: Array) -> Array:
         """The next frame (H, W, 3), and the boxes (n, 4) of the people in it, pixels; returns the frame's offset."""
         picture = thumbnail(frame)
         scale = np.array(frame.shape[1::-1]) / picture.shape[::-1]  # pixels of the frame in one of the picture: x, y
-        self._shots.update(frame_id, picture)
-        self.offsets[frame_id] = offset = (self._pan(picture) * scale).round()
         if self._follow_points:
             self.points.update(frame_id, picture, boxes / scale[0])
+        self._shots.update(frame_id, picture)
+        self.offsets[frame_id] = offset = (self._pan(picture) * scale).round()
         return offset
 
     @property
@@ -104,6 +107,16 @@ class Points:
         self._before = picture
         places = ((self._points[:, 0] + 0.5) * _GRAIN).round().clip(0, 65535).astype(np.uint16)
         self._kept.append((frame_id, self._names, places))
+
+    def carried(self, frame_id: int) -> float:
+        """The share of an earlier picture's points that are elsewhere in the last one; 0 if none were looked for."""
+        if not self._kept:
+            return 0.0
+        _, names, before = self._kept[bisect_left(self._kept, frame_id, key=itemgetter(0))]
+        _, last_names, after = self._kept[-1]
+        _, mine, theirs = np.intersect1d(names, last_names, assume_unique=True, return_indices=True)
+        moved = np.linalg.norm(after[theirs].astype(float) - before[mine], axis=1)
+        return float((moved > _ELSEWHERE * _GRAIN).sum() / max(len(names), 1))
 
     def followed(self) -> Followed:
         """All points so far."""

@@ -2,10 +2,12 @@
 
 In a dissolve, each picture is a mixture of the last one of a shot and the first of another, so that pictures, taken as vectors,
 go along the straight line between two that have nothing in common (the linear model of Hampapur, Jain and Weymouth, 1994). A cut
-jumps along it. A camera that turns leads away from the line, or shows at the end much of what it showed at the beginning.
+jumps along it. A camera that turns leads away from the line, or shows at the end much of what it showed at the beginning; or points
+of the background can be followed all the way.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,7 @@ _ALIKE = 0.3  # correlation of two pictures below which they show different thin
 _LARGEST_DEPARTURE = 0.35  # root mean square distance of pictures from the line, in its length, below which they lie on it
 _SETTLED, _END = 2, 0.3  # so many pictures must lie so near to either end, in lengths of the line: a flash of light is no shot
 _AGAIN = 0.7  # correlation of the middle of one picture with some part of another, from which it is shown again
+_CARRIED = 0.5  # of the points of one picture that are elsewhere in another, from which the camera turned
 _BLANK = 4.0  # standard deviation of the levels (0 to 255) below which a picture shows nothing
 
 
@@ -40,9 +43,13 @@ class _Transition:
 
 
 class Shots:
-    """Feed all pictures in order through :meth:`update`, then read :attr:`beginnings`."""
+    """Feed all pictures in order through :meth:`update`, then read :attr:`beginnings`.
 
-    def __init__(self, frame_rate: float) -> None:
+    ``carried``: by the frame id of an earlier picture, the share of its background's points that are elsewhere in the last one.
+    """
+
+    def __init__(self, frame_rate: float, carried: Callable[[int], float]) -> None:
+        self._carried = carried
         self._frame_ids: deque[int] = deque(maxlen=max(2 * _FEWEST, round(_SECONDS * frame_rate)) + 1)
         self._recent: deque[Array] = deque(maxlen=self._frame_ids.maxlen)  # thumbnails
         self._products = np.zeros((0, 0))  # of the recent thumbnails with each other
@@ -63,8 +70,13 @@ class Shots:
         lengths = np.sqrt(self._products.diagonal())
         for start in np.flatnonzero(row[:-_FEWEST] < _ALIKE * lengths[:-_FEWEST] * lengths[-1]):
             distance, first = along_line(self._products[start:, start:])
-            if distance < _LARGEST_DEPARTURE and not _shown_again(self._recent[start], shown):
+            if distance < _LARGEST_DEPARTURE and not self._is_turn(start, shown):
                 self._found.append(_Transition(self._frame_ids[start], self._frame_ids[start + first], frame_id, distance))
+
+    def _is_turn(self, start: int, shown: Array) -> bool:
+        """Whether the camera turned from the recent picture ``start`` to the last one, which is ``shown``."""
+        again = _shown_again(self._recent[start], shown)
+        return again or self._carried(self._frame_ids[start]) > _CARRIED
 
     @property
     def beginnings(self) -> list[int]:
