@@ -87,6 +87,7 @@ class Slopes(NamedTuple):
         missed: (N, 2) pixels, see :func:`misses`; weight: (N,) of robust least squares, 0 behind the camera.
         rays: (N, 3) see :func:`local`, with a depth of 1 where the weight is 0; to_pixel: (N, 2, 3) by them.
         by_turn, by_place: (N, 2, 3) by the camera's turn from the left, R <- exp(w) R, and by its centre.
+        by_zoom: (N, 2) by the logarithm of its focal length.
     """
 
     missed: Array
@@ -95,6 +96,7 @@ class Slopes(NamedTuple):
     to_pixel: Array
     by_turn: Array
     by_place: Array
+    by_zoom: Array
 
 
 def slopes(scene: Scene, seen: Seen) -> Slopes:
@@ -108,7 +110,8 @@ def slopes(scene: Scene, seen: Seen) -> Slopes:
     to_pixel[:, :, 2] = -rays[:, :2] * (focal / depth**2)[:, None]
     by_place = -(to_pixel @ scene.turns[seen.camera]) * scene.points[seen.point, 3, None, None]
     by_turn = -to_pixel @ skew(torch.from_numpy(rays)).numpy()
-    return Slopes(missed, weight, np.column_stack([rays[:, :2], depth]), to_pixel, by_turn, by_place)
+    by_zoom = rays[:, :2] * (focal / depth)[:, None]
+    return Slopes(missed, weight, np.column_stack([rays[:, :2], depth]), to_pixel, by_turn, by_place, by_zoom)
 
 
 def cost(missed: Array) -> float:
@@ -155,7 +158,7 @@ class _System:
         if freedom.places:
             by_camera[:, :, 3:6] = linear.by_place
         if freedom.focal:
-            by_camera[:, :, 6] = linear.rays[:, :2] / linear.rays[:, 2:] * scene.focals[seen.camera, None]
+            by_camera[:, :, 6] = linear.by_zoom
         self.own = np.zeros((count, 7, 7))
         np.add.at(self.own, seen.camera, np.einsum("nai,n,naj->nij", by_camera, weight, by_camera))
         self.pull = np.zeros((count, 7))

@@ -3,7 +3,7 @@
 A camera that stands, one that turns (and zooms) about its centre, or one that moves: then places are known up to one scale.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +31,7 @@ _PLACE_SMOOTHING = 0.06  # seconds: the deviation of the Gaussian that places ar
 _WIDE = np.radians(7.0)  # by which a camera must turn to tell its focal length
 _UNDERSTOOD = 0.5  # of the observations that a motion must explain
 _TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
+_TURN_BETWEEN, _ZOOM_BETWEEN = 1e-2, 0.05  # deviations of turns and logarithms of focal lengths from where keyframes lead
 _ZOOMS = 0.12  # of the logarithm of the focal length: less is no zoom
 
 
@@ -92,7 +93,7 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
     understood = np.linalg.norm(missed, axis=1) < OUTLIER_PIXELS
     if understood.mean() < _UNDERSTOOD or (np.bincount(seen.camera, understood) >= _FEWEST).sum() < 2:
         return Path.still(followed.frame_ids, focal, "unknown", blind)
-    whole = _every_frame(scene, seen, followed, keys, kind == "moving")
+    whole = _every_frame(scene, seen, followed, keys, Freedom(places=kind == "moving", zoom=np.ptp(scene.focals) > 0))
     origin, start = whole.turns[0].T, whole.centres[0]
     near = whole.points[whole.points[:, 3] > _TOO_FAR] if kind == "moving" else np.zeros((0, 4))
     return Path(
@@ -207,7 +208,7 @@ def turn_between(before: Array, after: Array, stray: float) -> Array:
     return np.asarray(turn)
 
 
-def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, places: bool) -> Scene:
+def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, freedom: Freedom) -> Scene:
     """The cameras of all frames, from those of the keyframes, by the points that these placed."""
     from scipy.spatial.transform import Rotation, Slerp
 
@@ -227,30 +228,28 @@ def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, plac
     known = (numbered[point] == followed.names) & (share[point] > 0.6)
     everything = Seen(camera[known], point[known], followed.pixels[known].astype(float))
     start = Scene(spins, centres, focals, scene.points)
-    return resected(start, everything, places)
+    return resected(start, everything, freedom)
 
 
-def resected(scene: Scene, seen: Seen, places: bool, rounds: int = 6) -> Scene:
-    """Each camera turned and moved by itself, so that it sees the points where it did; where it sees few, it stays."""
+def resected(scene: Scene, seen: Seen, freedom: Freedom, rounds: int = 6) -> Scene:
+    """Each camera turned, moved and zoomed by itself, so that it sees the points where it did; where it sees few, it stays."""
     from scipy.spatial.transform import Rotation
 
-    turns, centres = scene.turns.copy(), scene.centres.copy()
-    size = 6 if places else 3
-    unit = np.median(np.linalg.norm(np.diff(centres, axis=0), axis=1)) + 1e-6
-    prior = np.array([1e-2] * 3 + [0.1 * unit] * 3)[:size] ** -2.0  # deviations from where keyframes lead
-    moved = np.zeros((len(turns), size))
+    unit = np.median(np.linalg.norm(np.diff(scene.centres, axis=0), axis=1)) + 1e-6
+    free = np.array([True] * 3 + [freedom.places] * 3 + [freedom.zoom])
+    prior = np.array([_TURN_BETWEEN] * 3 + [0.1 * unit] * 3 + [_ZOOM_BETWEEN])[free] ** -2.0
+    moved = np.zeros((len(scene.turns), 7))
+    now = scene
     for _ in range(rounds):
-        now = Scene(turns, centres, scene.focals, scene.points)
         linear = slopes(now, seen)
-        missed, weight = linear.missed, linear.weight
-        own = np.concatenate([linear.by_turn, linear.by_place], -1)[..., :size]
-        normal = np.zeros((len(turns), size, size))
-        np.add.at(normal, seen.camera, np.einsum("nai,n,naj->nij", own, weight, own))
-        pull = np.zeros((len(turns), size))
-        np.add.at(pull, seen.camera, -np.einsum("nai,n,na->ni", own, weight, missed))
-        step = np.linalg.solve(normal + np.diag(prior), (pull - prior * moved)[..., None])[..., 0]
+        own = np.concatenate([linear.by_turn, linear.by_place, linear.by_zoom[..., None]], -1)[..., free]
+        normal = np.zeros((len(moved), free.sum(), free.sum()))
+        np.add.at(normal, seen.camera, np.einsum("nai,n,naj->nij", own, linear.weight, own))
+        pull = np.zeros((len(moved), free.sum()))
+        np.add.at(pull, seen.camera, -np.einsum("nai,n,na->ni", own, linear.weight, linear.missed))
+        step = np.zeros_like(moved)
+        step[:, free] = np.linalg.solve(normal + np.diag(prior), (pull - prior * moved[:, free])[..., None])[..., 0]
         moved += step
-        turns = Rotation.from_rotvec(step[:, :3]).as_matrix() @ turns
-        if places:
-            centres = centres + step[:, 3:]
-    return Scene(turns, centres, scene.focals, scene.points)
+        turns = Rotation.from_rotvec(step[:, :3]).as_matrix() @ now.turns
+        now = replace(now, turns=turns, centres=now.centres + step[:, 3:6], focals=now.focals * np.exp(step[:, 6]))
+    return now
