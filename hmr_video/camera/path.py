@@ -27,11 +27,12 @@ _REST = 1.0  # pixels, of SIDE, that a standing camera's picture trembles
 _TURNS_ONLY = 0.35  # pixels: a turning camera explains so well where points are seen
 _BETTER = 0.4  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
 _ZOOMS_BETTER = 0.75  # of the steady lens' has a zooming one, likewise
-_PLACE_SMOOTHING = 0.06  # seconds: the deviation of the Gaussian that places are smoothed by
+_PLACE_SMOOTHING = 0.035  # seconds: the deviation of the Gaussian that places are smoothed by; a hand shakes at up to 5 Hz
 _WIDE = np.radians(7.0)  # by which a camera must turn to tell its focal length
 _UNDERSTOOD = 0.5  # of the observations that a motion must explain
 _TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
-_TURN_BETWEEN, _ZOOM_BETWEEN = 1e-2, 0.05  # deviations of turns and logarithms of focal lengths from where keyframes lead
+# Deviations from where keyframes lead: of turns, of logarithms of focal lengths, and of places, in the median step of a frame.
+_TURN_BETWEEN, _ZOOM_BETWEEN, _STEPS_BETWEEN = 1e-2, 0.05, 3.0
 _ZOOMS = 0.12  # of the logarithm of the focal length: less is no zoom
 
 
@@ -100,12 +101,19 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
         kind,
         followed.frame_ids,
         whole.turns[0] @ np.swapaxes(whole.turns, -1, -2),
-        gaussian_filter1d((whole.centres - start) @ origin, _PLACE_SMOOTHING * frame_rate, axis=0, mode="nearest"),
+        _smoothed((whole.centres - start) @ origin, _PLACE_SMOOTHING * frame_rate),
         whole.focals / SIDE,
         focal_observed,
         blind,
         (near[:, :3] / near[:, 3:] - start) @ origin,
     )
+
+
+def _smoothed(places: Array, deviation: float) -> Array:
+    """Places (T, 3), as if the path went on beyond its ends; ``deviation``: of the Gaussian, in frames."""
+    beyond = int(4 * deviation) + 1
+    longer = np.pad(places, ((beyond, beyond), (0, 0)), "reflect", reflect_type="odd")
+    return np.asarray(gaussian_filter1d(longer, deviation, axis=0)[beyond:-beyond])
 
 
 def keyframes(followed: Followed, frame_rate: float) -> Array:
@@ -235,9 +243,9 @@ def resected(scene: Scene, seen: Seen, freedom: Freedom, rounds: int = 6) -> Sce
     """Each camera turned, moved and zoomed by itself, so that it sees the points where it did; where it sees few, it stays."""
     from scipy.spatial.transform import Rotation
 
-    unit = np.median(np.linalg.norm(np.diff(scene.centres, axis=0), axis=1)) + 1e-6
+    step = np.median(np.linalg.norm(np.diff(scene.centres, axis=0), axis=1)) + 1e-6
     free = np.array([True] * 3 + [freedom.places] * 3 + [freedom.zoom])
-    prior = np.array([_TURN_BETWEEN] * 3 + [0.1 * unit] * 3 + [_ZOOM_BETWEEN])[free] ** -2.0
+    prior = np.array([_TURN_BETWEEN] * 3 + [_STEPS_BETWEEN * step] * 3 + [_ZOOM_BETWEEN])[free] ** -2.0
     moved = np.zeros((len(scene.turns), 7))
     now = scene
     for _ in range(rounds):
@@ -247,9 +255,9 @@ def resected(scene: Scene, seen: Seen, freedom: Freedom, rounds: int = 6) -> Sce
         np.add.at(normal, seen.camera, np.einsum("nai,n,naj->nij", own, linear.weight, own))
         pull = np.zeros((len(moved), free.sum()))
         np.add.at(pull, seen.camera, -np.einsum("nai,n,na->ni", own, linear.weight, linear.missed))
-        step = np.zeros_like(moved)
-        step[:, free] = np.linalg.solve(normal + np.diag(prior), (pull - prior * moved[:, free])[..., None])[..., 0]
-        moved += step
-        turns = Rotation.from_rotvec(step[:, :3]).as_matrix() @ now.turns
-        now = replace(now, turns=turns, centres=now.centres + step[:, 3:6], focals=now.focals * np.exp(step[:, 6]))
+        change = np.zeros_like(moved)
+        change[:, free] = np.linalg.solve(normal + np.diag(prior), (pull - prior * moved[:, free])[..., None])[..., 0]
+        moved += change
+        turns = Rotation.from_rotvec(change[:, :3]).as_matrix() @ now.turns
+        now = replace(now, turns=turns, centres=now.centres + change[:, 3:6], focals=now.focals * np.exp(change[:, 6]))
     return now

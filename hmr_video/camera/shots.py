@@ -2,8 +2,8 @@
 
 In a dissolve, each picture is a mixture of the last one of a shot and the first of another, so that pictures, taken as vectors,
 go along the straight line between two that have nothing in common (the linear model of Hampapur, Jain and Weymouth, 1994). A cut
-jumps along it. A camera that turns leads away from the line, or shows at the end much of what it showed at the beginning; or points
-of the background can be followed all the way.
+jumps along it. A camera that turns leads away from the line, or shows at the end much of what it showed at the beginning, or the
+background's points can be followed all the way.
 """
 
 from collections import deque
