@@ -26,7 +26,7 @@ from hmr_video.geometry.skeleton import (
 )
 from hmr_video.reconstruction.lbfgs import minimise
 from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
-from hmr_video.reconstruction.standing import FEET, standing
+from hmr_video.reconstruction.standing import FEET, as_from_one_place, standing
 from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -308,10 +308,14 @@ class _Problem:
         return deviation
 
     def _still(self, timestamps: list[Tensor]) -> Tensor:
-        """(pairs, 4) how surely each of `FEET` stands from a frame to the next; 0 before a camera that moves."""
-        if self.config.joints_against_body or self.stage is not None:
+        """(pairs, 4) how surely each of `FEET` stands from a frame to the next; 0 before a camera that moves nobody knows how."""
+        if self.config.joints_against_body:
             return torch.zeros(len(self.pairs), len(FEET))
-        evidence = (self.keypoints[..., :2], self.trust, self.pixels_per_height / STATURE)
+        points = self.keypoints[..., :2]
+        if self.stage is not None:
+            tracks = zip(*(values.split(self.lengths) for values in (points, self.trans[:, 2], self.stage)), strict=True)
+            points = torch.cat([as_from_one_place(*track, self.camera_matrix) for track in tracks])
+        evidence = (points, self.trust, self.pixels_per_height / STATURE)
         parts = (values.split(self.lengths) for values in evidence)
         return torch.cat([standing(*one) for one in zip(*parts, timestamps, strict=True)])
 
@@ -350,7 +354,7 @@ class _Problem:
         sway = self.acceleration(torch.cat([across, depth], -1)[:, None]) / self.usual_sway
         smoothness = heavy_tailed(acceleration.square().sum(-1), tolerance).sum()
         smoothness = smoothness + heavy_tailed(sway.square().sum(-1), tolerance).sum()
-        feet = placed[:, FEET]
+        feet = self.in_stage(placed[:, FEET])
         slide = (feet[self.pairs + 1] - feet[self.pairs]) / (self.step * config.standing)
         contact = (self.still * robust(slide.square().sum(-1), config.outlier * tolerance)).sum()
         distance = ((trans[:, 2] / self.trans[:, 2]).log() / config.depth).square().sum()
@@ -362,12 +366,17 @@ class _Problem:
 
         Along the axes of the camera of the moment, against the world where the camera's path is known.
         """
-        if self.stage is not None:
-            points = points @ self.stage[:, :3, :3].mT + self.stage[:, None, :3, 3]
+        points = self.in_stage(points)
         speed_in = (points[self.triples + 1] - points[self.triples]) / self.first_step
         speed_out = (points[self.triples + 2] - points[self.triples + 1]) / self.second_step
         found = 2 * (speed_out - speed_in) / (self.first_step + self.second_step)
         return found if self.stage is None else found @ self.stage[self.triples + 1, :3, :3]
+
+    def in_stage(self, points: Tensor) -> Tensor:
+        """Points (N, J, 3) of the cameras' spaces in the one that their path leads through, where it is known."""
+        if self.stage is None:
+            return points
+        return points @ self.stage[:, :3, :3].mT + self.stage[:, None, :3, 3]
 
     def solve(self) -> list[Estimate]:
         """Two searches: first all keypoints pull and all jerks count, then outliers of both no more. An estimate per person."""

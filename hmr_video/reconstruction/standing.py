@@ -13,10 +13,24 @@ _POINTS = ([15, 17, 18, 19], [16, 20, 21, 22])  # ankle, toes and heel
 _EVIDENT = 0.1  # trust of one of a foot's points, from which they say how it moves
 
 
+def as_from_one_place(points: Tensor, depth: Tensor, stage: Tensor, camera_matrix: Tensor) -> Tensor:
+    """Points (T, K, 2) in pixels without what the camera's own movement adds to theirs; the first frame's stay.
+
+    depth (T,) metres of what is seen; stage (T, 4, 4) the camera's path, from its space; camera_matrix (3, 3).
+    """
+    pixels = torch.cat([points, torch.ones_like(points[..., :1])], -1)
+    placed = pixels @ torch.linalg.inv(camera_matrix).mT * depth[:, None, None]
+    ahead = torch.linalg.inv(stage[1:]) @ stage[:-1]  # from each frame's camera to the next one's
+    led = placed[:-1] @ ahead[:, :3, :3].mT + ahead[:, None, :3, 3]
+    led = led @ camera_matrix.mT
+    own = points[1:] - led[..., :2] / led[..., 2:].clamp_min(1e-3)
+    return torch.cat([points[:1], own]).cumsum(0)
+
+
 def standing(points: Tensor, trust: Tensor, pixels_per_metre: Tensor, timestamps: Tensor) -> Tensor:
     """How surely (T - 1, 4), 0 to 1, each of `FEET` stands from a frame to the next; 0 where nothing of a foot is seen.
 
-    points (T, 17 or 29, 2) pixels of a camera that stands still, or all but; trust (T, 17 or 29) their weights; pixels_per_metre
+    points (T, 17 or 29, 2) pixels of a camera that stands still, or as if it did; trust (T, 17 or 29) their weights; pixels_per_metre
     (T,) at the person; timestamps (T,) seconds.
     """
     step = timestamps.diff().float().clamp_min(1e-3)[:, None]
