@@ -16,9 +16,9 @@ from hmr_video.camera.thumbnail import SIDE, thumbnail
 Array = NDArray[Any]
 
 _POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
-_QUALITY, _APART = 0.005, 9
+_QUALITY, _APART = 0.001, 9
 _WINDOW = 15  # pixels across, of what is looked for in the next picture
-_WEAKEST = 80 / (1024 * _WINDOW**2)  # contrast of a window, in OpenCV's unit: fainter ones follow what the codec does
+_CONTRAST = 80  # squared levels a pixel, summed over the window, along its fainter direction: less follows what the codec does
 _BACK = 0.7  # pixels by which a point followed there and back may miss
 _MARGIN = 0.08  # of a person's box, around it
 _EDGE = 4  # pixels from the border of the picture at which a point is given up
@@ -137,7 +137,7 @@ class Points:
 
         if len(self._names) == 0:
             return
-        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(_WINDOW, _WINDOW), minEigThreshold=_WEAKEST)
+        follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(_WINDOW, _WINDOW), minEigThreshold=_CONTRAST / (1024 * _WINDOW**2))
         there, known, _ = follow(before, picture, self._points, self._points.copy(), maxLevel=3)
         guess = {"nextPts": self._points.copy(), "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
         back, known_back, _ = follow(picture, before, there, maxLevel=0, **guess)
@@ -158,6 +158,7 @@ class Points:
 
         for x, y in self._points[:, 0]:
             cv2.circle(free, (round(float(x)), round(float(y))), _APART, 0, -1)
+        free[cv2.cornerMinEigenVal(picture, _WINDOW) < _CONTRAST * (8 / (4 * _WINDOW * 255)) ** 2] = 0
         edge = np.zeros_like(free)
         edge[_EDGE:-_EDGE, _EDGE:-_EDGE] = free[_EDGE:-_EDGE, _EDGE:-_EDGE]
         corners = cv2.goodFeaturesToTrack(picture, _POINTS - len(self._names), _QUALITY, _APART, mask=edge)
