@@ -15,19 +15,42 @@ _FEWEST = 10  # points that a view must show of those that are placed
 _AGAIN = 4  # views after which all is adjusted
 _SURE = 6  # views from which they tell the focal length, too
 _STARTS = (1.0, 0.75, 1.35)  # of the guessed focal length, from which the search starts
-_MANY = 16  # views, above which one start is enough, and dear
+_MANY = 12  # views that suffice to find where the search should start
 
 
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
     """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did.
 
-    Where the focal length is free and views are few, the search starts from several lengths, and the scene that agrees best
-    with what was seen is taken.
+    Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken;
+    of many views, those around the first two tell which start that is.
     """
-    several = free_focal and len(turning.turns) <= _MANY
-    starts = [guess * factor for factor in _STARTS[: None if several else 1]]
-    scenes = [scene for scene in (_grown(seen, turning, focal, guess, free_focal) for focal in starts) if scene is not None]
+    if not free_focal:
+        return _grown(seen, turning, guess, guess, False)
+    starts = [float(np.median(turning.focals)), *(guess * factor for factor in _STARTS)]
+    if len(turning.turns) <= _MANY:
+        return _best(seen, turning, starts, guess)
+    pair = _first_pair(seen, turning, starts[0]) or _first_pair(seen, turning, guess)
+    if pair is None:
+        return None
+    few = _best(*_around(seen, turning, sum(pair[:2]) // 2), starts, guess)
+    return None if few is None else _grown(seen, turning, float(few.focals[0]), guess, True)
+
+
+def _best(seen: Seen, turning: Scene, starts: list[float], guess: float) -> Scene | None:
+    """Of the scenes that grow from focal lengths, the one that agrees best with what was seen."""
+    scenes = [scene for scene in (_grown(seen, turning, focal, guess, True) for focal in starts) if scene is not None]
     return min(scenes, key=lambda scene: cost(misses(scene, seen)), default=None)
+
+
+def _around(seen: Seen, turning: Scene, middle: int) -> tuple[Seen, Scene]:
+    """What ``_MANY`` views around one show of the points that two or more of them do, and how these turn."""
+    first = int(np.clip(middle - _MANY // 2, 0, len(turning.turns) - _MANY))
+    mine = seen[(seen.camera >= first) & (seen.camera < first + _MANY)]
+    mine = mine[(np.bincount(mine.point, minlength=len(turning.points)) >= 2)[mine.point]]
+    known, point = np.unique(mine.point, return_inverse=True)
+    views = slice(first, first + _MANY)
+    scene = Scene(turning.turns[views], turning.centres[views], turning.focals[views], turning.points[known])
+    return Seen(mine.camera - first, point, mine.pixels), scene
 
 
 def _grown(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
