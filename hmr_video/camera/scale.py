@@ -15,10 +15,10 @@ _ALONG_VIEW = 0.2  # share of a speed along the view that counts: the rest is no
 _RESTING = 0.25  # m/s, of a foot that rests, noise and all
 _STEPS = 121  # candidates before the finer search
 _SUREST = 0.97  # of the misfit of a camera that stays has that of the right scale, or there is none
-_ROUND_FEET = np.cos(np.radians(12.0))  # points of the ground are looked for within this angle of some foot
+_ROUND_FEET = np.cos(np.radians(20.0))  # points of the ground are looked for within this angle of some foot
 _LEVEL = np.cos(np.radians(15.0))  # the ground's normal and the people's axes agree so well
 _FLAT = 0.015  # of its distance, within which a point lies on the ground
-_FEWEST, _DRAWS = 25, 400  # points of a ground; how many grounds are tried
+_FEWEST, _DRAWS = 20, 400  # points of a ground; how many grounds are tried
 _AGREE = 0.12  # median deviation of the logarithm of what the frames say, or nothing is believed
 _BALL = 0.03  # metres of the ball of a foot over the ground
 _BELOW = 3.0  # deviations that a point lies below a plane which then is no ground
@@ -28,7 +28,7 @@ _SWAY, _TOGETHER = 0.02, 8.0  # metres that a standing foot seems to sway, and f
 _ROUNDS = 6  # of finding stances
 # Deviations of the logarithm of the scale.
 _GROUND, _STANCES = 0.08, 0.04  # of the one that the ground tells, and of what stances err by alike
-_APART = 0.2  # of the two from each other, above which the ground is taken for something else
+_APART = 0.2  # of the two from each other, above which only the surer one counts
 _UNSURE = 0.3  # of a scale that is not believed
 
 
@@ -54,9 +54,12 @@ def metric_scale(people: list[Walker], points: Array) -> float | None:
     if rested is None:
         return ground or slow
     scale, deviation = rested
-    if ground is None or abs(np.log(ground / scale)) > _APART + 2 * deviation:
+    if ground is None:
         return scale
-    trust = np.array([_GROUND, np.hypot(_STANCES, deviation)]) ** -2.0
+    deviations = np.array([_GROUND, np.hypot(_STANCES, deviation)])
+    if abs(np.log(ground / scale)) > _APART + 2 * deviation:
+        return (ground, scale)[int(deviations.argmin())]
+    trust = deviations**-2.0
     return float(np.exp((trust * np.log([ground, scale])).sum() / trust.sum()))
 
 
