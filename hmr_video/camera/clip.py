@@ -18,8 +18,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class ClipCamera:
-    """One :class:`Path` per shot, in the order of the frames; the focal length (over the longer side of the picture) that the
-    background tells, None where it does not."""
+    """One :class:`Path` per shot, in the order of the frames; the focal length (over the longer side of the picture) with which
+    the longest shot begins whose background tells it, None where none does."""
 
     shots: tuple[Path, ...]
     focal: float | None = None
@@ -41,11 +41,11 @@ class ClipCamera:
         return stage
 
     def zooms(self, frame_ids: Array) -> Array:
-        """(T,) the focal length of each frame over that of its shot's first."""
+        """(T,) the focal length of each frame over :attr:`focal`, or over that of its shot's first where nothing tells it."""
         found = np.ones(len(frame_ids))
         for shot in self.shots:
             mine, rows = shot.rows(frame_ids)
-            found[mine] = shot.focals[rows] / shot.focals[0]
+            found[mine] = shot.focals[rows] / (self.focal or shot.focals[0])
         return found
 
     def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
@@ -77,4 +77,4 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
     with threadpool_limits(1, "blas"):  # the matrices are small: a second thread would only wait
         shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
     focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
-    return ClipCamera(shots, max(focals)[1] if focals and not focal_known and len(shots) == 1 else None)
+    return ClipCamera(shots, max(focals)[1] if focals and not focal_known else None)
