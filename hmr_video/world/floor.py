@@ -43,6 +43,7 @@ _STRAIGHT = 0.85  # of its length is the distance of neck and feet of a body tha
 _NECK, _FEET = 12, (7, 8, 10, 11)  # bodies balance between their ankles and the balls of their feet
 _LEGS, _TRUNK = ((1, 4, 7), (2, 5, 8)), (0, 3, 6, 9, 12)
 _OFF_FLOOR = 0.3  # metres between somebody's lowest sole and the floor, most of the time, that no jump explains
+_MOST = 0.5  # of the people, above which that tells against the camera's path
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def _levelled(
             advance(1)
         return made
 
+    relative = motions
     motions = [
         motion if stage is None else motion.replace(world_from_camera=stage)
         for motion, stage in zip(motions, stages, strict=True)
@@ -135,6 +137,12 @@ def _levelled(
     motions = each(lambda motion: plant(motion, soles(motion, body)))
     motions = each(lambda motion: hold_feet(motion, body))
     elsewhere = [str(number) for number, motion in enumerate(motions, 1) if _is_off_the_floor(soles(motion, body))]
+    if len(elsewhere) > _MOST * len(motions) and any(stage is not None for stage in stages):
+        reporter.note(
+            f"By what the background tells of the camera {len(elsewhere)} of {len(motions)} people would be over {_OFF_FLOOR} m off "
+            "one floor: it is not believed, and people's positions are relative to the camera."
+        )
+        return _levelled(relative, body, reporter, [None] * len(relative), True, keep_sizes, lambda steps: None)
     if elsewhere:
         reporter.note(
             f"Mostly over {_OFF_FLOOR} m off the floor: person {', '.join(elsewhere)}. They are on another level than others, "
