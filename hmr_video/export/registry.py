@@ -28,9 +28,11 @@ class Format(NamedTuple):
 
     Attributes:
         module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
-            used: some bring heavy libraries along.
+            used: some bring heavy libraries along. Of a format with ``meshes``: with ``encoder(body, person)``, which gives what
+            turns the vertices of a frame into the bytes of its file.
         files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
             drawn on the source.
+        meshes: it has a mesh a frame, written by `formats.meshes`.
         bones: it has a rig.
         together: it has a file of all people, too.
         on_footage: its frames are the footage's.
@@ -40,6 +42,7 @@ class Format(NamedTuple):
 
     module: str
     files: tuple[str, ...]
+    meshes: bool = False
     bones: bool = False
     together: bool = False
     on_footage: bool = False
@@ -48,8 +51,8 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
-    "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "obj": Format("formats.obj", ("{}_obj",), meshes=True),  # a Wavefront mesh per frame
+    "ply": Format("formats.ply", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
     "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
     "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
     "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
@@ -157,7 +160,11 @@ def export(
     check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
     changed = _as_asked(motions, body, options)
+    if meshes := [name for name in wanted if FORMATS[name].meshes]:
+        written += import_module("hmr_video.export.formats.meshes").write(changed, body, folder, options, meshes)
     for name in wanted:
+        if name in meshes:
+            continue
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
         written += module.write(list(motions) if FORMATS[name].on_footage else changed, body, folder, options)
     return written
