@@ -14,7 +14,7 @@ from hmr_video.console import Reporter
 from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
-from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people import People, find_people
 from hmr_video.people.detect.detector import load_detector
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.finder import looks_every
@@ -83,6 +83,8 @@ def run(
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
         if reader is None:
+            from hmr_video.people.keypoints.files import read_keypoints
+
             part = Selection(options.start, options.end, options.every)
             limit = options.people.limit
             people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)

@@ -18,7 +18,8 @@ from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
-from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
+from hmr_video.video import Chunk, VideoReader, ahead, open_video
+from hmr_video.video.writer import VideoWriter
 
 if TYPE_CHECKING:
     from hmr_video.body import Body

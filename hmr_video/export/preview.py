@@ -8,7 +8,8 @@ import numpy as np
 from hmr_video.export.overlay import open_source
 from hmr_video.export.registry import ExportOptions
 from hmr_video.motion import Array, Motion
-from hmr_video.video import VideoWriter, ahead
+from hmr_video.video import ahead
+from hmr_video.video.writer import VideoWriter
 
 LONGEST_SIDE = 960  # pixels
 _QUALITY = 26  # of x264; between 23, its default, and 28, where skin gets blocky

@@ -172,16 +172,17 @@ def export(
 
 def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions) -> list["Motion"]:
     """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
-    from hmr_video.export.loop import looped
-    from hmr_video.export.resample import resampled
-
     changed = list(motions)
     if options.loop:
+        from hmr_video.export.loop import looped
+
         changed = [looped(motion, body) for motion in motions]
         for index, cycle in enumerate(changed):
             span = f"{cycle.timestamps[0]:.2f} to {cycle.timestamps[-1]:.2f}"
             options.reporter.note(f"{person_name(index)} repeats best what is from second {span}.")
     if options.frame_rate is not None:
+        from hmr_video.export.resample import resampled
+
         zero = min(motion.timestamps[0] for motion in changed)
         changed = [resampled(motion, options.frame_rate, zero) for motion in changed]
     return changed
@@ -189,9 +190,10 @@ def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions)
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
-    from hmr_video.export.rigs.names import find_rig  # and numpy, as above
+    if options.rig != "smpl":
+        from hmr_video.export.rigs.names import find_rig
 
-    find_rig(options.rig)
+        find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
     if options.rig != "smpl" and not WITH_BONES.intersection(formats):
         raise UsageError("--rig changes formats with bones only.", bones)

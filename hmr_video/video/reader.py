@@ -12,10 +12,8 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
-from hmr_video.video.animations import AnimationSource, is_animated
 from hmr_video.video.containers import ContainerSource
 from hmr_video.video.kinds import PHOTOGRAPHS
-from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of
 from hmr_video.video.source import Array, Frame, Source, VideoInfo
 
 _CHUNK_BYTES = 200_000_000  # a chunk of 8K frames is shorter than one of 720p
@@ -142,12 +140,15 @@ def is_photograph(path: Path) -> bool:
 
 def _source(path: Path, frame_rate: float | None) -> Source:
     try:
-        if path.is_dir():
-            return ImageSource(path, images_of(path), frame_rate or FOLDER_RATE)
         if not path.exists():
             raise InputError(f"{path} does not exist.", "Check the path.")
-        if path.suffix.lower() not in PHOTOGRAPHS:
+        if not path.is_dir() and path.suffix.lower() not in PHOTOGRAPHS:
             return ContainerSource(path, frame_rate)
+        from hmr_video.video.animations import AnimationSource, is_animated
+        from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of
+
+        if path.is_dir():
+            return ImageSource(path, images_of(path), frame_rate or FOLDER_RATE)
         if is_animated(path):
             return AnimationSource(path, frame_rate, FOLDER_RATE)
         return ImageSource(path, [path], frame_rate or FOLDER_RATE)

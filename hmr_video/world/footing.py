@@ -15,7 +15,7 @@ from hmr_video.body import Body
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
 from hmr_video.world.feet import Soles, in_camera, in_world, soles
-from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs
+from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs, inverse
 from hmr_video.world.planting import UP, Trust, shift
 
 Array = NDArray[np.float64]
@@ -153,8 +153,3 @@ def _sinking(legs: Legs, targets: Array, up: Array, times: Array) -> Array:
 def _frames(seconds: float, times: Array) -> int:
     step = float(np.median(np.diff(times))) if len(times) > 1 else seconds
     return max(1, round(seconds / max(step, 1e-3)))
-
-
-def inverse(rotations: Array) -> Array:
-    """Of (..., 3, 3)."""
-    return np.swapaxes(rotations, -1, -2)

@@ -14,8 +14,7 @@ from hmr_video.body import Body
 from hmr_video.geometry.skeleton import KNUCKLES
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
-from hmr_video.world.footing import inverse
-from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs
+from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
 
 Array = NDArray[np.float64]
 

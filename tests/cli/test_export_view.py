@@ -10,7 +10,7 @@ import pytest
 
 from hmr_video.cli.main import run
 from hmr_video.export.saved_result import read_result
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 
 @pytest.fixture
