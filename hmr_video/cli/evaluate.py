@@ -94,7 +94,7 @@ def evaluate(
     ] = None,
     windows: Annotated[
         int,
-        typer.Option(help="With --mocap, --detector-errors, --shape: how many windows of up to 3 seconds, of 1, of 3.", min=1),
+        typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3."),
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError, missing_extra
+from hmr_video.errors import InputError, UsageError, missing_extra
 from hmr_video.export.formats.blender import find_blender
 from hmr_video.files import refuse_existing
 
@@ -115,6 +115,13 @@ class ExportOptions:
     reduce: float | None = None
     loop: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
+
+    @property
+    def footage(self) -> Path:
+        """The video to draw on. Raises InputError where there is none."""
+        if self.video is None:
+            raise InputError("The video that this result was made from is not there.", "Name it with --video.")
+        return self.video
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
