@@ -1,12 +1,10 @@
 """`Detections`: what is found in one frame, and the arithmetic of boxes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 MOST = 300  # people of one frame
 

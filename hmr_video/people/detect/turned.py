@@ -3,16 +3,13 @@ ones, and finds the others badly or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.people.detect.detections import Detections, box_overlap
 from hmr_video.people.detect.engine import PAD
-
-Array = NDArray[Any]
 
 SIDE = 320  # pixels of the picture that is looked at
 
