@@ -22,7 +22,7 @@ class VideoWriter:
     Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are
     ``timestamps`` (one a frame, seconds), those given to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
     names a video whose first sound track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is
-    left out (``audio_copied``). With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
+    left out. With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
     when all went well. Raises OutputError.
     """
 
@@ -46,7 +46,6 @@ class VideoWriter:
         self._audio_from, self._quality, self._keyframe_interval = audio_from, quality, keyframe_interval
         self._replacing: AbstractContextManager[Path] = replacing(path, overwrite)
         self._count, self._last = 0, -1
-        self.audio_copied = False
 
     def __enter__(self) -> "VideoWriter":
         import av
@@ -59,7 +58,6 @@ class VideoWriter:
         except BaseException as error:
             self._leave(type(error), error, error.__traceback__)
             raise
-        self.audio_copied = self._sound.stream is not None
         return self
 
     def _video_stream(self) -> Any:
