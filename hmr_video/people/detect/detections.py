@@ -5,20 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmr_video.geometry import Array
+from hmr_video.geometry.rows import Rows
 
 MOST = 300  # people of one frame
 
 
 @dataclass(frozen=True)
-class Detections:
+class Detections(Rows):
     """n people of one frame: boxes (n, 4) x1 y1 x2 y2 pixels; scores (n,); keypoints (n, 17, 3) x, y, confidence."""
 
     boxes: Array
     scores: Array
     keypoints: Array
-
-    def __len__(self) -> int:
-        return len(self.scores)
 
 
 def box_overlap(first: Array, second: Array) -> Array:
