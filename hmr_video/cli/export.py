@@ -119,10 +119,15 @@ def retarget(
     figure = Character(character, None if bones is None else read_map(bones))
     if fps is not None:
         motion = resampled(motion, fps, motion.timestamps[0])
+    reporter = Reporter(quiet=quiet)
+    if not len(figure.flesh()[0]):
+        reporter.note(
+            "The character's mesh is compressed: its arms may go through its trunk. `npx @gltf-transform/cli copy` unpacks it."
+        )
     rotations, path = put_on(place(motion, body_of(motions)), figure)
     with replacing(output, overwrite) as temporary:
         figure.save(temporary, motion.timestamps - motion.timestamps[0], rotations, path)
-    Reporter(quiet=quiet).say(str(output))
+    reporter.say(str(output))
 
 
 @shared.takes_options(but=["silhouettes", "features", "frame_rate", "image_size"])
