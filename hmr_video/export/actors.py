@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from hmr_video.geometry.rotations import matrix_to_axis_angle, matrix_to_quaternion, pose_matrices
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_quaternion, pose_matrices
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -100,6 +100,14 @@ def place(motion: Motion, body: "Body") -> Actor:
     rotations[:, 0] = turn @ rotations[:, 0]
     trans = np.einsum("tab,tb->ta", turn, joints[0] + motion.trans) + shift - joints[0]
     return Actor(motion, body, rotations, trans, vertices, joints)
+
+
+def skinned(motion: Motion, body: "Body", rows: Array) -> torch.Tensor:
+    """The meshes (N, V, 3) of some frames of a result, in camera space."""
+    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses[rows]).float().reshape(-1, 24, 3))
+    with torch.inference_mode():
+        vertices, _ = body.vertices(rotations, torch.as_tensor(motion.betas).float().expand(len(rows), 10))
+    return vertices + torch.as_tensor(motion.trans[rows]).float()[:, None]
 
 
 def unplaced(actor: Actor, rotations: Array, trans: Array) -> Motion:

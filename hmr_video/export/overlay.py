@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from hmr_video.errors import InputError
+from hmr_video.export.actors import skinned
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
-from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, ahead, open_video
 from hmr_video.video.writer import VideoWriter
@@ -172,11 +171,7 @@ class Painter:
         if not shown:
             return {}
         rows = np.array(shown) - first
-        rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses[rows]).float().reshape(-1, 24, 3))
-        betas = torch.as_tensor(motion.betas).float().expand(len(rows), 10)
-        with torch.inference_mode():
-            vertices, _ = self._body.vertices(rotations, betas)
-        return dict(zip(shown, vertices.numpy() + motion.trans[rows, None], strict=True))
+        return dict(zip(shown, skinned(motion, self._body, rows).numpy(), strict=True))
 
 
 def unseen_seconds(motion: Motion) -> Array:

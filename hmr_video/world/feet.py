@@ -10,10 +10,9 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 from torch import Tensor
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
-
-Array = NDArray[np.float64]
 
 _FEET = ((7, 10), (8, 11))  # ankle and ball of the left and the right foot
 _ANKLE_KEYPOINTS = (15, 16)

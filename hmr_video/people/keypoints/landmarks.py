@@ -27,8 +27,8 @@ _TALL = 150  # pixels of the longer side of a box, below which a silhouette is c
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames, about
 _APART = 1 / 15  # seconds between looks, where nobody moves fast
-# In the person's size, by how much a limb may change its way from look to look, so that the straight line between two of them is as
-# good as a look, and how far it may go where no other look tells.
+# In the person's size, by how much a limb may change its way from look to look, so that the straight line between two of them is
+# as good as a look, and how far it may go where no other look tells.
 _BENT, _FAR = 0.15, 0.15
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
