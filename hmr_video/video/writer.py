@@ -1,7 +1,7 @@
 """`VideoWriter`: frames to an H.264 MP4 with exact presentation times and, where given, the original sound."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -44,21 +44,29 @@ class VideoWriter:
         self._times = None if timestamps is None else np.asarray(timestamps, np.float64)
         self._start = 0.0 if self._times is None else float(self._times[0])
         self._audio_from, self._quality, self._keyframe_interval = audio_from, quality, keyframe_interval
-        self._replacing: AbstractContextManager[Path] = replacing(path, overwrite)
+        self._path, self._overwrite = path, overwrite
         self._count, self._last = 0, -1
 
     def __enter__(self) -> "VideoWriter":
         import av
 
-        temporary = self._replacing.__enter__()
-        try:
-            self._container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
+        with ExitStack() as stack:
+            temporary = stack.enter_context(replacing(self._path, self._overwrite))
+            self._container = stack.enter_context(av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}))
             self._sound = _Sound(self._audio_from, self._container)
+            stack.callback(self._sound.close)
             self._stream = self._video_stream()
-        except BaseException as error:
-            self._leave(type(error), error, error.__traceback__)
-            raise
+            stack.push(self._finish)
+            self._open = stack.pop_all()
         return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        return self._open.__exit__(kind, error, trace)
+
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+            self._sound.copy(self._start, float(self._last * _TIME_BASE) + float(1 / self._rate))
 
     def _video_stream(self) -> Any:
         stream = self._container.add_stream("libx264", rate=self._rate)
@@ -96,23 +104,6 @@ class VideoWriter:
         if position == 0:
             self._start = timestamp
         return round((timestamp - self._start) / float(_TIME_BASE))
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
-        try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-                self._sound.copy(self._start, float(self._last * _TIME_BASE) + float(1 / self._rate))
-        except BaseException as failure:
-            self._leave(type(failure), failure, failure.__traceback__)
-            raise
-        return self._leave(kind, error, trace)
-
-    def _leave(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> bool | None:
-        if hasattr(self, "_sound"):
-            self._sound.close()
-        if hasattr(self, "_container"):
-            self._container.close()
-        return self._replacing.__exit__(kind, error, trace)
 
 
 class _Sound:
