@@ -25,9 +25,7 @@ _LOOP_FRAMES, _MILLISECONDS = 30, 60  # the loop plays its third of a second in 
 _GAP = 8
 
 
-def write_hallucination(
-    motions: Sequence[Motion], body: "Body", photo: Array, folder: Path, renderer: Renderer, overwrite: bool = False
-) -> list[Path]:
+def write_hallucination(motions: Sequence[Motion], body: "Body", photo: Array, folder: Path, renderer: Renderer) -> list[Path]:
     """Writes ``past_present_future.png`` and ``loop.gif`` of the people of a photograph (H, W, 3). Raises OutputError.
 
     motions: results of one frame, each with its past and future.
@@ -41,11 +39,11 @@ def write_hallucination(
         *_draw(motions, body, photo, renderer, present),
         *_draw(motions, body, faded, renderer, future),
     ]
-    with replacing(picture, overwrite) as temporary:
+    with replacing(picture) as temporary:
         _side_by_side(panels).save(temporary)
     phases = -np.cos(2 * np.pi * np.arange(_LOOP_FRAMES) / _LOOP_FRAMES)
     first, *others = (panel.quantize(128) for panel in _draw(motions, body, faded, renderer, phases))
-    with replacing(loop, overwrite) as temporary:
+    with replacing(loop) as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=_MILLISECONDS, loop=0)
     return [picture, loop]
 

@@ -1,6 +1,5 @@
 """`VideoWriter`: frames to an H.264 MP4 with exact presentation times and, where given, the original sound."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -19,8 +18,8 @@ _TIME_BASE = Fraction(1, 90_000)  # divides 24, 25, 30, 50, 60 and 30000/1001 ev
 class VideoWriter:
     """A context manager that writes frames (H, W, 3) uint8 RGB as H.264, yuv420p.
 
-    Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are
-    ``timestamps`` (one a frame, seconds), those given to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
+    Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are those given
+    to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
     names a video whose first sound track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is
     left out. With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
     when all went well. Raises OutputError.
@@ -32,7 +31,6 @@ class VideoWriter:
         frame_rate: Fraction | float,
         size: tuple[int, int],
         audio_from: Path | None = None,
-        timestamps: Sequence[float] | Array | None = None,
         overwrite: bool = False,
         quality: int = 20,
         keyframe_interval: int | None = None,
@@ -41,8 +39,7 @@ class VideoWriter:
         self._width, self._height = size
         if min(size) < 2:
             raise OutputError(f"Frames of {size[0]} x {size[1]} pixels cannot be coded as H.264.", "Use frames of 2 x 2 or more.")
-        self._times = None if timestamps is None else np.asarray(timestamps, np.float64)
-        self._start = 0.0 if self._times is None else float(self._times[0])
+        self._start = 0.0
         self._audio_from, self._quality, self._keyframe_interval = audio_from, quality, keyframe_interval
         self._path, self._overwrite = path, overwrite
         self._count, self._last = 0, -1
@@ -97,8 +94,6 @@ class VideoWriter:
 
     def _ticks(self, position: int, timestamp: float | None) -> int:
         """Presentation time of the n-th frame in units of the time base, the first at 0."""
-        if timestamp is None and self._times is not None:
-            timestamp = float(self._times[position])
         if timestamp is None:
             return round(position / self._rate / _TIME_BASE)
         if position == 0:
