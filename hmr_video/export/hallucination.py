@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
+from hmr_video.body import Body
 from hmr_video.export.overlay import Painter
 from hmr_video.export.render import Renderer
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, slerp
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 LONGEST_SIDE = 720  # pixels of what is drawn of the photograph
 _SURROUNDINGS = 0.6  # of the people's height or width that is shown around them
@@ -25,7 +23,7 @@ _LOOP_FRAMES, _MILLISECONDS = 30, 60  # the loop plays its third of a second in 
 _GAP = 8
 
 
-def write_hallucination(motions: Sequence[Motion], body: "Body", photo: Array, folder: Path, renderer: Renderer) -> list[Path]:
+def write_hallucination(motions: Sequence[Motion], body: Body, photo: Array, folder: Path, renderer: Renderer) -> list[Path]:
     """Writes ``past_present_future.png`` and ``loop.gif`` of the people of a photograph (H, W, 3). Raises OutputError.
 
     motions: results of one frame, each with its past and future.
@@ -77,7 +75,7 @@ def _closer(photo: Array, motions: Sequence[Motion]) -> tuple[Array, list[Motion
     return part, [motion.replace(camera_matrix=to_part @ motion.camera_matrix) for motion in motions]
 
 
-def _draw(motions: Sequence[Motion], body: "Body", photo: Array, renderer: Renderer, phases: Array) -> list[Any]:
+def _draw(motions: Sequence[Motion], body: Body, photo: Array, renderer: Renderer, phases: Array) -> list[Any]:
     """The photograph with its people at each of the phases, as PIL images."""
     from PIL import Image
 

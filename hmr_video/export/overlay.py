@@ -4,10 +4,11 @@ Of a photograph it is `overlay.png`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from hmr_video.body import Body
 from hmr_video.errors import InputError
 from hmr_video.export.actors import skinned
 from hmr_video.export.palette import person_color
@@ -19,9 +20,6 @@ from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, ahead, open_video
 from hmr_video.video.writer import VideoWriter
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
-
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
 # made up.
@@ -29,7 +27,7 @@ _FADE, _SOLID = (0.05, 0.2), (1.0, 0.35)
 _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, whatever was detected
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """``overlay.mp4`` or ``overlay.png``, with the renderer that works here.
 
     Raises InputError when the video is not known or does not fit.
@@ -39,7 +37,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
 
 
 def write_overlay(
-    motions: Sequence[Motion], body: "Body", target: Path, renderer: Renderer, options: ExportOptions, side_by_side: bool = False
+    motions: Sequence[Motion], body: Body, target: Path, renderer: Renderer, options: ExportOptions, side_by_side: bool = False
 ) -> Path:
     """Draws the people of a result, person 1 first, onto every frame of their video and writes H.264 to ``target``.
 
@@ -117,7 +115,7 @@ class Shot(NamedTuple):
 class Painter:
     """Draws the people of one result onto frames of their video."""
 
-    def __init__(self, motions: Sequence[Motion], body: "Body", renderer: Renderer) -> None:
+    def __init__(self, motions: Sequence[Motion], body: Body, renderer: Renderer) -> None:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from hmr_video.body import Body
 from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
@@ -14,9 +15,6 @@ from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess
 from hmr_video.video import Chunk, ahead
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _ROWS, _COLUMNS = 2, 4
 _TILE = 480  # pixels, the longer side of a frame on the sheet
@@ -33,7 +31,7 @@ _TABLE = (
 )
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
     reader = open_source(motions, options)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
