@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 
 from hmr_video.body import Body
 from hmr_video.export.overlay import Painter
@@ -60,8 +61,6 @@ def between(motion: Motion, phases: Array) -> Array:
 
 def _closer(photo: Array, motions: Sequence[Motion]) -> tuple[Array, list[Motion]]:
     """The part of the photograph around its people, scaled to ``LONGEST_SIDE`` at most, and the people in its camera."""
-    from PIL import Image
-
     height, width = photo.shape[:2]
     boxes = np.concatenate([motion.boxes for motion in motions])
     low, high = boxes[:, :2].min(0), boxes[:, 2:].max(0)
@@ -77,8 +76,6 @@ def _closer(photo: Array, motions: Sequence[Motion]) -> tuple[Array, list[Motion
 
 def _draw(motions: Sequence[Motion], body: Body, photo: Array, renderer: Renderer, phases: Array) -> list[Any]:
     """The photograph with its people at each of the phases, as PIL images."""
-    from PIL import Image
-
     painter = Painter([_played(motion, phases) for motion in motions], body, renderer)
     count = len(phases)
     chunk = Chunk(np.broadcast_to(photo, (count, *photo.shape)), np.arange(count), np.arange(count) / 30)
@@ -93,8 +90,6 @@ def _played(motion: Motion, phases: Array) -> Motion:
 
 def _side_by_side(panels: Sequence[Any]) -> Any:
     """Three captioned panels on one PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     width, height = panels[0].size
     sheet = Image.new("RGB", (3 * width + 4 * _GAP, height + 5 * _GAP), (250, 250, 248))
     pen = ImageDraw.Draw(sheet)

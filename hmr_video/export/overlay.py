@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError
@@ -65,8 +66,6 @@ def write_overlay(
 
 
 def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
-    from PIL import Image
-
     with replacing(target, overwrite) as temporary:
         Image.fromarray(drawn).save(temporary, "PNG")
     return target

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from hmr_video.body import Body
 from hmr_video.export.overlay import Painter, open_source
@@ -58,8 +59,6 @@ def chosen_frames(motions: list[Motion], count: int) -> Array:
 
 def _tile(drawn: Array, caption: str) -> Any:
     """A frame (H, W, 3) as a small captioned PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     scale = _TILE / max(drawn.shape[:2])
     size = (max(1, round(drawn.shape[1] * scale)), max(1, round(drawn.shape[0] * scale)))
     tile = Image.fromarray(drawn).resize(size, Image.Resampling.LANCZOS)
@@ -71,8 +70,6 @@ def _tile(drawn: Array, caption: str) -> Any:
 
 def _sheet(tiles: Sequence[Any], motions: Sequence[Motion]) -> Any:
     """The tiles, and the table under them, as one PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     width, height = tiles[0].size
     rows = -(-len(tiles) // _COLUMNS)
     columns = min(_COLUMNS, len(tiles))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Generator, Tensor
 
 from hmr_video.body import Body, load_body
@@ -32,8 +33,6 @@ def write_sheet(config: TrainConfig, path: Path, reporter: Reporter, overwrite: 
 
     Augmented as in training, in the world, without camera and detector. Raises InputError for the motion, and OutputError.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     training, body = split(list_mocap(config.mocap))[0], load_body("open")
     mocap = load_mocap(config.mocap, training, config.up, reporter)
     sampler = Sampler(mocap, body, mocap.sampling_weights(config.source_weights), config.synthetic, config.seed)

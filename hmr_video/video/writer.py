@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import av
 import numpy as np
 
 from hmr_video.errors import OutputError
@@ -45,8 +46,6 @@ class VideoWriter:
         self._count, self._last = 0, -1
 
     def __enter__(self) -> "VideoWriter":
-        import av
-
         with ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path, self._overwrite))
             self._container = stack.enter_context(av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}))
@@ -79,8 +78,6 @@ class VideoWriter:
 
     def write(self, frame: Array, timestamp: float | None = None) -> None:
         """Appends one frame (H, W, 3) uint8 RGB, at ``timestamp`` (seconds; then every frame has one) where it is given."""
-        import av
-
         if frame.shape != (self._height, self._width, 3):
             raise OutputError(
                 f"A frame of shape {frame.shape} does not fit a video of {self._width} x {self._height}.", "Report this."
@@ -105,8 +102,6 @@ class _Sound:
     """The first sound track of a video, to be copied packet by packet into another container."""
 
     def __init__(self, source: Path | None, target: Any) -> None:
-        import av
-
         self._source: Any = None
         self.stream: Any = None
         if source is None or not Path(source).is_file():
@@ -121,8 +116,6 @@ class _Sound:
 
     def copy(self, start: float, duration: float) -> None:
         """Copies the packets from ``start`` (seconds of the source) on for ``duration`` seconds; ``start`` becomes 0."""
-        import av
-
         if self.stream is None:
             return
         track = self._source.streams.audio[0]
