@@ -8,15 +8,13 @@ is between them, for that moment; before and after it nothing changes but what t
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import KNUCKLES
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
 from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
-
-Array = NDArray[np.float64]
 
 _COLLARS = (13, 14)
 _SEEN = 0.3  # confidence of all knuckles
