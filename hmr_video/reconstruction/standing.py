@@ -30,8 +30,8 @@ def as_from_one_place(points: Tensor, depth: Tensor, stage: Tensor, camera_matri
 def standing(points: Tensor, trust: Tensor, pixels_per_metre: Tensor, timestamps: Tensor) -> Tensor:
     """How surely (T - 1, 4), 0 to 1, each of `FEET` stands from a frame to the next; 0 where nothing of a foot is seen.
 
-    points (T, 17 or 29, 2) pixels of a camera that stands still, or as if it did; trust (T, 17 or 29) their weights; pixels_per_metre
-    (T,) at the person; timestamps (T,) seconds.
+    points (T, 17 or 29, 2) pixels of a camera that stands still, or as if it did; trust (T, 17 or 29) their weights;
+    pixels_per_metre (T,) at the person; timestamps (T,) seconds.
     """
     step = timestamps.diff().float().clamp_min(1e-3)[:, None]
     found = []

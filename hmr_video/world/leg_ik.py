@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import skew
-
-Array = NDArray[np.float64]
 
 # Hip, knee and ankle of the left and the right leg.
 HIPS, KNEES, ANKLES = (1, 2), (4, 5), (7, 8)
@@ -98,6 +96,11 @@ def between(first: Array, second: Array) -> Array:
 def aside(vectors: Array, ray: Array) -> Array:
     """What is left of vectors (..., 3) without their part along a unit vector."""
     return np.asarray(vectors - (vectors * ray).sum(-1, keepdims=True) * ray)
+
+
+def inverse(rotations: Array) -> Array:
+    """Of (..., 3, 3)."""
+    return np.swapaxes(rotations, -1, -2)
 
 
 def _length(vectors: Array) -> Array:

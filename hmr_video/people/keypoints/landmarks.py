@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
+from hmr_video.geometry import Array
 from hmr_video.geometry.silhouettes import Silhouettes, encode
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
@@ -20,8 +20,6 @@ from hmr_video.people.keypoints.sides import settle_left_right
 from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
-
-Array = NDArray[Any]
 
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
 _BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole

@@ -6,14 +6,14 @@ from typing import Protocol
 import numpy as np
 
 from hmr_video.geometry import Array
+from hmr_video.geometry.rows import Rows
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
-from hmr_video.people.track.botsort import BotSort
 from hmr_video.people.track.bytetrack import ByteTrack
 
 
 @dataclass(frozen=True, eq=False)
-class Tracklet:
+class Tracklet(Rows):
     """What a tracker believes to be one person, observed frames only. Equal to itself alone, so that it can be a key.
 
     frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3); colours (n, 64), see
@@ -25,9 +25,6 @@ class Tracklet:
     scores: Array
     keypoints: Array
     colours: Array
-
-    def __len__(self) -> int:
-        return len(self.frame_ids)
 
 
 class Associator(Protocol):
@@ -41,8 +38,12 @@ class Tracker:
 
     def __init__(self, kind: str, frame_rate: float) -> None:
         patience = max(1, round(frame_rate))  # frames: a lost person is looked for during one second
-        self._associator: Associator = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
+        self._associator: Associator = ByteTrack(patience)
         self._follows_camera = kind == "botsort"
+        if self._follows_camera:
+            from hmr_video.people.track.botsort import BotSort
+
+            self._associator = BotSort(patience)
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
 
     def update(self, frame_id: int, detections: Detections, frame: Array, offset: Array) -> None:
