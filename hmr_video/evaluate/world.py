@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.geometry import world_metrics as metrics
 from hmr_video.geometry.rotations import pose_matrices, six_d_to_matrix
-from hmr_video.mocap.clips import list_mocap, load_mocap
+from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
@@ -22,8 +23,21 @@ from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, WorldClip, wor
 from hmr_video.world.feet import in_world, sole_points
 
 LONGEST, SHORTEST = 300, 60  # frames of a clip
-_ROAMING = 1.0  # metres that people of a clip go at the least
-Recording = tuple[str, torch.Tensor, torch.Tensor]  # name, rotations (T, 24, 3, 3), trans (T, 3)
+_ROAMING = 1.0  # metres that people of a clip go at the least, if they do not sit
+_RUNNING = 2.0  # m/s
+_ANKLES, _NECK = [7, 8], 12
+_LOW, _UPRIGHT = 0.7, 0.8  # of who stands: the pelvis over the ankles of who sits is lower, the neck over the pelvis higher
+# Motion of a set, in turn, and the share of the picture's height that people would take up if they stood: who sits fills two thirds.
+_MANNERS = {"roaming": (0.25, 0.66), "running": (0.1, 0.3), "sitting": (0.8, 1.0)}
+
+
+class Recording(NamedTuple):
+    """A piece of motion: rotations (T, 24, 3, 3), trans (T, 3); ``tall``: see `world_clip`."""
+
+    name: str
+    rotations: torch.Tensor
+    trans: torch.Tensor
+    tall: tuple[float, float] = _MANNERS["roaming"]
 
 
 @dataclass(frozen=True)
@@ -71,13 +85,19 @@ def compare_in_world(predicted: WorldTrack, true: WorldTrack) -> dict[str, float
     return {
         "wa_mpjpe": float(metrics.world_error(own.joints, wanted.joints, False).mean()),
         "w_mpjpe": float(metrics.world_error(own.joints, wanted.joints, True).mean()),
-        "root_translation": float(metrics.root_translation_error(own.joints[:, 0], wanted.joints[:, 0]).mean()),
+        "root_translation": _root_translation(own.joints[:, 0], wanted.joints[:, 0]),
         "jitter": float(metrics.jitter(own.joints, true.frame_rate).mean()),
         "foot_sliding": float(sliding.mean()) if len(sliding) else float("nan"),
         "rotation": float(metrics.rotation_error(turns, true_turns).mean()),
         "rotation_drift": metrics.rotation_drift(turns, true_turns, true.frame_rate),
         "coverage": len(shared) / len(true.frame_ids),
     }
+
+
+def _root_translation(roots: Array, truth: Array) -> float:
+    """RTE in %; NaN of somebody who stays where he is, of whose path there is no share."""
+    stays = np.linalg.norm(np.ptp(truth, axis=0)) < _ROAMING
+    return float("nan") if stays else float(metrics.root_translation_error(roots, truth).mean())
 
 
 UNITS = {
@@ -90,7 +110,7 @@ def evaluate_world(
     clips: int, seed: int, options: Options, reporter: Reporter, mocap: Path | None = None, panoramas: Path | None = None
 ) -> list[tuple[str, dict[str, float]]]:
     """Films ``clips`` clips, each piece of motion before a camera of every kind in turn from about the same place, converts them,
-    and compares; a row per clip.
+    and compares; a row per clip. Three times as many as there are cameras show people who roam, run and sit.
 
     ``mocap``: a folder of motion, whose held-out part is filmed in place of the samples'. ``panoramas``: pictures of all
     directions, as places for cameras that do not move.
@@ -106,9 +126,9 @@ def evaluate_world(
     with TemporaryDirectory() as folder:
         for number in range(clips):
             group, kind = divmod(number, len(CAMERAS))
-            camera, (name, rotations, trans) = CAMERAS[kind], recordings[group]
+            camera, (name, rotations, trans, tall) = CAMERAS[kind], recordings[group]
             panorama = _read_picture(pictures[number % len(pictures)]) if pictures else None
-            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama)
+            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama, tall)
             file = Path(folder) / f"{number}.mp4"
             clip.save(file, body)
             started = monotonic()
@@ -130,24 +150,58 @@ def truth_of(clip: WorldClip, body: Body) -> WorldTrack:
 
 
 def _recordings(count: int, seed: int, mocap: Path | None) -> Iterator[Recording]:
-    """``count`` pieces of motion that training never saw: the samples', or those of a folder."""
+    """``count`` pieces of motion that training never saw: the samples', or those of a folder, where in turn people roam, run and
+    sit; if nobody does, they roam."""
     dice = np.random.default_rng(seed)
     if mocap is None:
         files = sorted(file for clip in sample_clips() for file in clip.parent.glob(f"{clip.stem}*.npz"))
         for number in range(count):
             yield _of_sample(files[number % len(files)])
         return
-    found = 0
     names = [str(name) for name in dice.permutation(split(list_mocap(mocap))[1])]
-    for name in names * (1 + count // max(len(names), 1)):
-        clips = load_mocap(mocap, [name])
-        length = int(clips.lengths[0])
-        if length < SHORTEST or np.linalg.norm(np.ptp(clips.trans.numpy(), axis=0)[[0, 2]]) < _ROAMING or found == count:
-            continue
-        found += 1
-        first = dice.uniform(0, max(length - LONGEST, 0) + 1e-6)
-        six_d, trans = clips.window(torch.zeros(1, dtype=torch.long), torch.tensor([first]), torch.ones(1), min(length, LONGEST))
-        yield name, six_d_to_matrix(six_d)[0], trans[0]
+    found = {manner: _of_manner(manner, names, mocap, dice) for manner in _MANNERS}
+    for number in range(count):
+        wanted = list(_MANNERS)[number % len(_MANNERS)]
+        recording = next(found[wanted], None) or next(found["roaming"], None)
+        if recording is None:
+            raise InputError(f"Nobody in {mocap} goes {_ROAMING:g} m in {SHORTEST} frames.", "Give a folder with longer motion.")
+        yield recording
+
+
+def _of_manner(manner: str, names: list[str], mocap: Path, dice: np.random.Generator) -> Iterator[Recording]:
+    """Pieces of the clips in which people do so, round after round; none where nobody does."""
+    again = True
+    while again:
+        again = False
+        for name in names:
+            clips = load_mocap(mocap, [name])
+            part = _part(manner, clips, dice)
+            if part is not None:
+                again = True
+                first, length = part
+                one = torch.zeros(1, dtype=torch.long), torch.tensor([first]), torch.ones(1)
+                six_d, trans = clips.window(*one, length)
+                yield Recording(name, six_d_to_matrix(six_d)[0], trans[0], _MANNERS[manner])
+
+
+def _part(manner: str, clips: Mocap, dice: np.random.Generator) -> tuple[float, int] | None:
+    """First frame and length of the piece of one clip in which the person roams, runs or sits."""
+    length, ground = int(clips.lengths[0]), clips.trans.numpy()[:, [0, 2]]
+    if length < SHORTEST:
+        return None
+    if manner == "sitting":
+        body = load_body()
+        joints, _ = body.joints(six_d_to_matrix(clips.rotations), torch.zeros(length, 10))
+        heights, rest = joints[..., 1] - joints[:, _ANKLES, 1].amin(1, keepdim=True), body.rest_joints(torch.zeros(10))[:, 1]
+        low = heights[:, 0] < _LOW * (rest[0] - rest[_ANKLES].mean())
+        upright = heights[:, _NECK] - heights[:, 0] > _UPRIGHT * (rest[_NECK] - rest[0])
+        return (0.0, min(length, LONGEST)) if bool((low & upright).float().mean() > 0.9) else None
+    if manner == "running":
+        went = np.linalg.norm(ground[SHORTEST - 1 :] - ground[: length - SHORTEST + 1], axis=1)
+        return (float(went.argmax()), SHORTEST) if went.max() > _RUNNING * SHORTEST / FRAME_RATE else None
+    if np.linalg.norm(np.ptp(ground, axis=0)) < _ROAMING:
+        return None
+    return dice.uniform(0, max(length - LONGEST, 0) + 1e-6), min(length, LONGEST)
 
 
 def _of_sample(file: Path) -> Recording:
@@ -156,7 +210,7 @@ def _of_sample(file: Path) -> Recording:
 
     motion = Motion.load(file)
     actor = place(motion, load_body(motion.body))
-    return file.stem, torch.from_numpy(actor.rotations).float(), torch.from_numpy(actor.trans).float()
+    return Recording(file.stem, torch.from_numpy(actor.rotations).float(), torch.from_numpy(actor.trans).float())
 
 
 def _read_picture(file: Path) -> Array:

@@ -86,11 +86,18 @@ def _between(values: Array, time: float) -> Array:
 
 
 def world_clip(
-    camera: str, body: Body, rotations: torch.Tensor, trans: torch.Tensor, seed: tuple[int, ...], panorama: Array | None = None
+    camera: str,
+    body: Body,
+    rotations: torch.Tensor,
+    trans: torch.Tensor,
+    seed: tuple[int, ...],
+    panorama: Array | None = None,
+    tall: tuple[float, float] = (0.25, 0.66),
 ) -> WorldClip:
-    """A clip of motion (T, 24, 3, 3), (T, 3) in the world, before a ``camera`` of a kind in ``CAMERAS``.
+    """A clip of motion (T, 24, 3, 3), (T, 3) in the world, before a ``camera`` of a kind in ``CAMERAS``; what zooms is blurred.
 
-    ``panorama`` (H, W, 3): stands for the place where the camera does not move from its own.
+    ``panorama`` (H, W, 3): stands for the place where the camera does not move from its own. ``tall``: the least and the largest
+    share of the picture's height that the person would take up if it stood.
     """
     dice = np.random.default_rng(list(seed))
     betas = torch.from_numpy(dice.normal(0, 0.7, 10)).float()
@@ -99,7 +106,7 @@ def world_clip(
     middle = (joints[:, 0] + trans).mean(0)
     trans = trans - torch.tensor([float(middle[0]), lowest, float(middle[2])])
     root = (joints[:, 0] + trans).double().numpy()
-    poses, focals = _camera_path(camera, root, dice)
+    poses, focals = _camera_path(camera, root, tall, dice)
     matrices = np.zeros((len(root), 3, 3))
     matrices[:, 0, 0] = matrices[:, 1, 1] = focals
     matrices[:, :2, 2] = np.array(SIZE) / 2
@@ -109,16 +116,17 @@ def world_clip(
     else:
         free = np.concatenate([root, poses[:, :3, 3], *(root + share * (poses[:, :3, 3] - root) for share in (0.25, 0.5, 0.75))])
         place = random_place(float(np.abs(free).max()) + dice.uniform(3, 15), free[:, [0, 2]], dice)
-    return WorldClip(camera, rotations, trans, betas, poses, matrices, place, dice.choice([0.0, 0.4]), seed)
+    shutter = 0.4 if camera == "zoom" else dice.choice([0.0, 0.4])
+    return WorldClip(camera, rotations, trans, betas, poses, matrices, place, shutter, seed)
 
 
-def _camera_path(camera: str, root: Array, dice: np.random.Generator) -> tuple[Array, Array]:
+def _camera_path(camera: str, root: Array, tall: tuple[float, float], dice: np.random.Generator) -> tuple[Array, Array]:
     """World from camera (T, 4, 4) and focal lengths (T,) of a camera that keeps the person, whose root goes (T, 3), in view."""
     count = len(root)
     seconds = np.arange(count) / FRAME_RATE
     focal = np.hypot(*SIZE) * np.exp(dice.uniform(np.log(0.75), np.log(1.4)))
-    tall = SIZE[1] * np.exp(dice.uniform(np.log(0.25), np.log(0.66)))
-    distance, azimuth = focal * 1.7 / tall, dice.uniform(0, 2 * np.pi)
+    share = np.exp(dice.uniform(*np.log(tall)))
+    distance, azimuth = focal * 1.7 / (SIZE[1] * share), dice.uniform(0, 2 * np.pi)
     followed = gaussian_filter1d(root, 0.4 * FRAME_RATE, axis=0, mode="nearest")
     eye = np.zeros((count, 3))
     if camera == "orbit":
