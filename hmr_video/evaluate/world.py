@@ -27,7 +27,7 @@ _ROAMING = 1.0  # metres that people of a clip go at the least, if they do not s
 _RUNNING = 2.0  # m/s
 _ANKLES, _NECK = [7, 8], 12
 _LOW, _UPRIGHT = 0.7, 0.8  # of who stands: the pelvis over the ankles of who sits is lower, the neck over the pelvis higher
-# Motion of a set, in turn, and the share of the picture's height that people would take up if they stood: who sits fills two thirds.
+# Motion of a set, in turn, and what share of the picture's height people would take up if they stood: who sits fills two thirds.
 _MANNERS = {"roaming": (0.25, 0.66), "running": (0.1, 0.3), "sitting": (0.8, 1.0)}
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hmr_video.camera.background import Background
+from hmr_video.camera.shots import Shots
 from hmr_video.people.track.clean import clean_tracklets
 from hmr_video.people.track.tracker import Tracklet
 
@@ -53,6 +54,14 @@ def test_every_shot_of_several_is_reported(places):
 @pytest.mark.parametrize("speed", [0, 1, 3, 8, 20])
 def test_a_camera_that_turns_makes_no_shots(places, speed):
     assert beginnings(shot(places[0], speed)) == []
+
+
+@pytest.mark.parametrize(("carried", "expected"), [(0.0, [LENGTH]), (0.9, [])])
+def test_pictures_with_nothing_in_common_are_one_shot_if_points_are_followed_through(places, carried, expected):
+    shots = Shots(RATE, lambda frame_id: carried)
+    for number, frame in enumerate(np.concatenate([shot(places[0]), shot(places[1])])):
+        shots.update(number, frame[..., 1].round().astype(np.uint8))
+    assert shots.beginnings == expected
 
 
 def test_neither_a_flash_nor_a_fade_nor_a_black_picture_ends_a_shot(places):

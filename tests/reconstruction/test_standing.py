@@ -2,7 +2,8 @@
 
 import torch
 
-from hmr_video.reconstruction.standing import FEET, standing
+from hmr_video.geometry.rotations import axis_angle_to_matrix
+from hmr_video.reconstruction.standing import FEET, as_from_one_place, standing
 
 TIMES = torch.arange(30).double() / 30
 SCALE = torch.full((30,), 100.0)  # pixels per metre
@@ -47,3 +48,18 @@ def test_near_and_far_feet_are_judged_by_the_same_speed() -> None:
 
 def test_a_photograph_has_no_steps() -> None:
     assert standing(torch.zeros(1, 17, 2), torch.ones(1, 17), SCALE[:1], TIMES[:1]).shape == (0, 4)
+
+
+def test_what_a_turning_and_moving_camera_adds_is_taken_off() -> None:
+    matrix = torch.tensor([[500.0, 0, 320], [0, 500, 180], [0, 0, 1]])
+    stage = torch.eye(4).repeat(30, 1, 1)
+    stage[:, :3, :3] = axis_angle_to_matrix(torch.stack([torch.zeros(30), 0.3 * TIMES.float(), torch.zeros(30)], -1))
+    stage[:, 0, 3] = 0.4 * TIMES.float()
+    places = torch.tensor([0.2, 1.0, 5.0]).repeat(30, 2, 1)  # one stands, one goes by 1 m/s
+    places[:, 1, 0] += TIMES.float()
+    local = (places - stage[:, None, :3, 3]) @ stage[:, :3, :3]
+    pixels = (local @ matrix.mT)[..., :2] / local[..., 2:]
+    steady = as_from_one_place(pixels, local[:, 0, 2], stage, matrix)
+    assert (pixels[-1, 0] - pixels[0, 0]).norm() > 100
+    assert (steady[:, 0] - steady[0, 0]).norm(dim=-1).max() < 2
+    assert abs(float(steady[-1, 1, 0] - steady[0, 1, 0]) - 100 * 29 / 30) < 12

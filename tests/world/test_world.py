@@ -327,6 +327,16 @@ def test_a_known_path_of_the_camera_changes_nothing_in_the_world(people: list[Pe
     assert np.median(resting) * RATE < 0.05
 
 
+def test_a_path_of_the_camera_that_takes_most_people_off_the_floor_is_not_believed(people: list[Person], body: Body) -> None:
+    paths = [np.tile(np.eye(4), (len(one), 1, 1)) for one in (people[0], people[0], people[1])]
+    for path, higher in zip(paths, (0.0, -1.5, 1.5), strict=True):
+        path[:, 1, 3] = higher
+    reporter = Reporter(quiet=True)
+    placed = to_world([people[0], people[0], people[1]], body, reporter, paths, keep_sizes=True)
+    assert any("not believed" in note for note in reporter.notes)
+    np.testing.assert_array_equal(placed[0].world_from_camera, placed[1].world_from_camera)
+
+
 def test_feet_that_nobody_saw_are_no_evidence(people: list[Person], body: Body) -> None:
     cut = people[0].track.landmarks.copy()
     cut[:, 15:, 2] = 0
