@@ -40,8 +40,7 @@ def correctives(actor: Rigged) -> tuple[Array, Array]:
 
 
 class _Clip:
-    """The bones' turns (T, B, 3, 3) in a clip, and of V vertices the weights (V, B) and the displacements that they miss (V, B, 3),
-    of each bone in its axes at rest."""
+    """How bones turn in a clip (T, B, 3, 3), and of vertices the weights (V, B) and what each bone, at rest, misses (V, B, 3)."""
 
     def __init__(self, turned: Array, weights: Array, missing: Array) -> None:
         bones = weights.max(0, initial=0) > 0
@@ -56,7 +55,7 @@ class _Clip:
 
     def strengths(self, shapes: Array) -> Array:
         """(T, K) of shapes (K, V, 3) in all frames."""
-        return np.concatenate([_strengths(*self.equations(frames), shapes) for frames in self._parts()])
+        return np.concatenate([_strengths(*_normal(*self.equations(frames)), shapes) for frames in self._parts()])
 
     def errors(self, shapes: Array, strengths: Array) -> Array:
         """(T,) metres that the worst vertex of each frame is off."""
@@ -69,18 +68,20 @@ class _Clip:
 
 def _shapes(skinned: Array, wanted: Array, count: int) -> Array:
     """The shapes (K, V, 3) that, in the frames of these equations, leave the worst vertex least off."""
-    damped = np.swapaxes(skinned, -1, -2) @ skinned + _DAMPED**2 * np.eye(3)
-    plain = np.linalg.solve(damped, np.einsum("tvab,tva->tvb", skinned, wanted)[..., None])[..., 0]
-    strengths = np.linalg.svd(plain.reshape(len(plain), -1), full_matrices=False)[0][:, :count]
-    weights = np.ones(wanted.shape[:2])
-    least, best = np.inf, np.zeros(0)
+    frames, vertices = wanted.shape[:2]
+    normal, right = _normal(skinned, wanted)
+    plain = np.linalg.solve(normal + _DAMPED**2 * np.eye(3), right[..., None]).reshape(frames, -1)
+    strengths = np.linalg.eigh(plain @ plain.T)[1][:, -count:]  # as they would be were there no skinning
+    weights = np.ones((frames, vertices))
+    least, best = np.inf, np.zeros((count, vertices, 3))
     for _ in range(_ROUNDS):
-        normal, right = _normal(skinned, wanted, weights)
-        pairs = strengths[:, :, None] * strengths[:, None]
-        left = np.tensordot(pairs, normal, (0, 0)).transpose(2, 0, 3, 1, 4).reshape(wanted.shape[1], 3 * count, 3 * count)
-        solved = _solve(left, np.einsum("tk,tva->vka", strengths, right).reshape(wanted.shape[1], -1))
-        shapes = solved.reshape(-1, count, 3).swapaxes(0, 1)
-        strengths = _strengths(skinned, wanted, shapes, weights)
+        heavy = weights[..., None, None] * normal, weights[..., None] * right
+        pairs = (strengths[:, :, None] * strengths[:, None]).reshape(frames, -1)
+        left = np.tensordot(pairs, heavy[0], (0, 0)).reshape(count, count, vertices, 3, 3)
+        left = left.transpose(2, 0, 3, 1, 4).reshape(vertices, 3 * count, 3 * count)
+        sums = np.tensordot(strengths, heavy[1], (0, 0)).swapaxes(0, 1).reshape(vertices, -1)
+        shapes = _solve(left, sums).reshape(vertices, count, 3).swapaxes(0, 1)
+        strengths = _strengths(*heavy, shapes)
         off = _off(skinned, wanted, shapes, strengths)
         if off.max() < least:
             least, best = off.max(), shapes
@@ -89,24 +90,26 @@ def _shapes(skinned: Array, wanted: Array, count: int) -> Array:
     return best
 
 
-def _strengths(skinned: Array, wanted: Array, shapes: Array, weights: Array | None = None) -> Array:
-    """(T, K) of shapes in the frames of these equations."""
-    normal, right = _normal(skinned, wanted, np.ones(wanted.shape[:2]) if weights is None else weights)
-    left = np.einsum("kva,tvab,lvb->tkl", shapes, normal, shapes, optimize=True)
-    return _solve(left, np.einsum("kva,tva->tk", shapes, right))
+def _normal(skinned: Array, wanted: Array) -> tuple[Array, Array]:
+    """The normal equations of each vertex's displacement, (T, V, 3, 3) and (T, V, 3)."""
+    back = np.swapaxes(skinned, -1, -2)
+    return back @ skinned, (back @ wanted[..., None])[..., 0]
 
 
-def _normal(skinned: Array, wanted: Array, weights: Array) -> tuple[Array, Array]:
-    weighted = weights[..., None, None] * np.swapaxes(skinned, -1, -2)
-    return weighted @ skinned, (weighted @ wanted[..., None])[..., 0]
+def _strengths(normal: Array, right: Array, shapes: Array) -> Array:
+    """(T, K) of shapes in the frames of these normal equations."""
+    count = len(shapes)
+    pairs = np.einsum("kva,lvb->vabkl", shapes, shapes).reshape(-1, count * count)
+    left = (normal.reshape(len(normal), -1) @ pairs).reshape(-1, count, count)
+    return _solve(left, np.tensordot(right, shapes, ((1, 2), (1, 2))))
+
+
+def _off(skinned: Array, wanted: Array, shapes: Array, strengths: Array) -> Array:
+    """(T, V) metres that vertices are off."""
+    given = np.tensordot(strengths, shapes, 1)
+    return np.asarray(np.linalg.norm((skinned @ given[..., None])[..., 0] - wanted, axis=-1))
 
 
 def _solve(left: Array, right: Array) -> Array:
     ridge = 1e-8 * np.trace(left, axis1=-2, axis2=-1)[..., None, None] + 1e-12
     return np.asarray(np.linalg.solve(left + ridge * np.eye(left.shape[-1]), right[..., None])[..., 0])
-
-
-def _off(skinned: Array, wanted: Array, shapes: Array, strengths: Array) -> Array:
-    """(T, V) metres that vertices are off."""
-    given = np.einsum("tk,kva->tva", strengths, shapes)
-    return np.asarray(np.linalg.norm((skinned @ given[..., None])[..., 0] - wanted, axis=-1))
