@@ -1,5 +1,6 @@
 """FBX, written by Blender and read back by its importer, where there is a Blender (`HMR_VIDEO_BLENDER` or the extra `fbx`)."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ def blender():
     try:
         return by_blender.find_blender()
     except UsageError:
+        assert "HMR_VIDEO_BLENDER" not in os.environ
         pytest.skip("needs Blender")
 
 
