@@ -1,4 +1,6 @@
-"""Results made of others: parts of them."""
+"""Results made of others: the people that files have to hold."""
+
+import numpy as np
 
 from hmr_video.motion import Motion
 
@@ -10,3 +12,34 @@ _PER_FRAME = (
 def part(motion: Motion, frames: slice) -> Motion:
     """The motion of some frames alone."""
     return motion.replace(**{name: getattr(motion, name)[frames] for name in _PER_FRAME})
+
+
+def two(motions: list[Motion]) -> list[Motion]:
+    return motions
+
+
+def ten(motions: list[Motion]) -> list[Motion]:
+    """Five pairs side by side, whose second comes later."""
+    shifts = [np.float32([0.8 * number, 0, 0.1 * number]) for number in range(10)]
+    pair = [part(motions[0], slice(6, 9)), part(motions[1], slice(1, 4))]
+    return [
+        one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift) for one, shift in zip(pair * 5, shifts, strict=True)
+    ]
+
+
+def one_frame(motions: list[Motion]) -> list[Motion]:
+    return [part(motions[0], slice(5, 6))]
+
+
+def variable_rate(motions: list[Motion]) -> list[Motion]:
+    """Frames of a clock that starts at second 7 and runs unevenly."""
+    clock = 7 + np.cumsum(np.random.default_rng(1).uniform(0.6, 1.6, 30)) / 25
+    return [motion.replace(timestamps=clock[motion.frame_ids]) for motion in motions]
+
+
+def gone_and_back(motions: list[Motion]) -> list[Motion]:
+    """Somebody who is another when coming back, with nobody there meanwhile."""
+    return [part(motions[0], slice(0, 5)), part(motions[0], slice(14, 19))]
+
+
+CASTS = (two, ten, one_frame, variable_rate, gone_and_back)

@@ -65,4 +65,6 @@ def posed_nodes(file: pygltflib.GLTF2, timed_by: int, at: np.ndarray | None = No
 
 def _slerped(keys: np.ndarray, quaternions: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Rotations (T, 3, 3) at ``times``; before the first key the first, after the last the last."""
+    if len(keys) == 1:
+        keys, quaternions = [keys[0], keys[0] + 1], np.repeat(quaternions, 2, axis=0)
     return Slerp(keys, Rotation.from_quat(quaternions))(np.clip(times, keys[0], keys[-1])).as_matrix()

@@ -59,7 +59,7 @@ def _arrays(actor: Rigged, person: int, called: str, start: float) -> dict[str, 
     shapes, strengths = correctives(actor)
     clip = zlib.crc32(shapes.tobytes()) & 0xFFFF  # another clip's shapes are others: engines find them by name
     return {
-        "called": np.array([called, person_name(person)]),
+        "called": np.array([called, f"{person_name(person)}_mesh"]),  # Blender knows no two objects of one name
         "first": np.array(round((motion.timestamps[0] - start) * motion.frame_rate)),
         "names": np.array(actor.names),
         "parents": np.array(actor.parents),

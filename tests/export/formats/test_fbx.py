@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from people import CASTS
 
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import ExportOptions, check_formats, export
 from hmr_video.export.actors import place
 from hmr_video.export.formats import blender as by_blender
+from hmr_video.export.registry import person_name
+from hmr_video.export.resample import evenly
 from hmr_video.export.rigs.names import RIGS
 
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # Blender's world from ours
@@ -38,13 +41,21 @@ def test_blender_reads_back_what_it_wrote(rig, blender, raised, body, tmp_path):
 
 
 @pytest.mark.slow
-def test_people_of_one_file_keep_their_times(blender, motions, body, tmp_path):
-    path = export(motions, body, tmp_path, ["fbx"])[2]
+@pytest.mark.parametrize("cast", CASTS)
+def test_people_of_one_file_keep_their_times(cast, blender, motions, body, tmp_path):
+    people = cast(motions)
+    path = export(people, body, tmp_path, ["fbx"])[-1]
     read = _read(path, tmp_path)
-    assert (path.name, read["frames"].tolist()) == ("people.fbx", [0, 19])
-    assert np.abs(read["person_01/vertices"] - _expected(motions[0], body)).max() < 5e-4
-    assert np.abs(read["person_02/vertices"][6:18] - _expected(motions[1], body)).max() < 5e-4
-    assert np.ptp(read["person_02/vertices"][[5, 18]], axis=1).max() < 0.01  # gone: shrunk to nothing
+    even = evenly(people, ExportOptions())
+    rate, start = even[0].frame_rate, min(motion.timestamps[0] for motion in even)
+    frames = [np.rint((motion.timestamps - start) * rate).astype(int) for motion in even]
+    assert read["rate"] == pytest.approx(rate)
+    assert read["frames"].tolist() == [0, max(there[-1] for there in frames)]
+    for name, motion, there in zip(_names(len(people)), even, frames, strict=True):
+        found = read[f"{name}/vertices"]
+        assert np.abs(found[there] - _expected(motion, body)).max() < 5e-4
+        gone = np.delete(found, there, axis=0)
+        assert np.ptp(gone, axis=1).max(initial=0) < 0.01  # shrunk to nothing
 
 
 def test_without_blender_one_sentence_says_how_to_get_it(monkeypatch, tmp_path):
@@ -66,6 +77,10 @@ def test_a_blender_that_fails_leaves_no_file(monkeypatch, motion, body, tmp_path
     with pytest.raises(OutputError, match="out of memory"):
         export([motion], body, tmp_path / "out", ["fbx"])
     assert not (tmp_path / "out").exists()
+
+
+def _names(people: int) -> list[str]:
+    return ["Armature"] if people == 1 else [person_name(person) for person in range(people)]
 
 
 def _read(path: Path, folder: Path) -> dict[str, np.ndarray]:

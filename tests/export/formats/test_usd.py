@@ -2,23 +2,28 @@
 
 import numpy as np
 import pytest
+from people import CASTS, two
 
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
+from hmr_video.export.registry import casts
 
 pxr = pytest.importorskip("pxr", reason="needs the extra usd")
 from pxr import Gf, Usd, UsdGeom, UsdSkel, UsdValidation, Vt  # noqa: E402
 
 
-@pytest.mark.parametrize("kind", ["usd", "usdz"])
-def test_everybody_is_where_they_were_at_the_time_they_were(kind, motions, body, tmp_path):
-    paths = export(motions, body, tmp_path, [kind])
-    assert [path.name for path in paths] == [f"person_01.{kind}", f"person_02.{kind}", f"people.{kind}"]
+@pytest.mark.parametrize(("kind", "cast"), [*(("usd", cast) for cast in CASTS), ("usdz", two)])
+def test_everybody_is_where_they_were_at_the_time_they_were(kind, cast, motions, body, tmp_path):
+    people = cast(motions)
+    paths = export(people, body, tmp_path, [kind])
+    assert [path.name for path in paths] == [f"{name}.{kind}" for name, _ in casts(len(people))]
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
-    for person, motion in enumerate(motions):
+    first = min(motion.timestamps[0] for motion in people)
+    for person, motion in enumerate(people):
         expected = np.stack(list(place(motion, body).vertices()))
-        for path, start in ((paths[person], motion.timestamps[0]), (paths[2], motions[0].timestamps[0])):
+        for path, start in ((paths[person], motion.timestamps[0]), (paths[-1], first)):
             stage = Usd.Stage.Open(str(path))
+            assert (stage.GetStartTimeCode(), stage.GetEndTimeCode()) == (0, pytest.approx(_last(stage)))
             codes = (motion.timestamps - start) * stage.GetTimeCodesPerSecond()
             found = np.stack([_posed(stage, f"/scene/person_{person + 1:02d}", code) for code in codes])
             assert np.abs(found - expected).max() < 1e-4
@@ -71,6 +76,14 @@ def test_usds_own_validators_find_nothing(rig, motions, body, tmp_path):
     for path in export(motions, body, tmp_path, ["usd", "usdz"], ExportOptions(rig=rig)):
         stage = Usd.Stage.Open(str(path))
         assert [error.GetMessage() for error in judge.Validate(stage)] == []
+
+
+def _last(stage: Usd.Stage) -> float:
+    """The last time code of anybody's animation."""
+    people = (
+        UsdSkel.Animation.Get(stage, person.GetPath().AppendChild("motion")) for person in stage.GetDefaultPrim().GetChildren()
+    )
+    return max(one.GetRotationsAttr().GetTimeSamples()[-1] for one in people if one)
 
 
 def _posed(stage: Usd.Stage, path: str, code: float) -> np.ndarray:
