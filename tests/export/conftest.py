@@ -1,13 +1,26 @@
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hmr_video.errors import UsageError
+from hmr_video.export.formats.blender import find_blender
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Motion
 
 sys.path.insert(0, str(Path(__file__).parent))  # for players and people
+
+
+@pytest.fixture(scope="session")
+def blender() -> None:
+    """Blender, where there is one."""
+    try:
+        find_blender()
+    except UsageError:
+        assert "HMR_VIDEO_BLENDER" not in os.environ
+        pytest.skip("needs Blender")
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,8 @@ def two(motions: list[Motion]) -> list[Motion]:
 
 def ten(motions: list[Motion]) -> list[Motion]:
     """Five pairs side by side, whose second comes later."""
-    shifts = [np.float32([0.8 * number, 0, 0.1 * number]) for number in range(10)]
     pair = [part(motions[0], slice(6, 9)), part(motions[1], slice(1, 4))]
-    return [
-        one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift) for one, shift in zip(pair * 5, shifts, strict=True)
-    ]
+    return [_moved(one, np.float32([0.8 * number, 0, 0.1 * number])) for number, one in enumerate(pair * 5)]
 
 
 def one_frame(motions: list[Motion]) -> list[Motion]:
@@ -40,6 +37,10 @@ def variable_rate(motions: list[Motion]) -> list[Motion]:
 def gone_and_back(motions: list[Motion]) -> list[Motion]:
     """Somebody who is another when coming back, with nobody there meanwhile."""
     return [part(motions[0], slice(0, 5)), part(motions[0], slice(14, 19))]
+
+
+def _moved(motion: Motion, shift: np.ndarray) -> Motion:
+    return motion.replace(trans=motion.trans + shift, joints3d=motion.joints3d + shift)
 
 
 CASTS = (two, ten, one_frame, variable_rate, gone_and_back)

@@ -1,11 +1,9 @@
 """FBX, written by Blender and read back by its importer, where there is a Blender (`HMR_VIDEO_BLENDER` or the extra `fbx`)."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from people import CASTS
+from players import read_by_blender
 
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import ExportOptions, check_formats, export
@@ -18,20 +16,11 @@ from hmr_video.export.rigs.names import RIGS
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # Blender's world from ours
 
 
-@pytest.fixture
-def blender():
-    try:
-        return by_blender.find_blender()
-    except UsageError:
-        assert "HMR_VIDEO_BLENDER" not in os.environ
-        pytest.skip("needs Blender")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("rig", ["smpl", "mixamo", "unreal", "rigify"])
 def test_blender_reads_back_what_it_wrote(rig, blender, raised, body, tmp_path):
     (path,) = export([raised], body, tmp_path, ["fbx"], ExportOptions(rig=rig, root_motion=rig == "unreal"))
-    read = _read(path, tmp_path)
+    read = read_by_blender(path, tmp_path)
     assert read["rate"] == pytest.approx(raised.frame_rate)
     assert {*RIGS[rig].bones.values(), *([RIGS[rig].root] if RIGS[rig].root else [])} == set(read["Armature/bones"])
     np.testing.assert_allclose(read["Armature/scale"], 0.01, rtol=1e-5)  # of centimetres
@@ -45,7 +34,7 @@ def test_blender_reads_back_what_it_wrote(rig, blender, raised, body, tmp_path):
 def test_people_of_one_file_keep_their_times(cast, blender, motions, body, tmp_path):
     people = cast(motions)
     path = export(people, body, tmp_path, ["fbx"])[-1]
-    read = _read(path, tmp_path)
+    read = read_by_blender(path, tmp_path)
     even = evenly(people, ExportOptions())
     rate, start = even[0].frame_rate, min(motion.timestamps[0] for motion in even)
     frames = [np.rint((motion.timestamps - start) * rate).astype(int) for motion in even]
@@ -81,12 +70,6 @@ def test_a_blender_that_fails_leaves_no_file(monkeypatch, motion, body, tmp_path
 
 def _names(people: int) -> list[str]:
     return ["Armature"] if people == 1 else [person_name(person) for person in range(people)]
-
-
-def _read(path: Path, folder: Path) -> dict[str, np.ndarray]:
-    by_blender.run_script(Path(__file__).with_name("blender_reads.py"), path, folder / "read.npz")
-    with np.load(folder / "read.npz") as read:
-        return dict(read)
 
 
 def _expected(motion, body) -> np.ndarray:

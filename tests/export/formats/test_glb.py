@@ -8,11 +8,12 @@ import subprocess
 import numpy as np
 import pytest
 from people import CASTS, part
-from players import play, read, read_glb
+from players import play, read, read_by_blender, read_glb
 
-from hmr_video.export import export
+from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import continuous_quaternions, place
 from hmr_video.export.registry import casts
+from hmr_video.export.rigs.names import RIGS
 
 _VALIDATE = """
 const validator = require('gltf-validator'), fs = require('fs');
@@ -35,6 +36,16 @@ def test_skinning_the_file_gives_the_meshes(cast, motions, body, tmp_path):
             times, _, posed = play(file, skin)
             np.testing.assert_allclose(times, motion.timestamps - motion.timestamps[0] + start, atol=1e-6)
             assert np.abs(posed - expected).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rig", ["smpl", "unreal"])
+def test_blender_plays_the_meshes(rig, blender, raised, body, tmp_path):
+    (path,) = export([raised], body, tmp_path, ["glb"], ExportOptions(rig=rig, root_motion=rig == "unreal"))
+    read = read_by_blender(path, tmp_path)
+    expected = np.stack(list(place(raised, body).vertices()))[..., [0, 2, 1]] * [1, -1, 1]  # z up
+    assert np.abs(read["person_01/vertices"] - expected).max() < 1e-4
+    assert {*RIGS[rig].bones.values()} <= set(read["person_01/bones"])
 
 
 def test_each_person_has_a_node_of_their_own_above_the_joints(motions, body, tmp_path):

@@ -80,10 +80,8 @@ def test_usds_own_validators_find_nothing(rig, motions, body, tmp_path):
 
 def _last(stage: Usd.Stage) -> float:
     """The last time code of anybody's animation."""
-    people = (
-        UsdSkel.Animation.Get(stage, person.GetPath().AppendChild("motion")) for person in stage.GetDefaultPrim().GetChildren()
-    )
-    return max(one.GetRotationsAttr().GetTimeSamples()[-1] for one in people if one)
+    animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.Animation)]
+    return max(animation.GetRotationsAttr().GetTimeSamples()[-1] for animation in animations)
 
 
 def _posed(stage: Usd.Stage, path: str, code: float) -> np.ndarray:
