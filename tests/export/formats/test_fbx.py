@@ -1,9 +1,14 @@
 """FBX, written by Blender and read back by its importer, where there is a Blender (`HMR_VIDEO_BLENDER` or the extra `fbx`)."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from people import CASTS
 from players import read_by_blender
+from scipy.spatial import cKDTree
 
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import ExportOptions, check_formats, export
@@ -27,6 +32,23 @@ def test_blender_reads_back_what_it_wrote(rig, blender, raised, body, tmp_path):
     errors = np.linalg.norm(read["Armature/vertices"] - _expected(raised, body), axis=-1)
     assert errors.max() < 5e-4
     assert np.median(errors) < 1e-5
+
+
+@pytest.mark.slow
+def test_three_reads_it_as_well(blender, raised, body, tmp_path):
+    """A reader by others than the writer. It has a vertex for each corner of a face."""
+    if not (Path(os.environ.get("NODE_PATH", "")) / "three").is_dir():
+        assert not os.environ.get("CI"), "CI installs node and three (NODE_PATH names their folder)"
+        pytest.skip("needs node with the package three in NODE_PATH")
+    (path,) = export([raised], body, tmp_path, ["fbx"], ExportOptions(rig="unreal"))
+    script, target = Path(__file__).parents[1] / "three_reads.mjs", tmp_path / "read"
+    subprocess.run(["node", script, path, str(raised.frame_rate), str(len(raised)), target], check=True, capture_output=True)
+    corners = np.fromfile(target, np.float32).reshape(len(raised), -1, 3) / 100
+    expected = np.stack(list(place(raised, body).vertices()))
+    apart, vertices = cKDTree(expected[0]).query(corners[0])
+    assert apart.max() < 5e-4
+    assert set(vertices) == set(np.unique(body.faces))
+    assert np.linalg.norm(corners - expected[:, vertices], axis=-1).max() < 5e-4
 
 
 @pytest.mark.slow
