@@ -149,6 +149,11 @@ class Motion:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
+    def rows(self, rows: slice | Array) -> "Motion":
+        """The frames at these places, in this order, without silhouettes."""
+        known = [name for name, shape in _SHAPES.items() if shape[0] == "T" and getattr(self, name) is not None]
+        return self.replace(silhouettes=None, **{name: getattr(self, name)[rows] for name in known})
+
     def save(self, path: Path, overwrite: bool = False) -> None:
         """Writes the motion as an NPZ of plain arrays, without pickle.
 

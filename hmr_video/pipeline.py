@@ -14,7 +14,7 @@ from hmr_video.console import Reporter
 from hmr_video.device import check_device
 from hmr_video.motion import Motion
 from hmr_video.options import Options, options_from
-from hmr_video.people import People, find_people, read_keypoints
+from hmr_video.people import People, find_people
 from hmr_video.people.detect.detector import load_detector
 from hmr_video.people.detect.opencv import import_opencv
 from hmr_video.people.finder import looks_every
@@ -83,6 +83,8 @@ def run(
     with ThreadPoolExecutor(1, "load") as loader:
         loading = loader.submit(_load, options, models, landmarks)
         if reader is None:
+            from hmr_video.people.keypoints.files import read_keypoints
+
             part = Selection(options.start, options.end, options.every)
             limit = options.people.limit
             people = read_keypoints(source, options.image_size, options.frame_rate, part, limit, reporter)
@@ -99,22 +101,26 @@ def run(
     elif options.people.silhouettes:
         reporter.note("There are no silhouettes: no landmark network has looked.")
 
-    from hmr_video.reconstruction.bodies import bodies_of
+    from hmr_video.reconstruction.bodies import motion_of, persons_of
 
-    motions, camera = bodies_of(people, reader, models, options, reporter, camera)
+    persons, camera = persons_of(people, reader, models, options, reporter, camera)
     if options.refine:
         from hmr_video.world.hands import join_hands
 
-        motions = [join_hands(motion, models.body) for motion in motions]
+        persons = [join_hands(person, models.body) for person in persons]
     if options.world:
         from hmr_video.world.floor import to_world
 
         stages, kind = None, "still" if camera is None else camera.kind
         if camera is not None and kind in ("turning", "moving"):
-            stages = [camera.stage_from_camera(motion.frame_ids) for motion in motions]
+            stages = [camera.stage_from_camera(track.frame_ids) for track in people.tracks]
         keep_sizes = options.height is not None or kind == "moving"
         with reporter.stage("world"):
-            motions = to_world(motions, models.body, reporter, stages, kind == "unknown", keep_sizes)
+            persons = to_world(persons, models.body, reporter, stages, kind == "unknown", keep_sizes)
+    motions = [
+        motion_of(person, track, people.image_size, models.body, models.weights_hash)
+        for person, track in zip(persons, people.tracks, strict=True)
+    ]
     if camera is not None:
         remark_on_camera(camera, options, reporter)
     remark_on_people(motions, options, reporter)

@@ -19,7 +19,7 @@ from hmr_video.export.render.lighting import vertex_normals
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.geometry.rotations import axis_angle_to_matrix, slerp
 from hmr_video.motion import Motion
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 HERE = Path(__file__).parent
 SHUTTER = 0.4  # share of a frame's time during which light falls in

@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from hmr_video.assets import find_model_file
-from hmr_video.cli.main import app, run
+from hmr_video.cli.main import program, run
 from hmr_video.files import cache_folder
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ TOLERANCE, OF_ACCELERATIONS = 0.04, 0.15
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_names_options_that_exist(command: str) -> None:
     name, *arguments = command.split()
-    known = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    known = typer.main.get_command(program()).commands[name]  # type: ignore[attr-defined]
     known = getattr(known, "commands", {}).get(arguments[0], known) if arguments else known  # of a group, the command in it
     options = {"--help"} | {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {argument for argument in arguments if argument.startswith("-")} <= options

@@ -7,7 +7,6 @@ import numpy as np
 from hmr_video.assets import find_body
 from hmr_video.body.base import Body
 from hmr_video.body.open import OpenBody, four_influences
-from hmr_video.body.published import read_published_body
 from hmr_video.errors import AssetError, InputError
 from hmr_video.files import sha256
 from hmr_video.motion import load_arrays
@@ -28,6 +27,8 @@ def load_body(name: str = "open") -> Body:
     """
     path = find_body(name)
     if path.suffix == ".safetensors":
+        from hmr_video.body.published import read_published_body
+
         return read_published_body(path)
     if path.suffix == ".pkl":
         raise AssetError(f"{path} is a pickle, which is not used as it is.", f"Run `hmr-video body add {path}` once.")

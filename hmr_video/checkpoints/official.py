@@ -16,7 +16,8 @@ from hmr_video.errors import InputError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
 from hmr_video.geometry import Array
-from hmr_video.model import HMMR, PoseDiscriminator, hmmr_paper
+from hmr_video.model import HMMR, hmmr_paper
+from hmr_video.model.discriminator import PoseDiscriminator
 
 # Our module -> the scope of its variables.
 _SCOPES: tuple[tuple[str, str], ...] = (

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from hmr_video.assets import OTHER_WEIGHTS, WEIGHTS_FORMAT, open_weights, read_metadata
 from hmr_video.errors import AssetError
-from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import replacing
 from hmr_video.model import HMMR, HMMRConfig
+
+if TYPE_CHECKING:
+    from hmr_video.features.resnet50 import ResNet50
 
 IMAGE_ENCODER = "image_encoder."
 
@@ -64,8 +67,10 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
     return model.eval().requires_grad_(False), metadata
 
 
-def load_image_encoder(path: Path) -> ResNet50:
+def load_image_encoder(path: Path) -> "ResNet50":
     """The image encoder in a weight file, ready for inference. Raises AssetError when the file has none."""
+    from hmr_video.features.resnet50 import ResNet50
+
     state = _image_encoder_tensors(path)
     with torch.device("meta"):
         encoder = ResNet50()

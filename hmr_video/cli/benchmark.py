@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmr_video.cli import shared
+from hmr_video.cli.tables import print_table
 from hmr_video.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from hmr_video.evaluate.benchmark import Benchmark, Growth
+    from hmr_video.evaluate.benchmark import Benchmark
     from hmr_video.evaluate.stages import Cost
 
 
@@ -37,24 +36,23 @@ def benchmark(
 
     sample = shipped_folder("samples") / "one_person.mp4"
     if growth:
-        grown = room.growth(sample, runs=runs, device=device)
-        _print({name: asdict(one) for name, one in grown.items()} if as_json else _growth_table(grown))
+        grown = {name: asdict(one) for name, one in room.growth(sample, runs=runs, device=device).items()}
+        if as_json:
+            typer.echo(json.dumps(grown))
+            return
+        lines = [[name, *(f"{value:.2f}" for value in one.values())] for name, one in grown.items()]
+        print_table(["twice the", "time", "processor time", "peak memory", "time of detection"], lines)
         return
     with tempfile.TemporaryDirectory() as folder:
         measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights, device)
-    _print(measured.as_dict() if as_json else _table(measured))
+    if as_json:
+        typer.echo(json.dumps(measured.as_dict()))
+    else:
+        _print(measured)
 
 
-def _print(output: "dict[str, object] | Table") -> None:
-    if isinstance(output, dict):
-        typer.echo(json.dumps(output))
-        return
+def _print(measured: "Benchmark") -> None:
     from rich.console import Console
-
-    Console(soft_wrap=True).print(output)
-
-
-def _table(measured: "Benchmark") -> "Table":
     from rich.table import Table
 
     frames = measured.clip.frames
@@ -79,15 +77,4 @@ def _table(measured: "Benchmark") -> "Table":
     table.add_row("frames a second after that", f"{measured.frames_per_second:.0f}")
     for name in measured.crops:
         table.add_row(f"of ResNet-50's time, {name}", f"{measured.share(name):.2f}")
-    return table
-
-
-def _growth_table(grown: "dict[str, Growth]") -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    for heading in ("twice the", "time", "processor time", "peak memory", "time of detection"):
-        table.add_column(heading, justify="left" if heading == "twice the" else "right")
-    for name, one in grown.items():
-        table.add_row(name, *(f"{value:.2f}" for value in asdict(one).values()))
-    return table
+    Console(soft_wrap=True).print(table)

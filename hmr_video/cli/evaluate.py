@@ -20,7 +20,7 @@ from hmr_video.cli.tables import (
 )
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
-from hmr_video.options import Options, PeopleOptions
+from hmr_video.options import Options
 
 if TYPE_CHECKING:
     from hmr_video.evaluate import Protocol, Sequence
@@ -60,7 +60,7 @@ def evaluate(
         bool,
         typer.Option("--contacts", help="Film claps, kicks against a wall and steps, and measure how near comes what touches."),
     ] = False,
-    clips: Annotated[int, typer.Option(help="With --world, --contacts: how many clips.")] = 7,
+    clips: Annotated[int, typer.Option(help="With --world, --contacts: how many clips.", min=1)] = 7,
     panoramas: Annotated[
         Path | None, typer.Option(help="With --world: a folder with pictures of all directions, as places for cameras that turn.")
     ] = None,
@@ -93,7 +93,8 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int, typer.Option(help="With --mocap, --detector-errors, --shape: how many windows of up to 3 seconds, of 1, of 3.")
+        int,
+        typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3."),
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -134,14 +135,18 @@ def evaluate(
         raise UsageError("Remedies are left out of what is converted.", "Give --samples, --views or, with names, --mocap.")
     if panoramas and not world:
         raise UsageError("Panoramas are places for --world.", "Give --world.")
-    if clips < 1:
-        raise UsageError(f"{clips} clips are none.", "Give a number of at least 1.")
-    if windows < 1:
-        raise UsageError(f"{windows} windows are none.", "Give a number of at least 1.")
     shared.must_exist(result, truth, mocap, views, joints, panoramas)
     from hmr_video.evaluate import Protocol, evaluate_people
 
     reporter = Reporter(quiet=quiet)
+    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
+
+    def tell(record: Any, show: Callable[..., None], *shown: Any) -> None:
+        if as_json:
+            typer.echo(json.dumps(record))
+        else:
+            show(*shown)
+
     if world or contacts:
         from hmr_video.evaluate import contacts as of_contacts
         from hmr_video.evaluate import world as of_world
@@ -151,12 +156,8 @@ def evaluate(
             filmed, units = of_world.evaluate_world(clips, seed, settings, reporter, mocap, panoramas), of_world.UNITS
         else:
             filmed, units = of_contacts.evaluate_contacts(clips, seed, settings, reporter), of_contacts.UNITS
-        if as_json:
-            typer.echo(json.dumps([{"clip": name} | dict(scores) for name, scores in filmed]))
-        else:
-            print_scores(filmed, units)
-        return
-    if mocap is not None:
+        tell([{"clip": name} | dict(scores) for name, scores in filmed], print_scores, filmed, units)
+    elif mocap is not None:
         from hmr_video.evaluate.ablations import without
 
         with without(left_out or []):
@@ -165,42 +166,39 @@ def evaluate(
             )
         if failures:
             reporter.wrote(failures)
-        if as_json:
-            typer.echo(json.dumps([one.as_dict() if failures else asdict(one) for one in found]))
-        elif failures:
-            return
+            tell([one.as_dict() for one in found], lambda: None)
         else:
-            (print_weak_points if weak else print_rows)(found)
-        return
-    if detector_errors is not None:
-        _evaluate_detector(detector_errors, options.people, windows, seed, up or "auto", as_json, reporter)
-        return
-    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
-    if shape:
-        _evaluate_shapes(options, windows, seed, as_json, reporter)
-        return
-    if samples or views is not None:
+            tell([asdict(one) for one in found], print_weak_points if weak else print_rows, found)
+    elif detector_errors is not None:
+        from hmr_video.evaluate.realism import measure
+
+        errors = measure(detector_errors, options.people, reporter, windows, seed, up=up or "auto")
+        tell(asdict(errors), print_detector_errors, errors)
+    elif shape:
+        from hmr_video.evaluate.shapes import measure_shapes
+
+        shapes = measure_shapes(options, windows, seed, reporter)
+        tell([{"group": name} | scores for name, scores in shapes], print_shapes, shapes)
+    else:
 
         def measured() -> list[Scores]:
             if views is not None:
                 return _evaluate_views(views, joints, options, reporter, pairs)
-            return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
+            if samples:
+                return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
+            assert result is not None
+            assert truth is not None
+            return _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
 
         rows = _measured_without(left_out or [], measured, reporter)
-    else:
-        assert result is not None
-        assert truth is not None
-        rows = _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
-    if calibrated:
-        from hmr_video.evaluate.calibration import calibration, limb_marks, table
+        if calibrated:
+            from hmr_video.evaluate.calibration import calibration, limb_marks, table
 
-        bins, limbs = calibration(pairs), limb_marks(pairs)
-        record = {"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}
-        typer.echo(json.dumps(record) if as_json else table(bins, limbs))
-    elif as_json:
-        typer.echo(json.dumps([{"person": name} | dict(scores) for name, scores in rows]))
-    else:
-        (print_ablations if left_out == ["each"] else print_scores)(rows)
+            bins, limbs = calibration(pairs), limb_marks(pairs)
+            tell({"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}, typer.echo, table(bins, limbs))
+        else:
+            records = [{"person": name} | dict(scores) for name, scores in rows]
+            tell(records, print_ablations if left_out == ["each"] else print_scores, rows)
 
 
 def _measured_without(left_out: list[str], measured: Callable[[], list[Scores]], reporter: Reporter) -> list[Scores]:
@@ -337,28 +335,6 @@ def _evaluate_mocap(
         draw_failures(found, models.body, failures, reporter)
         return found
     return assess(models, trials, reporter, settings.refine, meshes)
-
-
-def _evaluate_detector(
-    folder: Path, people: PeopleOptions, windows: int, seed: int, up: str, as_json: bool, reporter: Reporter
-) -> None:
-    from hmr_video.evaluate.realism import measure
-
-    found = measure(folder, people, reporter, windows, seed, up=up)
-    if as_json:
-        typer.echo(json.dumps(asdict(found)))
-        return
-    print_detector_errors(found)
-
-
-def _evaluate_shapes(options: Options, people: int, seed: int, as_json: bool, reporter: Reporter) -> None:
-    from hmr_video.evaluate.shapes import measure_shapes
-
-    rows = measure_shapes(options, people, seed, reporter)
-    if as_json:
-        typer.echo(json.dumps([{"group": name} | scores for name, scores in rows]))
-        return
-    print_shapes(rows)
 
 
 def _named(people: list[tuple[int | None, Mapping[str, float]]], name: str) -> list[Scores]:

@@ -51,8 +51,9 @@ def export(
         overwrite=overwrite, frame_rate=fps, rig=rig, root_motion=root_motion, reduce=reduce, loop=loop, reporter=reporter
     )
     check_options(wanted, options)
-    motions, source, start, end, every, rate = read_result(result)
-    options = replace(options, video=video or source, start=start, end=end, every=every, source_rate=rate)
+    motions, footage = read_result(result)
+    options = replace(options, **footage)
+    options = replace(options, video=video or options.video)
     refuse_written(output or result, len(motions), wanted, options)  # before torch, for the body, is imported
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
@@ -77,10 +78,11 @@ def view(
     from hmr_video.export.saved_result import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
-    motions, source, start, end, every, rate = read_result(result)
+    motions, footage = read_result(result)
     page = result / "view.html"
     if overwrite or not page.exists():
-        options = ExportOptions(True, video or source, start, end, every, rate, reporter=reporter)
+        options = ExportOptions(**footage, overwrite=True, reporter=reporter)
+        options = replace(options, video=video or options.video)
         write(motions, body_of(motions), result, ["html"], options)
     reporter.say(str(page))
     if opened and not webbrowser.open(page.resolve().as_uri()):
@@ -120,10 +122,15 @@ def retarget(
     figure = Character(character, None if bones is None else read_map(bones))
     if fps is not None:
         motion = resampled(motion, fps, motion.timestamps[0])
+    reporter = Reporter(quiet=quiet)
+    if not len(figure.flesh()[0]):
+        reporter.note(
+            "The character's mesh is compressed: its arms may go through its trunk. `npx @gltf-transform/cli copy` unpacks it."
+        )
     rotations, path = put_on(place(motion, body_of(motions)), figure)
     with replacing(output, overwrite) as temporary:
         figure.save(temporary, motion.timestamps - motion.timestamps[0], rotations, path)
-    Reporter(quiet=quiet).say(str(output))
+    reporter.say(str(output))
 
 
 @shared.takes_options(but=["silhouettes", "features", "frame_rate", "image_size"])
@@ -148,16 +155,18 @@ def render(
     quiet: shared.Quiet = False,
 ) -> None:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
+    from hmr_video.export.registry import ExportOptions
+
     reporter = Reporter(quiet=quiet)
     if _is_result(source):
-        from hmr_video.export.saved_result import body_of, read_result, source_video
+        from hmr_video.export.saved_result import body_of, read_result
 
         _refuse_converting(context)
-        motions, known, first, last, nth, rate = read_result(source)
-        start = options.start if shared.given_options(context, ["start"]) else first
-        end = options.end if shared.given_options(context, ["end"]) else last
-        footage = source_video(video or known)
-        target = _target(output, source, footage)
+        motions, footage = read_result(source)
+        cut = {name: getattr(options, name) for name in ("start", "end") if shared.given_options(context, [name])}
+        drawing = ExportOptions(**footage | cut, overwrite=overwrite, reporter=reporter)
+        drawing = replace(drawing, video=video or drawing.video)
+        target = _target(output, source, drawing.footage)
         refuse_existing(target, overwrite)
         used = body_of(motions)
         drawer = _renderer(renderer, reporter)
@@ -167,9 +176,9 @@ def render(
 
         if video is not None:
             raise UsageError("--video is for finished results.", "Leave it out.")
-        start, end, nth, rate = options.start, options.end, options.every, None
-        folder, footage = result_folder(source, Path("hmr-out"), reporter), source
-        target = _target(output, folder, footage)
+        drawing = ExportOptions(overwrite, source, options.start, options.end, options.every, reporter=reporter)
+        folder = result_folder(source, Path("hmr-out"), reporter)
+        target = _target(output, folder, source)
         if output is None:
             check_output(folder, overwrite)
         else:
@@ -181,7 +190,7 @@ def render(
             write_result(found, source, folder, options, [], reporter, overwrite, video=source)
     from hmr_video.export.overlay import write_overlay
 
-    write_overlay(motions, used, footage, target, drawer, reporter, side_by_side, overwrite, start, end, nth, rate)
+    write_overlay(motions, used, target, drawer, drawing, side_by_side)
     reporter.wrote(target)
     if as_json:
         typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))

@@ -4,35 +4,66 @@ import atexit
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.main import get_command
 
 from hmr_video.assets import go_offline
-from hmr_video.cli.batch import batch
-from hmr_video.cli.benchmark import benchmark
-from hmr_video.cli.body import body
-from hmr_video.cli.convert import convert, hallucinate
-from hmr_video.cli.doctor import doctor
-from hmr_video.cli.evaluate import evaluate
-from hmr_video.cli.export import export, render, retarget, view
-from hmr_video.cli.label import label
-from hmr_video.cli.train import train
-from hmr_video.cli.weights import weights
 from hmr_video.cli.wording import as_meant, paths_as_meant
 from hmr_video.console import INTERRUPTED, end_soon_after_interrupts, exit_code_of, tell_interrupted
 
-app = typer.Typer(
-    name="hmr-video",
-    help="Turn a video of people into smooth 3D body meshes.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# Command or group of commands -> the module in `hmr_video.cli` that has it, which is imported when it is asked for.
+COMMANDS = {
+    "convert": "convert",
+    "export": "export",
+    "retarget": "export",
+    "batch": "batch",
+    "view": "export",
+    "render": "export",
+    "hallucinate": "convert",
+    "evaluate": "evaluate",
+    "benchmark": "benchmark",
+    "label": "label",
+    "train": "train",
+    "weights": "weights",
+    "body": "body",
+    "doctor": "doctor",
+}
+
+
+def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The program with these commands."""
+    app = typer.Typer(
+        name="hmr-video",
+        help="Turn a video of people into smooth 3D body meshes.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for name in names:
+        command = _command(name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+@functools.cache
+def _command(name: str) -> Callable[..., None] | typer.Typer:
+    """A command, or a group of them, that takes paths as they are meant and tells of interrupts."""
+    command: Callable[..., None] | typer.Typer = getattr(import_module(f"hmr_video.cli.{COMMANDS[name]}"), name)
+    if not isinstance(command, typer.Typer):
+        return _telling_interrupts(paths_as_meant(command))
+    for one in command.registered_commands:
+        if one.callback is not None:
+            one.callback = _telling_interrupts(paths_as_meant(one.callback))
+    return command
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,7 +74,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -52,22 +82,6 @@ def options(
     offline: Annotated[bool, typer.Option("--offline", help="Fetch no model files. May stand anywhere.")] = False,
 ) -> None:
     """Options of every command. :func:`main` takes out ``debug`` and ``offline``, wherever they stand."""
-
-
-app.command()(convert)
-app.command()(export)
-app.command()(retarget)
-app.command()(batch)
-app.command()(view)
-app.command()(render)
-app.command()(hallucinate)
-app.command()(evaluate)
-app.command()(benchmark)
-app.command()(label)
-app.command()(train)
-app.add_typer(weights, name="weights")
-app.add_typer(body, name="body")
-app.command()(doctor)
 
 
 def _telling_interrupts(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,12 +94,6 @@ def _telling_interrupts(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return wrapped
-
-
-for _group in (app, weights, body):
-    for _command in _group.registered_commands:
-        if _command.callback is not None:
-            _command.callback = _telling_interrupts(paths_as_meant(_command.callback))
 
 
 def main() -> None:
@@ -111,7 +119,8 @@ def leave(code: int) -> NoReturn:
 def run(arguments: list[str], debug: bool = False) -> int:
     """Runs one command line; returns its exit code. Errors are printed to standard error."""
 
-    def program() -> None:
-        app(as_meant(arguments, get_command(app).commands))  # type: ignore[attr-defined]
+    def asked() -> None:
+        meant = as_meant(arguments, COMMANDS)
+        program(meant[:1] if meant and meant[0] in COMMANDS else COMMANDS)(meant)
 
-    return exit_code_of(program, debug)
+    return exit_code_of(asked, debug)

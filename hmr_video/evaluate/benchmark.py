@@ -23,8 +23,9 @@ from hmr_video.device import choose_device
 from hmr_video.evaluate.stages import CROP_TYPES, Cost, Facts, crop_seconds, examine, run_program, run_stages, typical
 from hmr_video.options import PeopleOptions
 from hmr_video.people.keypoints.choice import settled
-from hmr_video.video import VideoWriter, open_video
+from hmr_video.video import open_video
 from hmr_video.video.source import Array
+from hmr_video.video.writer import VideoWriter
 
 FRAMES, SIZE = 300, (1280, 720)  # of the clip that is made of a sample
 _ONE_FRAME = ("--end", "0.001")

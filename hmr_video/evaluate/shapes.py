@@ -20,7 +20,7 @@ from hmr_video.console import Reporter
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
-from hmr_video.reconstruction.bodies import bodies_of
+from hmr_video.reconstruction.bodies import estimates_of
 from hmr_video.reconstruction.girth import girth_direction
 from hmr_video.reconstruction.loading import Models
 from hmr_video.synth.film.clothes import dressed
@@ -55,8 +55,8 @@ def measure_shapes(options: Options, count: int, seed: int, reporter: Reporter) 
                 continue
             measured, blind = people, replace(people, tracks=[replace(people.tracks[0], widths=None)])
             quiet = Reporter(quiet=True)
-            with_it, without = (bodies_of(one, None, models, options, quiet)[0][0].betas for one in (measured, blind))
-            before, after = (_errors(models.body, torch.from_numpy(betas), shot.betas) for betas in (without, with_it))
+            with_it, without = (estimates_of(one, None, models, options, quiet)[0][0].betas for one in (measured, blind))
+            before, after = (_errors(models.body, betas, shot.betas) for betas in (without, with_it))
             found.append((float(shot.betas @ girth_direction(models.body)), before, after))
             advance(1)
             if len(found) == count:

@@ -13,13 +13,13 @@ from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.geometry import world_metrics as metrics
-from hmr_video.geometry.rotations import matrix_to_axis_angle, six_d_to_matrix
+from hmr_video.geometry.rotations import pose_matrices, six_d_to_matrix
 from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
-from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, SIZE, WorldClip, world_clip
-from hmr_video.world.feet import soles
+from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, WorldClip, world_clip
+from hmr_video.world.feet import in_world, sole_points
 
 LONGEST, SHORTEST = 300, 60  # frames of a clip
 _ROAMING = 1.0  # metres that people of a clip go at the least
@@ -48,7 +48,8 @@ class WorldTrack:
             raise InputError("The result has no world.", "Convert the video with --world.")
         world = np.asarray(motion.world_from_camera, np.float64)
         joints = np.einsum("tab,tjb->tja", world[:, :3, :3], motion.joints3d) + world[:, None, :3, 3]
-        feet = soles(motion, body).points[:, :, :2].reshape(len(motion), -1, 3)
+        feet = sole_points(pose_matrices(motion.poses), torch.from_numpy(motion.betas), body) + motion.trans[:, None, None]
+        feet = in_world(world, feet[:, :, :2]).reshape(len(motion), -1, 3)
         return cls(joints, feet, world, np.asarray(motion.frame_ids), motion.frame_rate)
 
     def rows(self, frame_ids: Array) -> "WorldTrack":
@@ -123,27 +124,9 @@ def evaluate_world(
 def truth_of(clip: WorldClip, body: Body) -> WorldTrack:
     """What a filmed clip shows."""
     joints, _ = body.joints(clip.rotations, clip.betas.expand(len(clip), 10))
-    motion = Motion(
-        poses=matrix_to_axis_angle(clip.rotations).flatten(1).numpy(),
-        trans=clip.trans.numpy(),
-        betas=clip.betas.numpy(),
-        frame_ids=np.arange(len(clip)),
-        timestamps=np.arange(len(clip)) / FRAME_RATE,
-        frame_rate=FRAME_RATE,
-        confidence=np.ones(len(clip)),
-        camera_matrix=clip.camera_matrices[0],
-        image_size=np.array(SIZE),
-        boxes=np.zeros((len(clip), 4)),
-        landmarks2d=np.zeros((len(clip), 29, 3)),
-        joints3d=(joints + clip.trans[:, None]).numpy(),
-        poses_past=np.zeros((len(clip), 72)),
-        poses_future=np.zeros((len(clip), 72)),
-        body=body.name,
-        body_hash=body.hash,
-        weights_hash="truth",
-    )
-    feet = soles(motion, body).points[:, :, :2].reshape(len(clip), -1, 3)
-    return WorldTrack(np.asarray(motion.joints3d, np.float64), feet, clip.world_from_camera, motion.frame_ids, FRAME_RATE)
+    trans = clip.trans[:, None]
+    feet = (sole_points(clip.rotations, clip.betas, body)[:, :, :2] + trans.double().numpy()[:, None]).reshape(len(clip), -1, 3)
+    return WorldTrack((joints + trans).double().numpy(), feet, clip.world_from_camera, np.arange(len(clip)), FRAME_RATE)
 
 
 def _recordings(count: int, seed: int, mocap: Path | None) -> Iterator[Recording]:

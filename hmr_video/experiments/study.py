@@ -4,11 +4,16 @@ A small part of the motion keeps its 3D labels. The rest is filmed by random cam
 known by those 2D tracks alone: none, an eighth, a quarter, half or all of it. Every run takes as many steps on as many windows.
 Motion is neither mixed nor made up here, which would hide what more of it is worth. Each finished run is a line of
 ``runs.csv``, and is not done again; ``study.png`` and ``study.md`` are drawn anew after each.
+
+With ``--film FILE``, which `python -m hmr_video.synth.film` wrote, the unlabelled video is that file's: once as the real detector
+and landmark network saw it, once as the simulated detector sees the same windows. ``--held FILE`` is such a file of held-out
+motion, on which every run is measured, too.
 """
 
 import csv
 import hashlib
 import json
+import math
 import shutil
 import sys
 import time
@@ -23,18 +28,21 @@ from torch import Tensor, nn
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter, exit_code_of
+from hmr_video.experiments.film_tracks import seen_tracks, simulated_tracks
 from hmr_video.experiments.simulated_tracks import simulate_tracks
 from hmr_video.experiments.study_figure import write_report
+from hmr_video.files import sha256
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.model import HMMR
+from hmr_video.synth.film.filmed import FilmSampler, load_film
 from hmr_video.synth.random_cameras import CameraConfig
 from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, SyntheticConfig
 from hmr_video.train.loop import Trainer
 from hmr_video.train.objective import ObjectiveWeights, pelvis_joints
-from hmr_video.train.pseudo_labels import TrackSampler, list_tracks, load_tracks
+from hmr_video.train.pseudo_labels import Tracks, TrackSampler, list_tracks, load_tracks
 from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import in_box
 from hmr_video.train.validation import pose_errors
@@ -48,6 +56,8 @@ SYNTHETIC = SyntheticConfig(
 )
 
 FULL, SUPERVISED = "full", "supervised"
+SEEN, SIMULATED = "filmed, as it was seen", "the same, simulated"
+_HELD_BATCHES = 4  # of the file of held-out windows
 ABLATIONS = ("no context", "no deltas", "no adversary")
 PCK_SHARE = 0.05  # of the box's side
 
@@ -70,11 +80,14 @@ class StudyConfig:
     window_learning_rate: float = 1e-3
     adversarial: float = 0.1
     ablations: bool = True
+    film: Path | None = None
+    held: Path | None = None
 
     @property
     def key(self) -> str:
         """A hash of what decides a run's outcome; lines of ``runs.csv`` with another one do not count."""
         settings = {name: value for name, value in asdict(self).items() if name not in ("fractions", "seeds", "ablations")}
+        settings |= {name: path and sha256(path) for name, path in (("film", self.film), ("held", self.held))}
         settings |= {"synthetic": asdict(SYNTHETIC), "objective": asdict(ObjectiveWeights())}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -90,7 +103,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a case: hours of tracks, errors on held-out motion in mm (mm/frame^2), PCK in 0..1, minutes it took."""
+    """What came of a case: hours of tracks, errors on held-out motion in mm (mm/frame^2), PCK in 0..1, PA-MPJPE on held-out
+    windows that were filmed (NaN where there are none), minutes it took."""
 
     case: Case
     hours: float
@@ -98,6 +112,7 @@ class Result:
     pa_mpjpe: float
     acceleration: float
     pck: float
+    filmed: float
     minutes: float
 
 
@@ -115,7 +130,13 @@ class SingleFrames(nn.Module):
 
 
 def cases(config: StudyConfig) -> Iterator[Case]:
-    """All runs: first the curves, seed by seed and their ends before the middle, then what is left out."""
+    """All runs: first the curves, seed by seed and their ends before the middle, then what is left out; those of a film alone if
+    there is one."""
+    if config.film is not None:
+        for seed in range(config.seeds):
+            yield Case(FULL, 0.0, seed)
+            yield from (Case(variant, 1.0, seed) for variant in (SEEN, SIMULATED))
+        return
     ends = (min(config.fractions), max(config.fractions))
     middle = [fraction for fraction in config.fractions if fraction not in ends]
     for seed in range(config.seeds):
@@ -146,7 +167,7 @@ def read_results(table: Path, key: str) -> list[Result]:
     if not table.exists():
         return []
     with table.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.reader(stream) if len(row) == 10 and row[0] == key]
+        rows = [row for row in csv.reader(stream) if len(row) == 11 and row[0] == key]
     return [Result(Case(row[1], float(row[2]), int(row[3])), *map(float, row[4:])) for row in rows]
 
 
@@ -162,12 +183,13 @@ def run_case(mocap: Path, output: Path, case: Case, config: StudyConfig) -> Resu
     )
     hours = 0.0
     if case.fraction:
-        tracks = load_tracks(_filmed(mocap, rest, case, trainer.body, output))
+        tracks = _unlabelled(mocap, rest, case, config, trainer, output)
         trainer.tracks = TrackSampler(tracks, trainer.config.synthetic.detector, case.seed)
         hours = tracks.hours
     trainer.model = _small(trainer.model, config, framewise=case.variant == "no context")
     trainer.train()
     scores = measure(trainer.model, trainer.body, trainer.validation)
+    scores["filmed"] = _on_film(trainer, config)
     shutil.rmtree(state)
     return Result(case, hours, **scores, minutes=(time.monotonic() - begun) / 60)
 
@@ -205,6 +227,24 @@ def divide(mocap: Path, names: list[str], share: float, seed: int) -> tuple[list
     ends = load_mocap(mocap, order).lengths.cumsum(0)
     count = max(1, int((ends <= share * int(ends[-1])).sum()))
     return order[:count], order[count:]
+
+
+def _unlabelled(mocap: Path, names: list[str], case: Case, config: StudyConfig, trainer: Trainer, output: Path) -> Tracks:
+    """The case's unlabelled video."""
+    if config.film is None:
+        return load_tracks(_filmed(mocap, names, case, trainer.body, output))
+    film = load_film(config.film, trainer.body, trainer.config.window_frames)
+    return seen_tracks(film) if case.variant == SEEN else simulated_tracks(film, trainer.body, SYNTHETIC.detector, case.seed)
+
+
+def _on_film(trainer: Trainer, config: StudyConfig) -> float:
+    """PA-MPJPE in mm on the file of held-out windows; NaN if there is none."""
+    if config.held is None:
+        return math.nan
+    frames = trainer.config.window_frames
+    sampler = FilmSampler(load_film(config.held, trainer.body, frames), trainer.body, SYNTHETIC)
+    batches = [sampler.batch(number, config.window_batch, frames) for number in range(_HELD_BATCHES)]
+    return measure(trainer.model, trainer.body, batches)["pa_mpjpe"]
 
 
 def _filmed(mocap: Path, names: list[str], case: Case, body: Body, output: Path) -> list[Path]:
@@ -248,9 +288,11 @@ def main(
     mocap: Annotated[Path, typer.Argument(help="Folder of AMASS-layout NPZ files, searched recursively.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that stands there is gone on with.")],
     seeds: Annotated[int, typer.Option(help="Runs of each case.")] = StudyConfig.seeds,
+    film: Annotated[Path | None, typer.Option(help="Filmed windows: the unlabelled video.")] = None,
+    held: Annotated[Path | None, typer.Option(help="Filmed windows of held-out motion, to measure on.")] = None,
 ) -> None:
     """Train a small model with ever more unlabelled video, and draw what it is worth."""
-    run_study(mocap, output, StudyConfig(seeds=seeds), Reporter())
+    run_study(mocap, output, StudyConfig(seeds=seeds, film=film, held=held), Reporter())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ _METRICS = (
     ("pa_mpjpe", "PA-MPJPE, mm", 1.0),
     ("acceleration", "acceleration error, mm/frame²", 1.0),
     ("pck", "PCK at 5 % of the box, %", 100.0),
+    ("filmed", "PA-MPJPE on filmed windows, mm", 1.0),
 )
 _DRAWN = ("pa_mpjpe", "mpjpe", "pck")
 _MARKERS = {"no context": "v", "no deltas": "s", "no adversary": "X"}
@@ -35,12 +37,13 @@ def write_report(results: Results, folder: Path) -> None:
 
 def table(results: Results) -> str:
     """Markdown: a line for each variant and amount of video, means and standard deviations over the seeds."""
-    heads = ["", "unlabelled video, h", *(label for _, label, _ in _METRICS), "runs"]
+    metrics = [metric for metric in _METRICS if not any(isnan(getattr(one, metric[0])) for one in results)]
+    heads = ["", "unlabelled video, h", *(label for _, label, _ in metrics), "runs"]
     lines = [heads, ["---"] * len(heads)]
     for variant, fraction in dict.fromkeys((one.case.variant, one.case.fraction) for one in sorted(results, key=_order)):
         members = _members(results, variant, fraction)
         hours = mean(one.hours for one in members)
-        values = [_format_spread([factor * getattr(one, name) for one in members]) for name, _, factor in _METRICS]
+        values = [_format_spread([factor * getattr(one, name) for one in members]) for name, _, factor in metrics]
         lines.append([variant, f"{hours:.2f}", *values, str(len(members))])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 

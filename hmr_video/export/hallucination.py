@@ -91,19 +91,8 @@ def _draw(motions: Sequence[Motion], body: "Body", photo: Array, renderer: Rende
 
 def _played(motion: Motion, phases: Array) -> Motion:
     """A result of one frame as one of N."""
-    count = len(phases)
-    per_frame = (
-        "trans",
-        "timestamps",
-        "confidence",
-        "boxes",
-        "landmarks2d",
-        "joints3d",
-        "poses_past",
-        "poses_future",
-    )
-    tiled = {name: np.repeat(getattr(motion, name), count, axis=0) for name in per_frame}
-    return motion.replace(poses=between(motion, phases), frame_ids=np.arange(count), silhouettes=None, **tiled)
+    frames = np.arange(len(phases))
+    return motion.rows(np.zeros_like(frames)).replace(poses=between(motion, phases), frame_ids=frames)
 
 
 def _side_by_side(panels: Sequence[Any]) -> Any:

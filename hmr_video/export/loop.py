@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _SHORTEST, _LONGEST = 0.5, 10.0  # seconds that a cycle takes
 _AHEAD = 0.1  # seconds of movement that count as much as where joints are
 _CLOSED = 0.25  # of how far a cycle leads away may be left between its ends
-_PER_FRAME = ("poses", "poses_past", "poses_future", "trans", "confidence", "boxes", "joints3d", "landmarks2d")
 
 
 def looped(motion: Motion, body: "Body") -> Motion:
@@ -24,14 +23,7 @@ def looped(motion: Motion, body: "Body") -> Motion:
     What is left between the ends is made up for over the second half. Raises UsageError where nothing repeats.
     """
     first, last = find_cycle(motion, body)
-    chosen = slice(first, last + 1)
-    per_frame = [*_PER_FRAME, *(name for name in ("world_from_camera", "zoom") if getattr(motion, name) is not None)]
-    cut = motion.replace(
-        silhouettes=None,
-        **{name: getattr(motion, name)[chosen] for name in per_frame},
-        frame_ids=motion.frame_ids[chosen],
-        timestamps=motion.timestamps[chosen],
-    )
+    cut = motion.rows(slice(first, last + 1))
     actor = place(cut, body)
     done = (2 * np.linspace(0, 1, len(cut)) - 1).clip(0)
     share = done**2 * (3 - 2 * done)  # starts and ends at rest

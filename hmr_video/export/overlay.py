@@ -13,16 +13,15 @@ from hmr_video.errors import InputError
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
-from hmr_video.export.saved_result import source_video
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
-from hmr_video.video import Chunk, VideoReader, VideoWriter, ahead, open_video
+from hmr_video.video import Chunk, VideoReader, ahead, open_video
+from hmr_video.video.writer import VideoWriter
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
-    from hmr_video.console import Reporter
 
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
@@ -36,60 +35,32 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
 
     Raises InputError when the video is not known or does not fit.
     """
-    renderer = choose_renderer("auto", options.reporter)
-    video = source_video(options.video)
-    target = folder / f"overlay{ending_of_drawn(video)}"
-    return [
-        write_overlay(
-            motions,
-            body,
-            video,
-            target,
-            renderer,
-            options.reporter,
-            overwrite=options.overwrite,
-            start=options.start,
-            end=options.end,
-            every=options.every,
-            frame_rate=options.source_rate,
-        )
-    ]
+    target = folder / f"overlay{ending_of_drawn(options.footage)}"
+    return [write_overlay(motions, body, target, choose_renderer("auto", options.reporter), options)]
 
 
 def write_overlay(
-    motions: Sequence[Motion],
-    body: "Body",
-    video: Path,
-    target: Path,
-    renderer: Renderer,
-    reporter: "Reporter",
-    side_by_side: bool = False,
-    overwrite: bool = False,
-    start: float = 0.0,
-    end: float | None = None,
-    every: int | None = None,
-    frame_rate: float | None = None,
+    motions: Sequence[Motion], body: "Body", target: Path, renderer: Renderer, options: ExportOptions, side_by_side: bool = False
 ) -> Path:
-    """Draws the people of a result, person 1 first, onto every frame of their ``video`` and writes H.264 to ``target``.
+    """Draws the people of a result, person 1 first, onto every frame of their video and writes H.264 to ``target``.
 
     Of a photograph it writes a PNG.
 
     Times are those of the source; its first sound track is kept. ``side_by_side`` doubles the width with a view from
-    the left. ``start`` and ``end`` (s) cut the footage; ``every`` and ``frame_rate`` are for `open_source`. Raises
-    InputError, UsageError and OutputError.
+    the left. Raises InputError, UsageError and OutputError.
     """
+    video = options.footage
     check_drawing(target, video)
-    reader = open_source(motions, video, reporter, start, end, every, frame_rate)
+    reader = open_source(motions, options)
     width, height = reader.info.width, reader.info.height
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
     if target.suffix.lower() == ".png":
-        return _write_picture(next(_drawn(painter, side, reader))[0], target, overwrite)
+        return _write_picture(next(_drawn(painter, side, reader))[0], target, options.overwrite)
     sound = None if reader.info.retimed else video
-    writer = VideoWriter(
-        target, reader.info.frame_rate, (width * (1 + side_by_side), height), audio_from=sound, overwrite=overwrite
-    )
-    with writer, reporter.progress("Rendering", reader.info.frame_count) as advance:
+    size = (width * (1 + side_by_side), height)
+    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
+    with writer, options.reporter.progress("Rendering", reader.info.frame_count) as advance:
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
@@ -113,24 +84,16 @@ def _drawn(painter: "Painter", side: SideView | None, reader: VideoReader) -> It
             yield drawn, shot.time
 
 
-def open_source(
-    motions: Sequence[Motion],
-    video: Path,
-    reporter: "Reporter",
-    start: float = 0.0,
-    end: float | None = None,
-    every: int | None = None,
-    frame_rate: float | None = None,
-) -> VideoReader:
-    """The video, with frames numbered and timed as in the result. Raises InputError if it is another.
+def open_source(motions: Sequence[Motion], options: ExportOptions) -> VideoReader:
+    """The video, with frames numbered and timed as in the result. Raises InputError if there is none, or another."""
+    video = options.footage
 
-    ``every``: that the result uses every n-th frame only; None finds out by the rates. ``frame_rate``: one that was taken in
-    place of the video's own.
-    """
-    reader = open_video(video, reporter, start, end, every or 1, frame_rate)
-    if every is None:
-        every = max(1, round(reader.info.frame_rate / motions[0].frame_rate))
-        reader = open_video(video, reporter, start, end, every, frame_rate)
+    def opened(every: int) -> VideoReader:
+        return open_video(video, options.reporter, options.start, options.end, every, options.source_rate)
+
+    reader = opened(options.every or 1)
+    if options.every is None:
+        reader = opened(max(1, round(reader.info.frame_rate / motions[0].frame_rate)))
     size = tuple(int(length) for length in motions[0].image_size)
     if size != (reader.info.width, reader.info.height):
         raise InputError(

@@ -8,7 +8,8 @@ import numpy as np
 from hmr_video.export.overlay import open_source
 from hmr_video.export.registry import ExportOptions
 from hmr_video.motion import Array, Motion
-from hmr_video.video import VideoWriter, ahead
+from hmr_video.video import ahead
+from hmr_video.video.writer import VideoWriter
 
 LONGEST_SIDE = 960  # pixels
 _QUALITY = 26  # of x264; between 23, its default, and 28, where skin gets blocky
@@ -25,22 +26,21 @@ class Preview:
     first_frame: int = 0
 
 
-def make_preview(motions: list[Motion], video: Path, target: Path, options: ExportOptions) -> Preview:
-    """Writes the ``video`` of a result (a photograph or folder of images too) as H.264 to ``target``, its sound with it.
+def make_preview(motions: list[Motion], target: Path, options: ExportOptions) -> Preview:
+    """Writes the video of a result (a photograph or folder of images too) as H.264 to ``target``, its sound with it.
 
     The picture is made smaller but no frame that was converted is left out, which takes a fraction of the time of converting;
     memory does not grow with the length. Raises InputError when the video cannot be read or is not the result's, and OutputError.
     """
     from PIL import Image
 
-    part = options.start, options.end, options.every, options.source_rate
-    reader = open_source(motions, video, options.reporter, *part)
+    reader = open_source(motions, options)
     width, height = reader.info.width, reader.info.height
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     times: list[float] = []
     first_frame: int | None = None
-    sound = None if reader.info.retimed else video
+    sound = None if reader.info.retimed else options.video
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
     with writer, options.reporter.progress("Preparing the video", reader.info.frame_count) as advance:
         for chunk in ahead(reader.chunks(16)):

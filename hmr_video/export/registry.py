@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError, missing_extra
+from hmr_video.errors import InputError, UsageError, missing_extra
 from hmr_video.export.formats.blender import find_blender
 from hmr_video.files import refuse_existing
 
@@ -28,9 +28,11 @@ class Format(NamedTuple):
 
     Attributes:
         module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
-            used: some bring heavy libraries along.
+            used: some bring heavy libraries along. Of a format with ``meshes``: with ``encoder(body, person)``, which gives what
+            turns the vertices of a frame into the bytes of its file.
         files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
             drawn on the source.
+        meshes: it has a mesh a frame, written by `formats.meshes`.
         bones: it has a rig.
         together: it has a file of all people, too.
         on_footage: its frames are the footage's.
@@ -40,6 +42,7 @@ class Format(NamedTuple):
 
     module: str
     files: tuple[str, ...]
+    meshes: bool = False
     bones: bool = False
     together: bool = False
     on_footage: bool = False
@@ -48,8 +51,8 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "obj": Format("formats.obj", ("{}_obj",)),  # a Wavefront mesh per frame
-    "ply": Format("formats.ply", ("{}_ply",)),  # a binary PLY mesh per frame, with colours
+    "obj": Format("formats.obj", ("{}_obj",), meshes=True),  # a Wavefront mesh per frame
+    "ply": Format("formats.ply", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
     "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
     "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
     "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
@@ -113,6 +116,13 @@ class ExportOptions:
     loop: bool = False
     reporter: Reporter = field(default_factory=lambda: Reporter(quiet=True))
 
+    @property
+    def footage(self) -> Path:
+        """The video to draw on. Raises InputError where there is none."""
+        if self.video is None:
+            raise InputError("The video that this result was made from is not there.", "Name it with --video.")
+        return self.video
+
 
 def check_formats(names: Iterable[str]) -> list[str]:
     """The names in order and once each.
@@ -157,7 +167,11 @@ def export(
     check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
     changed = _as_asked(motions, body, options)
+    if meshes := [name for name in wanted if FORMATS[name].meshes]:
+        written += import_module("hmr_video.export.formats.meshes").write(changed, body, folder, options, meshes)
     for name in wanted:
+        if name in meshes:
+            continue
         module = import_module(f"hmr_video.export.{FORMATS[name].module}")
         written += module.write(list(motions) if FORMATS[name].on_footage else changed, body, folder, options)
     return written
@@ -165,16 +179,17 @@ def export(
 
 def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions) -> list["Motion"]:
     """The motions for formats that do not show the footage: cut to a cycle, at the rate asked for."""
-    from hmr_video.export.loop import looped
-    from hmr_video.export.resample import resampled
-
     changed = list(motions)
     if options.loop:
+        from hmr_video.export.loop import looped
+
         changed = [looped(motion, body) for motion in motions]
         for index, cycle in enumerate(changed):
             span = f"{cycle.timestamps[0]:.2f} to {cycle.timestamps[-1]:.2f}"
             options.reporter.note(f"{person_name(index)} repeats best what is from second {span}.")
     if options.frame_rate is not None:
+        from hmr_video.export.resample import resampled
+
         zero = min(motion.timestamps[0] for motion in changed)
         changed = [resampled(motion, options.frame_rate, zero) for motion in changed]
     return changed
@@ -182,9 +197,10 @@ def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions)
 
 def check_options(formats: Collection[str], options: ExportOptions) -> None:
     """Raises UsageError for a rig that is none, and for options that change nothing about the formats."""
-    from hmr_video.export.rigs.names import find_rig  # and numpy, as above
+    if options.rig != "smpl":
+        from hmr_video.export.rigs.names import find_rig
 
-    find_rig(options.rig)
+        find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
     if options.rig != "smpl" and not WITH_BONES.intersection(formats):
         raise UsageError("--rig changes formats with bones only.", bones)

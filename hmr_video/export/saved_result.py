@@ -12,21 +12,11 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """A finished result: its people, person 1 first, and the part of a video that they came from.
-
-    Attributes:
-        video: None where there was none or where it is no more.
-        start, end: seconds of the video between which it was converted; ``end`` None means to its end.
-        every: that only every n-th frame was used; None where that is not told.
-        frame_rate: one that was taken in place of the video's own.
-    """
+    """A finished result: its people, person 1 first, and what is told of the video that they came from: fields of
+    :class:`~hmr_video.export.registry.ExportOptions`."""
 
     motions: list[Motion]
-    video: Path | None
-    start: float = 0.0
-    end: float | None = None
-    every: int | None = None
-    frame_rate: float | None = None
+    footage: dict[str, Any]
 
 
 def read_result(folder: Path) -> Result:
@@ -40,14 +30,7 @@ def read_result(folder: Path) -> Result:
     files = sorted(folder.glob("person_[0-9]*.npz"), key=lambda file: (len(file.name), file.name))
     if not files:
         raise InputError(f"{folder} holds no person_NN.npz.", remedy)
-    return Result([Motion.load(file) for file in files], *_footage(folder))
-
-
-def source_video(video: Path | None) -> Path:
-    """The video to draw on. Raises InputError when there is none."""
-    if video is None:
-        raise InputError("The video that this result was made from is not there.", "Name it with --video.")
-    return video
+    return Result([Motion.load(file) for file in files], _footage(folder))
 
 
 def body_of(motions: list[Motion]) -> "Body":
@@ -63,11 +46,11 @@ def body_of(motions: list[Motion]) -> "Body":
     return body
 
 
-def _footage(folder: Path) -> tuple[Any, ...]:
-    """The video, and what of it was converted, as the summary tells: the fields of `Result` after its people."""
+def _footage(folder: Path) -> dict[str, Any]:
+    """The video, None where it is no more, and what of it was converted, as the summary tells."""
     summary = folder / "summary.json"
     if not summary.is_file():
-        return (None,)
+        return {}
     try:
         record = json.loads(summary.read_text(encoding="utf-8"))
         named, options = record.get("video"), record.get("options", {})
@@ -76,4 +59,4 @@ def _footage(folder: Path) -> tuple[Any, ...]:
         video = Path(named) if isinstance(named, str) and Path(named).exists() else None
     except (ValueError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
         raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
-    return video, start, end, every, rate
+    return {"video": video, "start": start, "end": end, "every": every, "source_rate": rate}

@@ -10,7 +10,6 @@ from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
 from hmr_video.export.render import choose_renderer
-from hmr_video.export.saved_result import source_video
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess
@@ -36,8 +35,7 @@ _TABLE = (
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
-    part = options.start, options.end, options.every, options.source_rate
-    reader = open_source(motions, source_video(options.video), options.reporter, *part)
+    reader = open_source(motions, options)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
     wanted = chosen_frames(motions, _ROWS * _COLUMNS)
     tiles = []

@@ -37,8 +37,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     with replacing(target, options.overwrite) as page:
         preview = None
         if options.video is not None:
-            beside = page.with_suffix(".mp4")
-            preview = make_preview(motions, options.video, beside, options)
+            preview = make_preview(motions, page.with_suffix(".mp4"), options)
         inside = preview is not None and preview.path.stat().st_size <= EMBEDDED_BYTES
         video = b""
         if preview is not None and inside:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
@@ -182,13 +183,10 @@ def _kinematics(nodes: list[_Node], values: Array) -> tuple[Array, Array]:
         place = np.tile(np.zeros(3) if node.parent < 0 else node.offset, (len(values), 1))
         turn = np.tile(np.eye(3), (len(values), 1, 1))
         for channel in node.channels:
-            axis = _AXES.index(channel[0])
-            if channel.endswith("scale"):
-                pass  # bones are rigid
-            elif _is_rotation(channel):
-                turn = turn @ _about(axis, np.radians(values[:, column]))
-            else:
-                place[:, axis] = values[:, column]
+            if _is_rotation(channel):
+                turn = turn @ Rotation.from_euler(channel[0], values[:, column, None], degrees=True).as_matrix()
+            elif channel.endswith("position"):  # bones are rigid: no scale counts
+                place[:, _AXES.index(channel[0])] = values[:, column]
             column += 1
         if node.parent < 0:
             positions[:, index], rotations[:, index] = place, turn
@@ -201,13 +199,3 @@ def _kinematics(nodes: list[_Node], values: Array) -> tuple[Array, Array]:
 
 def _is_rotation(channel: str) -> bool:
     return channel.endswith("rotation")
-
-
-def _about(axis: int, angle: Array) -> Array:
-    """Rotations (T, 3, 3) about a coordinate axis by (T,) radians."""
-    turn = np.tile(np.eye(3), (len(angle), 1, 1))
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    turn[:, first, first] = turn[:, second, second] = np.cos(angle)
-    turn[:, second, first] = np.sin(angle)
-    turn[:, first, second] = -turn[:, second, first]
-    return turn

@@ -1,4 +1,4 @@
-"""From 2D evidence to bodies: features, model, refinement, and what results carry of them."""
+"""From 2D evidence to bodies: features, model, refinement; and the result that is made of them in the end."""
 
 from dataclasses import replace
 
@@ -21,6 +21,7 @@ from hmr_video.people.keypoints.knees import raise_knee_confidence
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
 from hmr_video.reconstruction.loading import Models
+from hmr_video.reconstruction.person import Person
 from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
 from hmr_video.reconstruction.shape import on_body, with_height
@@ -29,29 +30,27 @@ from hmr_video.video import VideoReader
 _FEET_AND_NECK = (10, 11, 12)
 
 
-def bodies_of(
+def persons_of(
     people: People,
     reader: VideoReader | None,
     models: Models,
     options: Options,
     reporter: Reporter,
     camera: ClipCamera | None = None,
-) -> tuple[list[Motion], ClipCamera | None]:
-    """A Motion per person, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the video,
-    where there is one. Raises UsageError."""
-    zooming, zooms = people, [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
+) -> tuple[list[Person], ClipCamera | None]:
+    """Each person with their body, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the
+    video, where there is one. Raises UsageError."""
+    zooms = [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
     people = without_zoom(people, zooms)
     estimates, lifted = estimates_of(people, reader, models, options, reporter, camera)
     intrinsics = intrinsics_of(people, options)
-    motions = [
-        motion_of(track, estimate, one, people, intrinsics, models)
-        for track, estimate, one in zip(people.tracks, estimates, lifted, strict=True)
+    persons = [
+        Person(
+            track, estimate, one.to_past, one.to_future, people.timestamps[track.frame_ids], people.frame_rate, intrinsics, zoom
+        )
+        for track, estimate, one, zoom in zip(people.tracks, estimates, lifted, zooms, strict=True)
     ]
-    motions = [
-        motion if (zoom == 1).all() else motion.replace(boxes=track.boxes, landmarks2d=track.landmarks, zoom=zoom)
-        for motion, track, zoom in zip(motions, zooming.tracks, zooms, strict=True)
-    ]
-    return motions, _in_metres(camera, people, estimates, models.body)
+    return persons, _in_metres(camera, people, estimates, models.body)
 
 
 def estimates_of(
@@ -182,11 +181,12 @@ def intrinsics_of(people: People, options: Options) -> Tensor:
     return camera_matrix(*people.image_size, options.focal)
 
 
-def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, intrinsics: Tensor, models: Models) -> Motion:
-    """The result of one person, in the arrays that every export reads."""
-    body = models.body
-    joints, turned = body.joints(estimate.rotations, estimate.betas.expand(len(track), -1))
-    points = body.coco_from_joints(joints, turned, estimate.betas.expand(len(track), -1)) + estimate.trans[:, None]
+def motion_of(person: Person, track: Track, image_size: tuple[int, int], body: Body, weights_hash: str) -> Motion:
+    """The result of one person, in the arrays that every export reads. ``track``: as the video shows it, with its zoom."""
+    estimate = person.estimate
+    betas = estimate.betas.expand(len(track), -1)
+    joints, turned = body.joints(estimate.rotations, betas)
+    points = body.coco_from_joints(joints, turned, betas) + estimate.trans[:, None]
 
     def axis_angle(rotations: Tensor) -> np.ndarray:
         return matrix_to_axis_angle(rotations).flatten(1).numpy()
@@ -196,18 +196,20 @@ def motion_of(track: Track, estimate: Estimate, lifted: Lifted, people: People, 
         trans=estimate.trans.numpy(),
         betas=estimate.betas.numpy(),
         frame_ids=track.frame_ids,
-        timestamps=people.timestamps[track.frame_ids],
-        frame_rate=people.frame_rate,
-        confidence=frame_confidence(points, track, intrinsics),
-        camera_matrix=intrinsics.numpy(),
-        image_size=np.array(people.image_size, np.int64),
+        timestamps=person.timestamps,
+        frame_rate=person.frame_rate,
+        confidence=frame_confidence(points, person.track, person.camera_matrix),
+        camera_matrix=person.camera_matrix.numpy(),
+        image_size=np.array(image_size, np.int64),
         boxes=track.boxes,
         landmarks2d=track.landmarks,
         silhouettes=track.silhouettes,
         joints3d=(joints + estimate.trans[:, None]).numpy(),
-        poses_past=axis_angle(estimate.rotations @ lifted.to_past),
-        poses_future=axis_angle(estimate.rotations @ lifted.to_future),
+        poses_past=axis_angle(estimate.rotations @ person.to_past),
+        poses_future=axis_angle(estimate.rotations @ person.to_future),
         body=body.name,
         body_hash=body.hash,
-        weights_hash=models.weights_hash,
+        weights_hash=weights_hash,
+        world_from_camera=person.world_from_camera,
+        zoom=None if (person.zoom == 1).all() else person.zoom,
     )

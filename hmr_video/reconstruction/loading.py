@@ -1,16 +1,19 @@
 """The weights and bodies of a reconstruction: loaded once, used for many videos."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hmr_video.assets import SHIPPED_BODY, find_weights
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_image_encoder, load_model
 from hmr_video.device import choose_device
 from hmr_video.errors import UsageError
-from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
 from hmr_video.model import HMMR
 from hmr_video.options import Options
+
+if TYPE_CHECKING:
+    from hmr_video.features.resnet50 import ResNet50
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Models:
     weights_hash: str
     body: Body
     learnt_body: Body
-    image_encoder: ResNet50 | None = None
+    image_encoder: "ResNet50 | None" = None
 
     @property
     def device(self) -> str:

@@ -8,6 +8,7 @@ the picture.
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import ks_2samp, spearmanr, wasserstein_distance
 from torch import Tensor
 
 from hmr_video.geometry.skeleton import COCO_SIGMAS, MIRRORED_COCO
@@ -85,7 +86,7 @@ def describe(observed: Observed) -> dict[str, float]:
             continue
         found[f"gross {kind}"] = gross[chosen].double().mean().item()
         found[f"gross and sure {kind}"] = (gross & (confidence > SURE))[chosen].double().mean().item()
-        found[f"rank correlation of error and confidence {kind}"] = rank_correlation(length[chosen], confidence[chosen])
+        found[f"rank correlation of error and confidence {kind}"] = float(spearmanr(length[chosen], confidence[chosen]).statistic)
         for group in GROUPS:
             chosen = observed.samples(kind, group)
             if chosen.sum() < _FEWEST:
@@ -160,36 +161,18 @@ def _mean_run(flags: Tensor) -> float:
     return (flags.sum() / starts.sum().clamp_min(1)).item()
 
 
-def rank_correlation(a: Tensor, b: Tensor) -> float:
-    """Spearman's, of two (N,)."""
-    ranks = torch.stack([a.argsort().argsort(), b.argsort().argsort()]).double()
-    return torch.corrcoef(ranks)[0, 1].item()
-
-
-def distribution_distance(a: Tensor, b: Tensor) -> float:
-    """Kolmogorov and Smirnov's: the largest difference of the two cumulative distributions of (N,) and (M,), 0 to 1."""
-    both = torch.cat([a, b]).sort().values
-    return (torch.searchsorted(a.sort().values, both, right=True) / len(a)).sub(
-        torch.searchsorted(b.sort().values, both, right=True) / len(b)
-    ).abs().max().item()  # fmt: skip
-
-
-def mean_difference(a: Tensor, b: Tensor) -> float:
-    """Wasserstein's distance of order 1 of (N,) and (M,): the mean difference, quantile by quantile."""
-    shares = (torch.arange(200) + 0.5) / 200
-    return (a.quantile(shares) - b.quantile(shares)).abs().mean().item()
-
-
 def distances(real: Observed, other: Observed) -> dict[str, float]:
-    """Distances of the distributions by kind and group: Kolmogorov's of errors, mean differences of confidences."""
+    """Distances of the distributions by kind and group: Kolmogorov's and Smirnov's of errors, Wasserstein's of confidences."""
     found = {}
     for kind in KINDS:
         for group in GROUPS:
             one, two = real.samples(kind, group), other.samples(kind, group)
             if min(one.sum(), two.sum()) < _FEWEST:
                 continue
-            found[f"errors {kind} {group}"] = distribution_distance(real.in_sigmas[one], other.in_sigmas[two])
-            found[f"confidences {kind} {group}"] = mean_difference(real.detections[..., 2][one], other.detections[..., 2][two])
+            apart = ks_2samp(real.in_sigmas[one], other.in_sigmas[two], method="asymp").statistic
+            found[f"errors {kind} {group}"] = float(apart)
+            sure = wasserstein_distance(real.detections[..., 2][one], other.detections[..., 2][two])
+            found[f"confidences {kind} {group}"] = float(sure)
     return found
 
 

@@ -6,6 +6,5 @@
 
 from hmr_video.video.reader import Chunk, VideoReader, ahead, is_photograph, open_video
 from hmr_video.video.source import VideoInfo
-from hmr_video.video.writer import VideoWriter
 
-__all__ = ["Chunk", "VideoInfo", "VideoReader", "VideoWriter", "ahead", "is_photograph", "open_video"]
+__all__ = ["Chunk", "VideoInfo", "VideoReader", "ahead", "is_photograph", "open_video"]

@@ -1,9 +1,9 @@
 """`open_video`: any video, photograph or folder of images as chunks of upright frames."""
 
 import math
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +12,8 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
-from hmr_video.video.animations import AnimationSource, is_animated
 from hmr_video.video.containers import ContainerSource
 from hmr_video.video.kinds import PHOTOGRAPHS
-from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of
 from hmr_video.video.source import Array, Frame, Source, VideoInfo
 
 _CHUNK_BYTES = 200_000_000  # a chunk of 8K frames is shorter than one of 720p
@@ -142,12 +140,15 @@ def is_photograph(path: Path) -> bool:
 
 def _source(path: Path, frame_rate: float | None) -> Source:
     try:
-        if path.is_dir():
-            return ImageSource(path, images_of(path), frame_rate or FOLDER_RATE)
         if not path.exists():
             raise InputError(f"{path} does not exist.", "Check the path.")
-        if path.suffix.lower() not in PHOTOGRAPHS:
+        if not path.is_dir() and path.suffix.lower() not in PHOTOGRAPHS:
             return ContainerSource(path, frame_rate)
+        from hmr_video.video.animations import AnimationSource, is_animated
+        from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of
+
+        if path.is_dir():
+            return ImageSource(path, images_of(path), frame_rate or FOLDER_RATE)
         if is_animated(path):
             return AnimationSource(path, frame_rate, FOLDER_RATE)
         return ImageSource(path, [path], frame_rate or FOLDER_RATE)
@@ -161,39 +162,11 @@ def ahead(items: Iterator[Item], depth: int = 1) -> Iterator[Item]:
     An exception of the producer is raised here; when the consumer stops early, the producer stops too.
     """
     done = object()
-    waiting: queue.Queue[object] = queue.Queue(maxsize=depth)
-    stop = threading.Event()
-
-    def put(item: object) -> bool:
-        while not stop.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def produce() -> None:
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        waiting = deque(thread.submit(next, items, done) for _ in range(depth + 1))
         try:
-            for item in items:
-                if not put(item):
-                    return
-            put(done)
-        except BaseException as error:  # handed over to the consumer, whatever it is
-            put(_Failure(error))
-
-    thread = threading.Thread(target=produce, name="decode", daemon=True)
-    thread.start()
-    try:
-        while (item := waiting.get()) is not done:
-            if isinstance(item, _Failure):
-                raise item.error
-            yield item  # type: ignore[misc]
-    finally:
-        stop.set()
-        thread.join()
-
-
-@dataclass(frozen=True)
-class _Failure:
-    error: BaseException
+            while (item := waiting.popleft().result()) is not done:
+                waiting.append(thread.submit(next, items, done))
+                yield item  # type: ignore[misc]
+        finally:
+            thread.shutdown(cancel_futures=True)

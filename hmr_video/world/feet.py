@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+from torch import Tensor
 
 from hmr_video.body import Body
-from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.stretches import stretches
-from hmr_video.motion import Motion
+from hmr_video.reconstruction.person import Person
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Soles:
     """Points of both soles over time.
 
     Attributes:
-        points: (T, 2, K, 3) metres, in the motion's world: heel, tip, inner and outer edge of the left and the right foot.
+        points: (T, 2, K, 3) metres, in the person's world: heel, tip, inner and outer edge of the left and the right foot.
         times: (T,) seconds.
         seen: (T, 2) bool, whether the foot's ankle was detected.
         eyes: (T, 3) where the camera is.
@@ -102,34 +102,44 @@ class Soles:
         return found
 
 
-def soles(motion: Motion, body: Body) -> Soles:
-    """The soles of one person in the motion's world. Few vertices are skinned, not the mesh (no pose blendshapes)."""
-    betas = torch.as_tensor(motion.betas, dtype=torch.float64)
+def soles(person: Person, body: Body) -> Soles:
+    """The soles of one person in their world; without one, in camera space."""
+    estimate, world = person.estimate, person.world_from_camera
+    points = sole_points(estimate.rotations, estimate.betas, body) + estimate.trans.double().numpy()[:, None, None]
+    seen = person.track.keypoints[:, _ANKLE_KEYPOINTS, 2] > _SEEN
+    times = np.asarray(person.timestamps, np.float64)
+    return Soles(in_world(world, points), times, seen, in_world(world, np.zeros((len(person), 3))))
+
+
+def sole_points(rotations: Tensor, betas: Tensor, body: Body) -> Array:
+    """(T, 2, 4, 3) metres: heel, tip, inner and outer edge of both soles of a body with rotations (T, 24, 3, 3) at trans 0.
+
+    Few vertices are skinned, not the mesh (no pose blendshapes).
+    """
+    betas = betas.double()
     vertices, rest = body.rest(betas)
     chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())
-    joints, turned = body.joints(pose_matrices(motion.poses), betas.expand(len(motion), 10))
+    joints, turned = body.joints(rotations.double(), betas.expand(len(rotations), 10))
     offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (T, 24, 3)
     weights, at_rest = body.weights[chosen].double(), vertices[chosen]  # (2, K, 24), (2, K, 3)
     points = torch.einsum("fkj,tjab,fkb->tfka", weights, turned, at_rest) + torch.einsum("fkj,tja->tfka", weights, offset)
-    placed = in_world(motion, points.numpy() + np.asarray(motion.trans, np.float64)[:, None, None])
-    seen = motion.keypoints2d[:, _ANKLE_KEYPOINTS, 2] > _SEEN
-    return Soles(placed, np.asarray(motion.timestamps, np.float64), seen, in_world(motion, np.zeros((len(motion), 3))))
+    return np.asarray(points.numpy())
 
 
-def in_world(motion: Motion, points: Array) -> Array:
-    """Points (T, ..., 3) of camera space in the motion's world; without one, in camera space."""
-    if motion.world_from_camera is None:
+def in_world(world_from_camera: Array | None, points: Array) -> Array:
+    """Points (T, ..., 3) of camera space in the world (T, 4, 4); without one, in camera space."""
+    if world_from_camera is None:
         return points
-    turn, origin = motion.world_from_camera[:, :3, :3], motion.world_from_camera[:, :3, 3]
+    turn, origin = world_from_camera[:, :3, :3], world_from_camera[:, :3, 3]
     apart = (len(points),) + (1,) * (points.ndim - 2) + (3,)
     return np.asarray(np.einsum("tab,t...b->t...a", turn, points) + origin.reshape(apart))
 
 
-def in_camera(motion: Motion, moves: Array) -> Array:
-    """Moves (T, 3) in the motion's world as such in camera space."""
-    if motion.world_from_camera is None:
+def in_camera(world_from_camera: Array | None, moves: Array) -> Array:
+    """Moves (T, 3) in the world as such in camera space."""
+    if world_from_camera is None:
         return moves
-    return np.asarray(np.einsum("tba,tb->ta", motion.world_from_camera[:, :3, :3], moves))
+    return np.asarray(np.einsum("tba,tb->ta", world_from_camera[:, :3, :3], moves))
 
 
 def _sole_vertices(vertices: Array, owner: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,22 +8,20 @@ tells the sizes of people against each other.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter
-from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.motion import Motion
+from hmr_video.reconstruction.person import Person
 from hmr_video.reconstruction.refine import Estimate
 from hmr_video.reconstruction.shape import stature, with_height
-from hmr_video.world.feet import Soles, in_world, soles
-from hmr_video.world.footing import hold_feet, lay_feet_flat
+from hmr_video.world.feet import Soles, soles
+from hmr_video.world.footing import hold_feet, lay_feet_flat, skeleton
 from hmr_video.world.planting import UP, plant
 
 Array = NDArray[np.float64]
@@ -73,13 +71,13 @@ class Floor:
 
 
 def to_world(
-    motions: list[Motion],
+    people: list[Person],
     body: Body,
     reporter: Reporter,
     stages: Sequence[Array] | None = None,
     moving: bool = False,
     keep_sizes: bool = False,
-) -> list[Motion]:
+) -> list[Person]:
     """The same people with a ``world_from_camera`` in one world: level, the floor at y = 0.
 
     ``stages``: for each person the path of the camera, (T, 4, 4) rigid, from its space into the first picture's; None for a
@@ -88,39 +86,36 @@ def to_world(
     (:func:`~hmr_video.world.footing.hold_feet`). ``moving``: the camera does, nobody knows how; then only gravity is found, from
     upright people, and the floor is a guess. Notes what could not be found.
     """
-    with reporter.progress("Levelling", 5 * len(motions), "steps") as advance:
-        return _levelled(motions, body, reporter, stages or [None] * len(motions), moving, keep_sizes, advance)
+    with reporter.progress("Levelling", 5 * len(people), "steps") as advance:
+        return _levelled(people, body, reporter, stages or [None] * len(people), moving, keep_sizes, advance)
 
 
 def _levelled(
-    motions: list[Motion],
+    people: list[Person],
     body: Body,
     reporter: Reporter,
     stages: Sequence[Array | None],
     moving: bool,
     keep_sizes: bool,
     advance: Callable[[int], None],
-) -> list[Motion]:
+) -> list[Person]:
     """:func:`to_world`, which counts by ``advance`` whenever it is through with a person."""
 
-    def each(act: Callable[[Motion], Made]) -> list[Made]:
+    def each(act: Callable[[Person], Made]) -> list[Made]:
         made = []
-        for motion in motions:
-            made.append(act(motion))
+        for person in people:
+            made.append(act(person))
             advance(1)
         return made
 
-    motions = [
-        motion if stage is None else motion.replace(world_from_camera=stage)
-        for motion, stage in zip(motions, stages, strict=True)
-    ]
-    lean = mean_lean(motions)
-    feet = each(lambda motion: soles(motion, body))
-    floor = find_floor([] if moving else feet, lean, len(motions), keep_sizes)
+    people = [replace(person, world_from_camera=stage) for person, stage in zip(people, stages, strict=True)]
+    lean = mean_lean(people, body)
+    feet = each(lambda person: soles(person, body))
+    floor = find_floor([] if moving else feet, lean, len(people), keep_sizes)
     if floor.stances > 0:
-        motions = each(lambda motion: lay_feet_flat(motion, body, floor.up))
-        feet = each(lambda motion: soles(motion, body))
-        floor = find_floor(feet, lean, len(motions), keep_sizes)
+        people = each(lambda person: lay_feet_flat(person, body, floor.up))
+        feet = each(lambda person: soles(person, body))
+        floor = find_floor(feet, lean, len(people), keep_sizes)
     if floor.stances == 0:
         lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
         floor = Floor(floor.up, -float(np.median(lowest)), floor.sizes, 0)
@@ -128,29 +123,29 @@ def _levelled(
             reporter.note("No foot was seen to stand: the floor is where feet are on average.")
     if lean is None and floor.stances == 0:
         reporter.note("Nobody was seen upright: the camera is taken to be level.")
-    motions = [motion.replace(world_from_camera=floor.world_from_stage @ _stage_of(motion)) for motion in motions]
+    people = [replace(person, world_from_camera=floor.world_from_stage @ _stage_of(person)) for person in people]
     if moving or floor.stances == 0:
-        return motions
-    motions = [resized(motion, body, float(size)) for motion, size in zip(motions, floor.sizes, strict=True)]
-    motions = each(lambda motion: plant(motion, soles(motion, body)))
-    motions = each(lambda motion: hold_feet(motion, body))
-    elsewhere = [str(number) for number, motion in enumerate(motions, 1) if _is_off_the_floor(soles(motion, body))]
+        return people
+    people = [resized(person, body, float(size)) for person, size in zip(people, floor.sizes, strict=True)]
+    people = each(lambda person: plant(person, soles(person, body), body))
+    people = each(lambda person: hold_feet(person, body))
+    elsewhere = [str(number) for number, person in enumerate(people, 1) if _is_off_the_floor(soles(person, body))]
     if elsewhere:
         reporter.note(
             f"Mostly over {_OFF_FLOOR} m off the floor: person {', '.join(elsewhere)}. They are on another level than others, "
             "or the camera's path is wrong: do not rely on where they are in the world."
         )
-    return motions
+    return people
 
 
 def _is_off_the_floor(feet: Soles) -> bool:
     return bool(np.median(np.abs(feet.heights(UP).min((1, 2)))) > _OFF_FLOOR)
 
 
-def _stage_of(motion: Motion) -> Array:
+def _stage_of(person: Person) -> Array:
     """(T, 4, 4) from the cameras' spaces into the first one's."""
-    still = np.tile(np.eye(4), (len(motion), 1, 1))
-    return still if motion.world_from_camera is None else np.asarray(motion.world_from_camera)
+    still = np.tile(np.eye(4), (len(person), 1, 1))
+    return still if person.world_from_camera is None else person.world_from_camera
 
 
 @dataclass(frozen=True)
@@ -161,17 +156,17 @@ class Lean:
     deviation: float
 
 
-def mean_lean(motions: list[Motion]) -> Lean | None:
+def mean_lean(people: list[Person], body: Body) -> Lean | None:
     """The lean of all people while straight, surer the less it varies and the longer it is seen; None if nobody ever is."""
     axes, seconds = [], 0.0
-    for motion in motions:
-        places = in_world(motion, np.asarray(motion.joints3d, np.float64))
+    for person in people:
+        places, _ = skeleton(person, body)
         axis = places[:, _NECK] - places[:, _FEET].mean(1)
         legs = np.mean([_length(places, leg) for leg in _LEGS], axis=0)
         length = np.linalg.norm(axis, axis=-1)
         straight = length > _STRAIGHT * (legs + _length(places, _TRUNK))
         axes.append(axis[straight] / length[straight, None])
-        seconds += straight.sum() / motion.frame_rate
+        seconds += straight.sum() / person.frame_rate
     together = np.concatenate(axes)
     if len(together) == 0:
         return None
@@ -234,14 +229,11 @@ def tilt_of(up: Array) -> tuple[float, float]:
     return float(np.arcsin(np.clip(-up[2], -1, 1))), float(np.arctan2(up[0], -up[1]))
 
 
-def resized(motion: Motion, body: Body, size: float) -> Motion:
+def resized(person: Person, body: Body, size: float) -> Person:
     """The same person, ``size`` times as tall and as far away: nearly the same image."""
     if abs(size - 1) < 1e-3:
-        return motion
-    betas = torch.as_tensor(motion.betas, dtype=torch.float32)
-    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses, dtype=torch.float32).reshape(-1, 24, 3))
-    trans = torch.as_tensor(motion.trans, dtype=torch.float32)
-    grown = with_height(Estimate(rotations, betas, trans), stature(body, betas) * size, body).betas
-    moved = (body.rest_joints(betas)[0] + trans) * size - body.rest_joints(grown)[0]
-    joints, _ = body.joints(rotations, grown.expand(len(motion), 10))
-    return motion.replace(betas=grown.numpy(), trans=moved.numpy(), joints3d=(joints + moved[:, None]).numpy())
+        return person
+    estimate = person.estimate
+    grown = with_height(estimate, stature(body, estimate.betas) * size, body).betas
+    moved = (body.rest_joints(estimate.betas)[0] + estimate.trans) * size - body.rest_joints(grown)[0]
+    return replace(person, estimate=Estimate(estimate.rotations, grown, moved))

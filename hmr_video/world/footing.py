@@ -7,19 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d, maximum_filter1d
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import Body
-from hmr_video.geometry.rotations import matrix_to_axis_angle, pose_matrices
 from hmr_video.geometry.stretches import stretches
-from hmr_video.motion import Motion
-from hmr_video.people import Track
-from hmr_video.reconstruction.quality import frame_confidence
+from hmr_video.reconstruction.person import Person
 from hmr_video.world.feet import Soles, in_camera, in_world, soles
-from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs
+from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs, inverse
 from hmr_video.world.planting import UP, Trust, shift
 
 Array = NDArray[np.float64]
@@ -33,72 +29,46 @@ _EASE = 0.15  # seconds in which a sole is laid flat before it stands, and let g
 _DEEPEST = 0.04  # metres that the hips sink for legs that are too short
 
 
-def lay_feet_flat(motion: Motion, body: Body, up: Array) -> Motion:
+def lay_feet_flat(person: Person, body: Body, up: Array) -> Person:
     """The person with soles flat while they stand, against ``up`` (3,), pointing one way, and ankles where they were.
 
     Ankles are seen; how feet are turned is a guess, and a foot that turned about its tip would slide at the heel.
     """
-    feet, rotations = soles(motion, body), pose_matrices(motion.poses).numpy()
-    _, turned = skeleton(motion, body, rotations)
+    feet, estimate = soles(person, body), person.estimate
+    _, turned = skeleton(person, body)
     stands = _stances(feet, up)
     level = _levelling(feet, up, stands)
     level = _heading(feet, level, up, stands) @ level
-    new = rotations.copy()
+    new = estimate.rotations.double().numpy()
     new[:, ANKLES] = inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
-    return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
+    return person.reposed(new, estimate.trans)
 
 
-def hold_feet(motion: Motion, body: Body) -> Motion:
-    """The person with standing feet at rest on the floor (y = 0 of its world), by inverse kinematics of the legs.
+def hold_feet(person: Person, body: Body) -> Person:
+    """The person with standing feet at rest on the floor (y = 0 of their world), by inverse kinematics of the legs.
 
     Feet keep their turns in the world.
     """
-    feet, rotations = soles(motion, body), pose_matrices(motion.poses).numpy()
-    placed, turned = skeleton(motion, body, rotations)
+    feet, estimate = soles(person, body), person.estimate
+    placed, turned = skeleton(person, body)
     ankles, legs = placed[:, ANKLES], Legs.of(placed, turned)
     moves = _moves(feet, _stances(feet, UP), ankles)
     sink = _sinking(legs, ankles + moves, UP, feet.times)[:, None] * -UP
     reached = replace(legs, **{name: getattr(legs, name) + sink[:, None] for name in ("hips", "knees", "ankles")})
     reached = reached.towards(ankles + moves)
 
-    new = rotations.copy()
+    new = estimate.rotations.double().numpy()
     new[:, HIPS] = inverse(turned[:, :1]) @ reached.thighs
     new[:, KNEES] = inverse(reached.thighs) @ reached.shins
     new[:, ANKLES] = inverse(reached.shins) @ turned[:, ANKLES]
-    return reposed(motion, body, rotations, new, np.asarray(motion.trans + in_camera(motion, sink)))
+    return person.reposed(new, estimate.trans.double().numpy() + in_camera(person.world_from_camera, sink))
 
 
-def reposed(motion: Motion, body: Body, before: Array, after: Array, trans: Array) -> Motion:
-    """The result with other rotations (T, 24, 3, 3) in place of those ``before``, and ``trans`` (T, 3): all that depends on them
-    anew, the poses before and after by the same turns from the new one as from the old."""
-    rotations, betas = torch.from_numpy(after), torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
-    joints, turned = body.joints(rotations, betas)
-    moved = torch.from_numpy(trans)[:, None]
-    points = body.coco_from_joints(joints, turned, betas) + moved
-    as_it_was = body.coco_from_joints(*body.joints(torch.from_numpy(before), betas), betas)
-    as_it_was = as_it_was + torch.as_tensor(motion.trans, dtype=torch.float64)[:, None]
-    detected = np.asarray((motion.keypoints2d[..., 2] > 0).any(-1))
-    track = Track(motion.frame_ids, motion.boxes, motion.steady_landmarks, detected)
-    camera = torch.as_tensor(motion.camera_matrix, dtype=torch.float64)
-    fit, fit_before = (frame_confidence(shown, track, camera) for shown in (points, as_it_was))
-    return motion.replace(
-        poses=_axis_angles(after),
-        trans=trans.astype(np.float32),
-        joints3d=(joints + moved).float().numpy(),
-        # By how much worse or better the evidence is met; what else made the confidence is not known any more.
-        confidence=(motion.confidence * fit / np.maximum(fit_before, 1e-6)).clip(0, 1).astype(np.float32),
-        poses_past=_axis_angles(after @ inverse(before) @ pose_matrices(motion.poses_past).numpy()),
-        poses_future=_axis_angles(after @ inverse(before) @ pose_matrices(motion.poses_future).numpy()),
-    )
-
-
-def skeleton(motion: Motion, body: Body, rotations: Array) -> tuple[Array, Array]:
-    """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in the motion's world."""
-    betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
-    joints, turned = (values.numpy() for values in body.joints(torch.from_numpy(rotations), betas))
-    placed = in_world(motion, joints + np.asarray(motion.trans, np.float64)[:, None])
-    world = motion.world_from_camera
-    return placed, turned if world is None else world[:, None, :3, :3] @ turned
+def skeleton(person: Person, body: Body) -> tuple[Array, Array]:
+    """Joints (T, 24, 3) and their rotations (T, 24, 3, 3) in the person's world."""
+    joints, turned = (values.numpy() for values in person.skeleton(body))
+    world = person.world_from_camera
+    return in_world(world, joints), turned if world is None else world[:, None, :3, :3] @ turned
 
 
 def _stances(feet: Soles, up: Array) -> NDArray[np.bool_]:
@@ -183,13 +153,3 @@ def _sinking(legs: Legs, targets: Array, up: Array, times: Array) -> Array:
 def _frames(seconds: float, times: Array) -> int:
     step = float(np.median(np.diff(times))) if len(times) > 1 else seconds
     return max(1, round(seconds / max(step, 1e-3)))
-
-
-def _axis_angles(rotations: Array) -> NDArray[np.float32]:
-    """(T, 24, 3, 3) -> (T, 72)."""
-    return np.asarray(matrix_to_axis_angle(torch.from_numpy(rotations)).flatten(1).float().numpy())
-
-
-def inverse(rotations: Array) -> Array:
-    """Of (..., 3, 3)."""
-    return np.swapaxes(rotations, -1, -2)

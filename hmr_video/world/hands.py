@@ -8,16 +8,13 @@ is between them, for that moment; before and after it nothing changes but what t
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hmr_video.body import Body
-from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import KNUCKLES
 from hmr_video.geometry.stretches import stretches
-from hmr_video.motion import Motion
-from hmr_video.world.footing import inverse, reposed, skeleton
-from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs
+from hmr_video.reconstruction.person import Person
+from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
 
 Array = NDArray[np.float64]
 
@@ -44,36 +41,38 @@ class Meeting(NamedTuple):
     end: int
 
 
-def join_hands(motion: Motion, body: Body) -> Motion:
+def join_hands(person: Person, body: Body) -> Person:
     """The person, in camera space, with hands that meet where they are seen to; hands keep their turns."""
-    rotations = pose_matrices(motion.poses).numpy()
-    joints, turned = skeleton(motion, body, rotations)
-    betas = torch.as_tensor(motion.betas, dtype=torch.float64).expand(len(motion), 10)
-    points = body.landmarks_from_joints(torch.from_numpy(joints), torch.from_numpy(turned), betas).numpy()
+    estimate, skeleton = person.estimate, person.skeleton(body)
+    points = body.landmarks_from_joints(*skeleton, estimate.betas.double().expand(len(person), -1)).numpy()
+    joints, turned = (values.numpy() for values in skeleton)
     left, right = (points[:, list(fingers)].mean(1) for fingers in KNUCKLES)
-    seen = _seen_between(motion, (left + right)[:, 2] / 2)
-    meetings = find_meetings(motion, left - right, seen)
+    seen = _seen_between(person, (left + right)[:, 2] / 2)
+    meetings = find_meetings(person, joints[:, 0, 2], left - right, seen)
     if not meetings:
-        return motion
-    missing = _missing(left - right, seen, (left + right) / 2, meetings, motion.timestamps)
+        return person
+    missing = _missing(left - right, seen, (left + right) / 2, meetings, person.timestamps)
     arms = Legs.arms(joints, turned)
     reached = arms.towards(arms.ankles + np.stack([missing, -missing], 1) / 2)
-    new = rotations.copy()
+    new = estimate.rotations.double().numpy()
     new[:, SHOULDERS] = inverse(turned[:, _COLLARS]) @ reached.thighs
     new[:, ELBOWS] = inverse(reached.thighs) @ reached.shins
     new[:, WRISTS] = inverse(reached.shins) @ turned[:, WRISTS]
-    return reposed(motion, body, rotations, new, np.asarray(motion.trans, np.float64))
+    return person.reposed(new, estimate.trans)
 
 
-def find_meetings(motion: Motion, between: Array, seen: Array) -> list[Meeting]:
+def find_meetings(person: Person, depth: Array, between: Array, seen: Array) -> list[Meeting]:
     """Where hands touch that are ``between`` (T, 3) metres apart in the result, ``seen`` (T, 2) in the picture (NaN where not).
+
+    ``depth``: (T,) metres of the person from the camera.
 
     They come together after having been apart, or part after; and unless they hold each other for a while, they do not pass by:
     each is on the same side of the other before and after.
     """
-    times, apart = motion.timestamps, np.linalg.norm(seen, axis=1)
-    pixel = motion.joints3d[:, 0, 2] / motion.camera_matrix[0, 0]  # metres
-    close = (np.nan_to_num(apart, nan=np.inf) < _MEET + _BLUR * pixel) & (motion.boxes[:, 3] - motion.boxes[:, 1] > _TALL)
+    times, apart, boxes = person.timestamps, np.linalg.norm(seen, axis=1), person.track.boxes
+    pixel = depth / float(person.camera_matrix[0, 0])  # metres
+    tall = (boxes[:, 3] - boxes[:, 1]) * person.zoom > _TALL
+    close = (np.nan_to_num(apart, nan=np.inf) < _MEET + _BLUR * pixel) & tall
     found = []
     for start, end in stretches(close):
         nearest = start + int(apart[start:end].argmin())
@@ -90,11 +89,11 @@ def find_meetings(motion: Motion, between: Array, seen: Array) -> list[Meeting]:
     return found
 
 
-def _seen_between(motion: Motion, depth: Array) -> Array:
+def _seen_between(person: Person, depth: Array) -> Array:
     """(T, 2) metres from the right hand's knuckles to the left's across the view, NaN where they are not seen."""
-    points = motion.steady_landmarks
+    points = np.asarray(person.track.landmarks, np.float64)
     left, right = (points[:, list(fingers), :2].mean(1) for fingers in KNUCKLES)
-    focal = motion.camera_matrix[[0, 1], [0, 1]]
+    focal = person.camera_matrix.diagonal()[:2].numpy()
     sure = np.asarray(points[:, np.ravel(KNUCKLES), 2].min(1) > _SEEN)
     return _with_tips(np.where(sure[:, None], (left - right) * depth[:, None] / focal, np.nan))
 

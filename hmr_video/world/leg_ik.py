@@ -100,5 +100,10 @@ def aside(vectors: Array, ray: Array) -> Array:
     return np.asarray(vectors - (vectors * ray).sum(-1, keepdims=True) * ray)
 
 
+def inverse(rotations: Array) -> Array:
+    """Of (..., 3, 3)."""
+    return np.swapaxes(rotations, -1, -2)
+
+
 def _length(vectors: Array) -> Array:
     return np.asarray(np.linalg.norm(vectors, axis=-1))

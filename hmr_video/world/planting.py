@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
-from hmr_video.motion import Motion
+from hmr_video.body import Body
+from hmr_video.reconstruction.person import Person
 from hmr_video.world.feet import Soles, in_camera, in_world
 
 Array = NDArray[np.float64]
@@ -43,11 +44,12 @@ _WHOLE = Trust(
 )  # 6 mm: 1/3 % of a person's height
 
 
-def plant(motion: Motion, feet: Soles) -> Motion:
-    """The person, moved as a whole so that standing feet are about on the floor (y = 0 of its world) and about at rest."""
-    pelvis = in_world(motion, np.asarray(motion.joints3d[:, 0], np.float64))
-    moved = in_camera(motion, shift(feet, feet.standing(UP), pelvis, _WHOLE)).astype(np.float32)
-    return motion.replace(trans=motion.trans + moved, joints3d=motion.joints3d + moved[:, None])
+def plant(person: Person, feet: Soles, body: Body) -> Person:
+    """The person, moved as a whole so that standing feet are about on the floor (y = 0 of their world) and about at rest."""
+    estimate, world = person.estimate, person.world_from_camera
+    pelvis = in_world(world, (body.rest_joints(estimate.betas)[0] + estimate.trans).double().numpy())
+    moved = in_camera(world, shift(feet, feet.standing(UP), pelvis, _WHOLE)).astype(np.float32)
+    return person.reposed(estimate.rotations, estimate.trans.numpy() + moved)
 
 
 def shift(feet: Soles, stands: NDArray[np.bool_], centre: Array, trust: Trust) -> Array:

@@ -26,7 +26,7 @@ from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError, OutputError
 from hmr_video.export.saved_result import read_result
 from hmr_video.motion import Motion
-from hmr_video.people import read_keypoints
+from hmr_video.people.keypoints.files import read_keypoints
 from hmr_video.results import result_folder
 from hmr_video.video import open_video
 
@@ -260,7 +260,7 @@ def test_weights(tmp_path: Path, survives: Survives) -> None:
 
 
 def test_videos(tmp_path: Path, survives: Survives) -> None:
-    from hmr_video.video import VideoWriter
+    from hmr_video.video.writer import VideoWriter
 
     with VideoWriter(tmp_path / "v.mp4", 10.0, (64, 48)) as writer:
         for index in range(12):

@@ -8,7 +8,8 @@ import cv2
 import pytest
 
 from hmr_video.console import Reporter
-from hmr_video.video import VideoWriter, open_video
+from hmr_video.video import open_video
+from hmr_video.video.writer import VideoWriter
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 RATE, SIZE = 30, (320, 180)

@@ -19,7 +19,8 @@ import pytest
 from hmr_video.checkpoints import save_model
 from hmr_video.console import Reporter
 from hmr_video.model import HMMR, hmr_video_default
-from hmr_video.video import VideoWriter, open_video
+from hmr_video.video import open_video
+from hmr_video.video.writer import VideoWriter
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 FRAMES, SIZE = 12, (160, 120)

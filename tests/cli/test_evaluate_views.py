@@ -13,7 +13,7 @@ from hmr_video.evaluate.views import CALIBRATION
 from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
 from hmr_video.synth.film.filming import Camera, Shot
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "one_person.npz"
 FRAMES, SIZE, DISTANCE = 16, (480, 480), 4.0

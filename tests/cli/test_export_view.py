@@ -10,7 +10,7 @@ import pytest
 
 from hmr_video.cli.main import run
 from hmr_video.export.saved_result import read_result
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def test_what_exists_is_refused_before_anything_is_written_or_torch_is_imported(
 
 
 def test_the_video_is_found_where_the_summary_says(result, tmp_path):
-    assert read_result(result)[1] == tmp_path / "clip.mp4"
+    assert read_result(result).footage["video"] == tmp_path / "clip.mp4"
     (tmp_path / "clip.mp4").rename(result / "moved.mp4")
-    assert read_result(result)[1] is None
+    assert read_result(result).footage["video"] is None
 
 
 def test_view_writes_a_page_and_opens_it(result, monkeypatch):

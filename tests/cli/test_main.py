@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from hmr_video.cli.main import app, run
+from hmr_video.cli.main import program, run
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_every_help_text_is_shown_whole(capsys: pytest.CaptureFixture[str], monk
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("TERMINAL_WIDTH", "400")
     texts = []
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(program()).commands.items():  # type: ignore[attr-defined]
         for path, one in [([name], command), *(([name, inner], two) for inner, two in getattr(command, "commands", {}).items())]:
             assert run([*path, "--help"]) == 0
             shown = " ".join(capsys.readouterr().out.replace("│", " ").split())

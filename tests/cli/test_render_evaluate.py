@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 
 @pytest.fixture

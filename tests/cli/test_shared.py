@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import typer
 
-from hmr_video.cli.main import app, run
+from hmr_video.cli.main import program, run
 from hmr_video.cli.shared import takes_options
 from hmr_video.errors import UsageError
 from hmr_video.options import Options, PeopleOptions, option_fields, options_from
@@ -14,7 +14,7 @@ NO_OPTIONS = {"people", "hallucinate", "confidence", "input_size"}  # a group, a
 
 
 def test_convert_takes_every_option_and_their_defaults() -> None:
-    command = typer.main.get_command(app).commands["convert"]  # type: ignore[attr-defined]
+    command = typer.main.get_command(program()).commands["convert"]  # type: ignore[attr-defined]
     taken = {parameter.name: parameter.default for parameter in command.params}
     options = {one.name for one in option_fields()}
     assert options == (Options.__dataclass_fields__.keys() | PeopleOptions.__dataclass_fields__.keys()) - NO_OPTIONS | {"people"}

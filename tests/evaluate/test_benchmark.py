@@ -10,7 +10,8 @@ from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError
 from hmr_video.evaluate.benchmark import Benchmark, Stage, make_clip
 from hmr_video.evaluate.stages import STAGES, Cost, Facts, Meter, run_program, run_stages, typical
-from hmr_video.video import VideoWriter, open_video
+from hmr_video.video import open_video
+from hmr_video.video.writer import VideoWriter
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 

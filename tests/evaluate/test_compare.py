@@ -47,12 +47,8 @@ def test_only_frames_of_both_count(motion):
 
 def every_third(motion):
     """As `convert --every 3` leaves it: frames renumbered, times kept."""
-    names = (
-        "poses", "trans", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future"
-    )  # fmt: skip
-    rows = np.flatnonzero(motion.frame_ids % 3 == 0)
-    kept = {name: getattr(motion, name)[rows] for name in names}
-    return motion.replace(**kept, frame_ids=motion.frame_ids[rows] // 3, frame_rate=motion.frame_rate / 3)
+    kept = motion.rows(np.flatnonzero(motion.frame_ids % 3 == 0))
+    return kept.replace(frame_ids=kept.frame_ids // 3, frame_rate=motion.frame_rate / 3)
 
 
 @pytest.mark.parametrize("swapped", [False, True])

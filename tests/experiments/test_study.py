@@ -1,6 +1,8 @@
 """The study of unlabelled video, on a toy: what it runs, what it keeps, and how its motion is divided."""
 
 import csv
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,22 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.console import Reporter
 from hmr_video.experiments import study
-from hmr_video.experiments.study import Case, SingleFrames, StudyConfig, cases, divide, read_results, run_study
+from hmr_video.experiments.study import (
+    FULL,
+    SEEN,
+    SIMULATED,
+    Case,
+    SingleFrames,
+    StudyConfig,
+    cases,
+    divide,
+    read_results,
+    run_study,
+)
 from hmr_video.experiments.study_figure import table
 from hmr_video.mocap.clips import list_mocap
 from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.synth.film.filmed import Film
 
 TOY = StudyConfig(
     labelled=0.25, fractions=(0.0, 1.0), seeds=1, width=32, blocks=1, hidden=16, frame_steps=2, frame_batch=8, window_steps=2,
@@ -67,5 +81,19 @@ def test_every_case_is_run_once_and_a_kill_loses_one(mocap: Path, tmp_path: Path
     assert (tmp_path / "study.md").read_text() == table(results)
     assert Image.open(tmp_path / "study.png").size > (800, 300)
     with (tmp_path / "runs.csv").open() as stream:
-        assert sum(len(row) == 10 for row in csv.reader(stream)) == 9
+        assert sum(len(row) == 11 for row in csv.reader(stream)) == 9
     assert read_results(tmp_path / "runs.csv", StudyConfig().key) == []
+
+
+@pytest.mark.slow
+def test_a_film_is_unlabelled_video_and_something_to_measure_on(
+    mocap: Path, tmp_path: Path, small_film: Callable[[int], Film]
+) -> None:
+    small_film(22).save(tmp_path / "film.npz")
+    config = replace(TOY, film=tmp_path / "film.npz", held=tmp_path / "film.npz")
+    assert config.key != TOY.key
+    results = run_study(mocap, tmp_path / "out", config, Reporter(quiet=True))
+    assert [(one.case.variant, one.hours > 0) for one in results] == [(FULL, False), (SEEN, True), (SIMULATED, True)]
+    assert results[1].hours == results[2].hours
+    assert all(0 < one.filmed < 2000 for one in results)
+    assert "PA-MPJPE on filmed windows" in (tmp_path / "out" / "study.md").read_text()

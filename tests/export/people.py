@@ -4,15 +4,6 @@ import numpy as np
 
 from hmr_video.motion import Motion
 
-_PER_FRAME = (
-    "poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future",
-)  # fmt: skip
-
-
-def part(motion: Motion, frames: slice) -> Motion:
-    """The motion of some frames alone."""
-    return motion.replace(**{name: getattr(motion, name)[frames] for name in _PER_FRAME})
-
 
 def two(motions: list[Motion]) -> list[Motion]:
     return motions
@@ -20,12 +11,12 @@ def two(motions: list[Motion]) -> list[Motion]:
 
 def ten(motions: list[Motion]) -> list[Motion]:
     """Five pairs side by side, whose second comes later."""
-    pair = [part(motions[0], slice(6, 9)), part(motions[1], slice(1, 4))]
+    pair = [motions[0].rows(slice(6, 9)), motions[1].rows(slice(1, 4))]
     return [_moved(one, np.float32([0.8 * number, 0, 0.1 * number])) for number, one in enumerate(pair * 5)]
 
 
 def one_frame(motions: list[Motion]) -> list[Motion]:
-    return [part(motions[0], slice(5, 6))]
+    return [motions[0].rows(slice(5, 6))]
 
 
 def variable_rate(motions: list[Motion]) -> list[Motion]:
@@ -36,7 +27,7 @@ def variable_rate(motions: list[Motion]) -> list[Motion]:
 
 def gone_and_back(motions: list[Motion]) -> list[Motion]:
     """Somebody who is another when coming back, with nobody there meanwhile."""
-    return [part(motions[0], slice(0, 5)), part(motions[0], slice(14, 19))]
+    return [motions[0].rows(slice(0, 5)), motions[0].rows(slice(14, 19))]
 
 
 def _moved(motion: Motion, shift: np.ndarray) -> Motion:

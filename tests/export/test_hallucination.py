@@ -16,14 +16,11 @@ from hmr_video.motion import Motion
 if TYPE_CHECKING:
     from hmr_video.body import Body
 
-PER_FRAME = ("poses", "trans", "frame_ids", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d")
-
 
 @pytest.fixture
 def still(motion: Motion) -> Motion:
     """The walker's tenth frame as the result of a photograph."""
-    first = {name: getattr(motion, name)[10:11] for name in (*PER_FRAME, "poses_past", "poses_future")}
-    return motion.replace(**first)
+    return motion.rows(slice(10, 11))
 
 
 def test_phases_pass_through_past_present_and_future(still: Motion) -> None:

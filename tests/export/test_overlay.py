@@ -14,7 +14,6 @@ from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.export.sheet import chosen_frames
 from hmr_video.export.stage import SideView
-from hmr_video.motion import Motion
 
 QUIET = Reporter(quiet=True)
 GREY = 110
@@ -44,13 +43,6 @@ def clip(tmp_path_factory) -> Path:
     return path
 
 
-def cut(motion: Motion, rows: slice) -> Motion:
-    """Some frames of a result."""
-    names = ("poses", "trans", "timestamps", "confidence", "boxes", "landmarks2d", "joints3d", "poses_past", "poses_future")
-    names += ("frame_ids",)
-    return motion.replace(**{name: getattr(motion, name)[rows] for name in names})
-
-
 def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
     """All pictures, their times, and the packets of sound."""
     with av.open(str(path)) as container:
@@ -63,7 +55,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
 @pytest.fixture(scope="module")
 def overlay(clip, motions, body, tmp_path_factory):
     target = tmp_path_factory.mktemp("overlay") / "overlay.mp4"
-    return read(write_overlay(motions, body, clip, target, SoftwareRenderer(), QUIET, side_by_side=True))
+    return read(write_overlay(motions, body, target, SoftwareRenderer(), ExportOptions(video=clip), side_by_side=True))
 
 
 def test_times_and_sound_are_those_of_the_source(clip, overlay):
@@ -95,7 +87,7 @@ def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
     for name, depth in (("behind", 1.0), ("before", -1.0)):
         shift = np.array([0, 0, depth])
         two = one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift)
-        target = write_overlay([one, two], body, clip, tmp_path / f"{name}.mp4", SoftwareRenderer(), QUIET)
+        target = write_overlay([one, two], body, tmp_path / f"{name}.mp4", SoftwareRenderer(), ExportOptions(video=clip))
         image = read(target)[0][10].astype(int)
         pelvis = one.joints3d[7, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -109,9 +101,10 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
     keypoints[:, :, 2] = 0.9
     keypoints[2:18, :, 2] = 0.0  # 0.64 s
     unseen = motion.replace(landmarks2d=keypoints)
-    images = read(write_overlay([unseen], body, clip, tmp_path / "faint.mp4", SoftwareRenderer(), QUIET))[0].astype(int)
-    seen = read(write_overlay([motion.replace(landmarks2d=np.full_like(keypoints, 0.9))], body, clip, tmp_path / "o.mp4",
-                              SoftwareRenderer(), QUIET))[0].astype(int)  # fmt: skip
+    images, seen = (
+        read(write_overlay([one], body, tmp_path / f"{name}.mp4", SoftwareRenderer(), ExportOptions(video=clip)))[0].astype(int)
+        for name, one in (("faint", unseen), ("seen", motion.replace(landmarks2d=np.full_like(keypoints, 0.9))))
+    )
     for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
         pelvis = motion.joints3d[row, 0]
         x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
@@ -146,9 +139,9 @@ def test_the_side_view_takes_in_everybody(motions):
 
 def test_a_result_of_every_second_frame_makes_a_video_of_those(clip, motions, body, tmp_path):
     rows = slice(1, None, 2)  # source frames 4, 6, ... are frames 2, 3, ... of the halved video
-    half = cut(motions[0], rows)
+    half = motions[0].rows(rows)
     half = half.replace(frame_ids=half.frame_ids // 2, frame_rate=12.5)
-    _, times, _ = read(write_overlay([half], body, clip, tmp_path / "half.mp4", SoftwareRenderer(), QUIET))
+    _, times, _ = read(write_overlay([half], body, tmp_path / "half.mp4", SoftwareRenderer(), ExportOptions(video=clip)))
     np.testing.assert_allclose(times, TIMES[::2], atol=1e-3)
 
 
@@ -165,7 +158,7 @@ def test_every_format_goes_at_the_rate_that_the_result_was_made_at(clip, motions
 def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_path, monkeypatch):
     monkeypatch.setattr("hmr_video.export.webpage.EMBEDDED_BYTES", 100)
     part = ExportOptions(video=clip, start=0.4, end=0.6)
-    paths = export([cut(motions[0], slice(7, 12))], body, tmp_path, ["overlay", "html", "sheet"], part)
+    paths = export([motions[0].rows(slice(7, 12))], body, tmp_path, ["overlay", "html", "sheet"], part)
     for path in (paths[0], paths[2]):  # the overlay, and the page's video
         np.testing.assert_allclose(read(path)[1], TIMES[10:15] - TIMES[10], atol=1e-3)
     assert '"firstFrame": 10' in paths[1].read_text(encoding="utf-8")
@@ -174,7 +167,7 @@ def test_every_format_shows_the_converted_part_only(clip, motions, body, tmp_pat
 def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, motions, body, tmp_path):
     small = [motion.replace(image_size=np.array([320, 240])) for motion in motions]
     with pytest.raises(InputError, match="640 x 480"):
-        write_overlay(small, body, clip, tmp_path / "a.mp4", SoftwareRenderer(), QUIET)
+        write_overlay(small, body, tmp_path / "a.mp4", SoftwareRenderer(), ExportOptions(video=clip))
     with pytest.raises(InputError, match="--video"):
         export(motions, body, tmp_path, ["overlay"], ExportOptions())
     (tmp_path / "overlay.mp4").write_bytes(b"mine")
@@ -185,7 +178,7 @@ def test_another_video_a_missing_one_and_an_existing_output_are_refused(clip, mo
 
 def test_frames_of_the_sheet_are_spread_over_those_with_people(motions):
     assert chosen_frames(motions, 8).tolist() == [4, 6, 9, 11, 14, 16, 19, 21]
-    short = [cut(motions[0], slice(0, 3))]
+    short = [motions[0].rows(slice(0, 3))]
     assert chosen_frames(short, 8).tolist() == [3, 4, 5]
 
 
@@ -208,7 +201,7 @@ def test_on_a_photograph_it_is_a_picture(motions, body, tmp_path) -> None:
 
     photo = tmp_path / "photo.png"
     Image.new("RGB", (640, 480), (GREY,) * 3).save(photo)
-    alone = [cut(motions[0], slice(0, 1)).replace(frame_ids=np.array([0]))]
+    alone = [motions[0].rows(slice(0, 1)).replace(frame_ids=np.array([0]))]
     (written,) = export(alone, body, tmp_path / "out", ["overlay"], ExportOptions(video=photo))
     assert written.name == "overlay.png"
     with Image.open(written) as picture:
@@ -217,11 +210,11 @@ def test_on_a_photograph_it_is_a_picture(motions, body, tmp_path) -> None:
     with pytest.raises(OutputError, match=r"overlay\.png exists"):
         export(alone, body, tmp_path / "out", ["overlay"], ExportOptions(video=photo))
     with pytest.raises(UsageError, match=r"ends in \.png"):
-        write_overlay(alone, body, photo, tmp_path / "x.mp4", SoftwareRenderer(), QUIET)
+        write_overlay(alone, body, tmp_path / "x.mp4", SoftwareRenderer(), ExportOptions(video=photo))
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.avi", "x"])
 def test_on_a_video_it_is_a_video(motions, body, clip, tmp_path, name) -> None:
     with pytest.raises(UsageError, match=r"ends in \.mp4"):
-        write_overlay(motions, body, clip, tmp_path / name, SoftwareRenderer(), QUIET)
+        write_overlay(motions, body, tmp_path / name, SoftwareRenderer(), ExportOptions(video=clip))
     assert not list(tmp_path.iterdir())

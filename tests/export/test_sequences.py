@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from people import part
 
 from hmr_video.errors import OutputError, UsageError
 from hmr_video.export import ExportOptions, export
@@ -40,6 +39,22 @@ def test_a_levelled_world_is_applied(motion, body, tmp_path):
     np.testing.assert_allclose(shift, np.broadcast_to([1.0, 2.0, 3.0], shift.shape), atol=1e-5)
 
 
+def test_meshes_are_skinned_once_for_all_formats(motions, body, tmp_path, monkeypatch):
+    alone = {kind: export(motions, body, tmp_path / kind, [kind]) for kind in ("obj", "ply")}
+    skinned = []
+    skin = type(body).vertices
+    monkeypatch.setattr(
+        type(body), "vertices", lambda self, rotations, betas: skinned.append(len(rotations)) or skin(self, rotations, betas)
+    )
+    for folder in export(motions, body, tmp_path, ["obj", "ply"]):
+        kind = folder.name[-3:]
+        own = next(one for one in alone[kind] if one.name == folder.name)
+        assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+            file.name: file.read_bytes() for file in own.iterdir()
+        }
+    assert sum(skinned) == sum(map(len, motions))
+
+
 def test_ply_carries_the_persons_colour(motions, body, tmp_path):
     second = export(motions, body, tmp_path, ["ply"])[1]
     mesh = trimesh.load(next(second.iterdir()), process=False)
@@ -50,7 +65,8 @@ def test_existing_results_are_replaced_only_on_request(motion, body, tmp_path):
     export([motion], body, tmp_path, ["obj"])
     with pytest.raises(OutputError):
         export([motion], body, tmp_path, ["obj"])
-    (folder,) = export([part(motion, slice(1))], body, tmp_path, ["obj"], ExportOptions(overwrite=True))
+    one = motion.rows(slice(1))
+    (folder,) = export([one], body, tmp_path, ["obj"], ExportOptions(overwrite=True))
     assert len(list(folder.iterdir())) == 1
 
 

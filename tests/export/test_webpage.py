@@ -15,7 +15,7 @@ from PIL import Image
 from hmr_video.errors import InputError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import continuous_quaternions, place
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -11,10 +11,7 @@ from hmr_video.synth.detector_errors import (
     definition_bias,
     describe,
     distances,
-    distribution_distance,
     kinds,
-    mean_difference,
-    rank_correlation,
 )
 
 
@@ -76,14 +73,6 @@ def test_a_wrong_idea_of_a_knee_is_found_in_the_frame_of_the_thigh() -> None:
         turned,
     )
     assert (found - offset).abs().max() < 2e-3
-
-
-def test_distances_of_distributions() -> None:
-    same = torch.linspace(0, 1, 500)
-    assert distribution_distance(same, same) == 0
-    assert distribution_distance(same, same + 0.25) == pytest.approx(0.25, abs=0.01)
-    assert mean_difference(same, same + 0.25) == pytest.approx(0.25, abs=1e-4)
-    assert rank_correlation(same, -(same**3)) == pytest.approx(-1)
 
 
 def test_what_is_outside_is_nothing_else(truth: torch.Tensor) -> None:

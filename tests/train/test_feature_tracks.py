@@ -44,7 +44,8 @@ from hmr_video.train.objective import ObjectiveWeights
 from hmr_video.train.pseudo_labels import TrackBatch
 from hmr_video.train.settings import TrainConfig
 from hmr_video.train.track_terms import delta_term, present_terms, relative_keypoints
-from hmr_video.video import Chunk, VideoWriter
+from hmr_video.video import Chunk
+from hmr_video.video.writer import VideoWriter
 
 LENGTH = 30
 SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"

@@ -10,7 +10,8 @@ import pytest
 from hmr_video.cli.main import run
 from hmr_video.errors import InputError
 from hmr_video.motion import load_arrays
-from hmr_video.people import People, Track, read_keypoints
+from hmr_video.people import People, Track
+from hmr_video.people.keypoints.files import read_keypoints
 from hmr_video.train.label import PseudoTrack, clips, pseudo_tracks
 
 SAMPLES = Path(__file__).parents[2] / "samples"

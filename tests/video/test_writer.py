@@ -9,7 +9,7 @@ import pytest
 from numbered_videos import make, numbered, numbers, read
 
 from hmr_video.errors import OutputError
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 
 def test_written_frames_come_back(tmp_path):

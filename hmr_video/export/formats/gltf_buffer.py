@@ -1,5 +1,7 @@
 """The binary part of a glTF file: read, and grown array by array."""
 
+import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ from numpy.typing import DTypeLike
 from hmr_video.motion import Array
 
 _COMPONENTS: dict[np.dtype[Any], int] = {
+    np.dtype(np.int8): gltf.BYTE,
+    np.dtype(np.int16): gltf.SHORT,
     np.dtype(np.uint8): gltf.UNSIGNED_BYTE,
     np.dtype(np.uint16): gltf.UNSIGNED_SHORT,
     np.dtype(np.uint32): gltf.UNSIGNED_INT,
@@ -16,6 +20,7 @@ _COMPONENTS: dict[np.dtype[Any], int] = {
 }
 
 
+MESHOPT = "EXT_meshopt_compression"
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
@@ -25,6 +30,8 @@ def read_accessor(file: gltf.GLTF2, number: int) -> Array | None:
     if accessor.bufferView is None:
         return None
     view, width = file.bufferViews[accessor.bufferView], _WIDTHS[accessor.type]
+    if MESHOPT in (view.extensions or {}):
+        return None
     kind = next(kind for kind, component in _COMPONENTS.items() if component == accessor.componentType)
     stride = view.byteStride or width * kind.itemsize
     start = (view.byteOffset or 0) + (accessor.byteOffset or 0)
@@ -32,7 +39,7 @@ def read_accessor(file: gltf.GLTF2, number: int) -> Array | None:
         np.frombuffer(file.binary_blob(), np.uint8)[start:], (accessor.count, width * kind.itemsize), (stride, 1)
     )
     values = np.ascontiguousarray(rows).view(kind)
-    return values / np.iinfo(kind).max if accessor.normalized else values
+    return np.maximum(values / np.iinfo(kind).max, -1) if accessor.normalized else values
 
 
 def add_channel(animation: gltf.Animation, node: int, path: str, keys: int, values: int, interpolation: str = "LINEAR") -> None:
@@ -40,6 +47,14 @@ def add_channel(animation: gltf.Animation, node: int, path: str, keys: int, valu
     animation.samplers.append(gltf.AnimationSampler(input=keys, output=values, interpolation=interpolation))
     target = gltf.AnimationChannelTarget(node=node, path=path)
     animation.channels.append(gltf.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
+
+
+def save_glb(file: gltf.GLTF2, target: Path) -> None:
+    """Writes a binary glTF. pygltflib's own way puts all buffers into one, those too that only stand for compressed data."""
+    text, blob = file.gltf_to_json().encode(), file.binary_blob() or b""
+    chunks = [(b"JSON", text + b" " * (-len(text) % 4)), (b"BIN\0", blob + bytes(-len(blob) % 4))]
+    body = b"".join(struct.pack("<I", len(data)) + kind + data for kind, data in chunks)
+    target.write_bytes(b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body)
 
 
 class BufferBuilder:
@@ -82,5 +97,5 @@ class BufferBuilder:
 
     def finish(self) -> None:
         """Hands the bytes to the file."""
-        self._file.buffers = [gltf.Buffer(byteLength=len(self._data))]
+        self._file.buffers[:1] = [gltf.Buffer(byteLength=len(self._data))]
         self._file.set_binary_blob(bytes(self._data))

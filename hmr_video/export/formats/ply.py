@@ -1,15 +1,12 @@
-"""PLY: `person_01_ply/person_01_000000.ply`, binary, one file per frame, named by the frame's number in the source."""
+"""Binary PLY, with the person's colour on every vertex."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmr_video.export.actors import place
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions, person_name
-from hmr_video.files import replacing
-from hmr_video.motion import Array, Motion
+from hmr_video.motion import Array
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
@@ -32,27 +29,17 @@ end_header
 """
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """One folder per person; metres, y up, the person's colour on every vertex."""
+def encoder(body: "Body", person: int) -> Callable[[Array], bytes]:
+    """What turns the vertices (V, 3) of a frame into a file."""
     header = _HEADER.format(vertices=body.num_vertices, faces=len(body.faces)).encode()
-    faces = _face_records(body.faces)
-    written = []
-    for index, motion in enumerate(motions):
-        target = folder / f"{person_name(index)}_ply"
-        records = np.zeros(body.num_vertices, _VERTEX)
-        records["color"] = person_color(index)
-        with replacing(target, options.overwrite) as temporary, options.reporter.progress(target.name, len(motion)) as advance:
-            temporary.mkdir()
-            for frame, vertices in zip(motion.frame_ids, place(motion, body).vertices(), strict=True):
-                records["position"] = vertices
-                (temporary / f"{person_name(index)}_{frame:06d}.ply").write_bytes(header + records.tobytes() + faces)
-                advance(1)
-        written.append(target)
-    return written
+    faces = np.zeros(len(body.faces), _FACE)  # each is led by its number of corners
+    faces["count"], faces["vertices"] = 3, body.faces
+    tail = faces.tobytes()
+    records = np.zeros(body.num_vertices, _VERTEX)
+    records["color"] = person_color(person)
 
+    def encode(vertices: Array) -> bytes:
+        records["position"] = vertices
+        return header + records.tobytes() + tail
 
-def _face_records(faces: Array) -> bytes:
-    """(F, 3) -> the bytes of the face element: each face is led by its number of corners."""
-    records = np.zeros(len(faces), _FACE)
-    records["count"], records["vertices"] = 3, faces
-    return records.tobytes()
+    return encode

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from hmr_video.errors import InputError, OutputError
 from hmr_video.export.formats.blender import run_script
-from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel, read_accessor
+from hmr_video.export.formats.gltf_buffer import MESHOPT, BufferBuilder, add_channel, read_accessor, save_glb
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array
@@ -85,6 +85,8 @@ class Character:
             skin = self._file.skins[node.skin]
             joints = np.array(skin.joints)
             inverse = None if skin.inverseBindMatrices is None else read_accessor(self._file, skin.inverseBindMatrices)
+            if inverse is None and skin.inverseBindMatrices is not None:
+                continue
             bind = np.tile(np.eye(4), (len(joints), 1, 1)) if inverse is None else inverse.reshape(-1, 4, 4).swapaxes(1, 2)
             palette = self.rest[joints] @ bind
             for primitive in self._file.meshes[node.mesh].primitives:
@@ -110,7 +112,7 @@ class Character:
             add_channel(file.animations[0], node, "rotation", keys, buffer.add(quaternions, np.float32, "VEC4"))
         add_channel(file.animations[0], path[0], "translation", keys, buffer.add(path[1], np.float32, "VEC3"))
         buffer.finish()
-        file.save_binary(target)
+        save_glb(file, target)
 
     def _split_matrix(self, node: int) -> None:
         """Gives a node with a matrix, which cannot be animated, the translation, rotation and scale that make it."""
@@ -185,9 +187,14 @@ def _read_glb(file_read: Path, path: Path) -> gltf.GLTF2:
         file = gltf.GLTF2().load_binary(file_read)
     except Exception as error:  # of a parser that is fed anything
         raise InputError(f"{path} cannot be read as GLB ({type(error).__name__}).", _REMEDY) from error
-    if file is None or len(file.buffers) > 1 or not file.nodes:
+    if file is None or not file.nodes or not all(_is_within(buffer) for buffer in file.buffers[1:]):
         raise InputError(f"{path} is no character in one file.", _REMEDY)
     return file
+
+
+def _is_within(buffer: gltf.Buffer) -> bool:
+    """Whether a buffer after the first needs no other file: it stands for what the first one holds compressed."""
+    return buffer.uri is None and bool((buffer.extensions or {}).get(MESHOPT, {}).get("fallback"))
 
 
 def _local(node: gltf.Node) -> Array:

@@ -13,14 +13,11 @@ _SLICE = 0.04  # metres, of somebody of usual size
 _FEWEST = 6  # vertices that tell how wide a slice is
 _DIRECTIONS = 16  # of a slice, in which its radius is known
 _SMOOTH = 0.04  # seconds: the deviation of the Gaussian that pushes are smoothed by
-_ROUNDS = 6  # of pushing
-_ALONG = (
-    0.0,
-    0.25,
-    0.5,
-    0.75,
-    1.0,
-)  # of the forearm, from the elbow, where it is held against the trunk; then hand and fingers' ends
+_ROUNDS = 12  # of pushing, at most
+# Where an arm is held against the trunk: along the forearm, from the elbow; then at the hand and at the fingers' ends.
+_ALONG = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+_HANDS = np.array([0.5, 0.25])  # thickness of those two, in wrists
+_THICK = 0.9  # quantile of the distances of the skin from the bone: where a forearm is broad
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Trunk:
         bones: (K,) which of the trunk's bones carries each slice.
         heights: (K,) y; middles: (K, 2) x and z; radii: (K, A) from there to the surface, in directions evenly spaced from x
             towards z. Metres, from the bone's head.
-        thickness: metres from the bones of a forearm to its skin.
+        thickness: (P,) metres from the bones of a forearm and hand to its skin, at :meth:`Arms.points`.
         size: how many times as large as a person's body it is.
     """
 
@@ -39,7 +36,7 @@ class Trunk:
     heights: Array
     middles: Array
     radii: Array
-    thickness: float
+    thickness: Array
     size: float
 
     @classmethod
@@ -55,13 +52,12 @@ class Trunk:
                 bone = max(0, int((heads[:, 1] <= height).sum()) - 1)
                 middle = (chosen.min(0) + chosen.max(0)) / 2
                 found.append((bone, height - heads[bone, 1], middle - heads[bone, [0, 2]], _radii(chosen - middle)))
-        thick = [_from_line(points, elbow, wrist) for elbow, wrist, points in forearms if len(points)]
         return cls(
             bones=np.array([bone for bone, *_ in found], int),
             heights=np.array([height for _, height, _, _ in found]),
             middles=np.array([middle for _, _, middle, _ in found]).reshape(-1, 2),
             radii=np.array([radii for *_, radii in found]).reshape(-1, _DIRECTIONS),
-            thickness=float(np.median(np.concatenate(thick))) if thick else 0.0,
+            thickness=_thickness(forearms),
             size=size,
         )
 
@@ -98,8 +94,7 @@ class Arms:
 
     def points(self) -> Array:
         """(T, 2, P, 3) what is held against the trunk."""
-        along = np.array(_ALONG)[:, None]
-        forearm = self.elbows[:, :, None] + along * (self.wrists - self.elbows)[:, :, None]
+        forearm = self.elbows[:, :, None] + _ALONG[:, None] * (self.wrists - self.elbows)[:, :, None]
         fingers = self.hands + (self.hands - self.wrists)
         return np.concatenate([forearm, self.hands[:, :, None], fingers[:, :, None]], axis=2)
 
@@ -108,15 +103,14 @@ def sunk(arms: Arms, trunk: Trunk, heads: Array, turned: Array) -> tuple[Array, 
     """How deep each point of :meth:`Arms.points` is sunk in (T, 2, P), with the flesh about it, and the way out (T, 2, P, 3)."""
     points = arms.points()
     depth, out = trunk.depths(points.reshape(len(points), -1, 3), heads, turned)
-    flesh = np.append(np.full(len(_ALONG), trunk.thickness), [trunk.thickness / 2, trunk.thickness / 4])
-    return (depth.reshape(points.shape[:3]) + flesh).clip(0), out.reshape(points.shape)
+    return (depth.reshape(points.shape[:3]) + trunk.thickness).clip(0), out.reshape(points.shape)
 
 
 def kept_out(arms: Arms, allowed: Array, trunk: Trunk, heads: Array, turned: Array, rate: float) -> Arms:
     """The arms, moved until nothing of them is sunk in deeper than ``allowed`` (T, 2, P). Bones keep their lengths."""
     upper = np.linalg.norm(arms.elbows - arms.shoulders, axis=-1, keepdims=True)
     lower = np.linalg.norm(arms.wrists - arms.elbows, axis=-1, keepdims=True)
-    share = np.append(np.array(_ALONG), [1.0, 1.0])[:, None]
+    share = np.append(_ALONG, np.ones(len(_HANDS)))[:, None]
     for _ in range(_ROUNDS):
         depth, out = sunk(arms, trunk, heads, turned)
         excess = (depth - allowed).clip(0)
@@ -162,8 +156,14 @@ def _radii(points: Array) -> Array:
     return np.asarray(np.interp(np.arange(_DIRECTIONS), known, reach[known], period=_DIRECTIONS))
 
 
-def _from_line(points: Array, start: Array, end: Array) -> Array:
-    """(V,) metres from points to the line through two."""
-    along = (end - start) / np.linalg.norm(end - start)
-    away = points - start
-    return np.asarray(np.linalg.norm(away - (away @ along)[:, None] * along, axis=1))
+def _thickness(forearms: Sequence[tuple[Array, Array, Array]]) -> Array:
+    """(P,) metres from bone to skin, of forearms as :meth:`Trunk.of` takes them; 0 where nothing is known."""
+    places, radii = [np.zeros(0)], [np.zeros(0)]
+    for elbow, wrist, skin in forearms:
+        along = (skin - elbow) @ (wrist - elbow) / ((wrist - elbow) @ (wrist - elbow))
+        places.append(along)
+        radii.append(np.linalg.norm(skin - elbow - along[:, None] * (wrist - elbow), axis=1))
+    place, radius = np.concatenate(places), np.concatenate(radii)
+    about = [radius[np.abs(place - station) < (_ALONG[1] - _ALONG[0]) / 2] for station in _ALONG]
+    thick = np.array([np.quantile(skin, _THICK) if len(skin) else 0.0 for skin in about])
+    return np.append(thick, _HANDS * thick[-1])

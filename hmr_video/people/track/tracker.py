@@ -8,7 +8,6 @@ import numpy as np
 from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
-from hmr_video.people.track.botsort import BotSort
 from hmr_video.people.track.bytetrack import ByteTrack
 
 
@@ -41,8 +40,12 @@ class Tracker:
 
     def __init__(self, kind: str, frame_rate: float) -> None:
         patience = max(1, round(frame_rate))  # frames: a lost person is looked for during one second
-        self._associator: Associator = BotSort(patience) if kind == "botsort" else ByteTrack(patience)
+        self._associator: Associator = ByteTrack(patience)
         self._follows_camera = kind == "botsort"
+        if self._follows_camera:
+            from hmr_video.people.track.botsort import BotSort
+
+            self._associator = BotSort(patience)
         self._rows: dict[int, list[tuple[int, Array, float, Array, Array]]] = {}
 
     def update(self, frame_id: int, detections: Detections, frame: Array, offset: Array) -> None:

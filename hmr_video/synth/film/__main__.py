@@ -4,7 +4,8 @@
 
 The synthetic detector errs as the real one does with people who stand. Of those who sit, kneel or lie the real one invents shins
 and misplaces limbs in ways of its own, so three quarters of the windows are made up, half of them seen from near and above or
-below. A run that is stopped goes on when it is begun again; ``hmr-video train --filmed FILE`` trains on what is there.
+below. A run that is stopped goes on when it is begun again; ``hmr-video train --filmed FILE`` trains on what is there. With
+``--held-out`` it films the motion that training holds out, to measure on.
 """
 
 import hashlib
@@ -107,12 +108,15 @@ class Studio:
         )
 
 
-def film(mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: Reporter, up: str = "auto") -> Film:
+def film(
+    mocap: Path, output: Path, windows: int, config: FilmConfig, reporter: Reporter, up: str = "auto", held_out: bool = False
+) -> Film:
     """Films until ``output`` holds ``windows`` windows, from those on that it holds already. About 0.05 s of a core a picture.
+    ``held_out``: of the motion that training holds out.
 
     Raises InputError, OutputError, and UsageError where ``output`` was filmed with other settings.
     """
-    names, body = split(list_mocap(mocap))[0], load_body("open")
+    names, body = split(list_mocap(mocap))[held_out], load_body("open")
     listing = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     settings = asdict(config) | {"body": body.hash, "clips_sha256": listing}
     rows: list[tuple[Array, ...]] = _rows(output, settings) if output.exists() else []
@@ -163,11 +167,12 @@ def main(
     detector: Annotated[str, typer.Option(help="Name or path of YOLO pose weights.")] = FilmConfig.detector,
     landmarks: Annotated[str, typer.Option(help="blazepose, blazepose-full or none.")] = FilmConfig.landmarks,
     up: Annotated[str, typer.Option(help="The axis that points up in NPZ files: y, z, or auto.")] = "auto",
+    held_out: Annotated[bool, typer.Option("--held-out", help="Film the motion that training holds out.")] = False,
 ) -> None:
     """Film windows of motion and ask the real detector of them, for `hmr-video train --filmed`."""
     config = FilmConfig(seed=seed, frames=frames, every=every, detector=detector, landmarks=landmarks)
     reporter = Reporter()
-    found = film(mocap, output, windows, config, reporter, up)
+    found = film(mocap, output, windows, config, reporter, up, held_out)
     reporter.say(f"{len(found)} windows in {output}")
 
 

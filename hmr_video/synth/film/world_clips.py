@@ -16,7 +16,7 @@ from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.geometry import Array
 from hmr_video.synth.film.clothes import FineSurface, random_clothes
 from hmr_video.synth.film.scenery import Place, panorama_place, random_place
-from hmr_video.video import VideoWriter
+from hmr_video.video.writer import VideoWriter
 
 STILL, TURNING, MOVING = ("still",), ("pan", "zoom", "turn by hand"), ("dolly", "orbit", "walk along")
 CAMERAS = (*STILL, *TURNING, *MOVING)

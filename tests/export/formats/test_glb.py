@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from people import CASTS, part
+from people import CASTS
 from players import play, read, read_by_blender, read_glb
 
 from hmr_video.export import ExportOptions, export
@@ -83,7 +83,7 @@ def test_the_khronos_validator_finds_nothing(motions, body, tmp_path):
     ):
         assert not os.environ.get("CI"), "CI installs node and gltf-validator (NODE_PATH names their folder)"
         pytest.skip("needs node with the package gltf-validator in NODE_PATH")
-    short = part(motions[0], slice(1))
+    short = motions[0].rows(slice(1))
     files = export(motions, body, tmp_path / "two", ["glb"])
     files += export([short], body, tmp_path / "one_frame", ["glb"])
     files += export(motions * 5, body, tmp_path / "ten", ["glb"])[-1:]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from people import part
 
 from hmr_video.export.actors import place
 from hmr_video.export.rigs.correctives import correctives
@@ -21,7 +20,7 @@ def test_with_shapes_a_mesh_bound_in_an_a_pose_is_the_bodys_own(rig, raised, bod
 
 
 def test_few_frames_and_rigs_that_rest_as_the_body_does(raised, body):
-    still = rigged(place(part(raised, slice(1)), body), RIGS["unreal"])
+    still = rigged(place(raised.rows(slice(1)), body), RIGS["unreal"])
     shapes, strengths = correctives(still)
     assert len(shapes) == 1
     assert _worst(_skinned(still, np.tensordot(strengths, shapes, 1)), np.stack(list(still.actor.vertices()))) < 4e-4

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from players import posed_nodes, read_glb
+from pygltflib import Buffer
 from scipy.spatial.transform import Rotation
 
 from hmr_video.cli.main import run
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
+from hmr_video.export.formats.gltf_buffer import MESHOPT, save_glb
 from hmr_video.export.rigs.names import RIGS
 from hmr_video.export.rigs.trunk import Arms, Trunk, kept_out, sunk
 from hmr_video.geometry.skeleton import JOINT_NAMES
@@ -92,6 +94,28 @@ def test_a_vrm_says_which_bone_is_which_and_a_map_does_for_others(result, motion
     read, mapped = read_glb(tmp_path / "out.vrm"), len(by_map)
     assert "VRMC_vrm" in read.extensions
     assert abs(len((tmp_path / "out.vrm").read_bytes()) - mapped) < 5000
+
+
+def test_a_compressed_mesh_stays_as_it_is(result, motions, body, tmp_path, capsys):
+    """As gltfpack and glTF-Transform write it: views of a buffer that is not there, which stand for packed bytes in the first."""
+    character(tmp_path / "figure.glb", motions, body, "vrm")
+    file = read_glb(tmp_path / "figure.glb")
+    for view in file.bufferViews:
+        packed = {"buffer": 0, "byteOffset": view.byteOffset, "byteLength": 8, "byteStride": 4, "count": 4, "mode": "ATTRIBUTES"}
+        view.buffer, view.extensions = 1, {MESHOPT: packed}
+    file.buffers.append(Buffer(byteLength=file.buffers[0].byteLength, extensions={MESHOPT: {"fallback": True}}))
+    save_glb(file, tmp_path / "packed.glb")
+    assert run(["retarget", str(result), str(tmp_path / "packed.glb"), "-o", str(tmp_path / "out.glb")]) == 0
+    assert "compressed" in capsys.readouterr().err
+    made = read_glb(tmp_path / "out.glb")
+    before, after = file.binary_blob(), made.binary_blob()
+    assert after[: len(before)] == before
+    assert made.bufferViews[: len(file.bufferViews)] == file.bufferViews
+    assert made.buffers[1] == file.buffers[1]
+    assert {view.buffer for view in made.bufferViews[len(file.bufferViews) :]} == {0}
+    file.buffers[1].extensions = {}  # bytes that are elsewhere
+    save_glb(file, tmp_path / "half.glb")
+    assert run(["retarget", str(result), str(tmp_path / "half.glb"), "-o", str(tmp_path / "none.glb")]) == 3
 
 
 def test_what_is_no_character_is_refused(result, motions, body, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.geometry.skeleton import COCO_NAMES, LANDMARKS
-from hmr_video.people import read_keypoints
+from hmr_video.people.keypoints.files import read_keypoints
 from hmr_video.people.track.tracks import People
 
 FRAMES = 4

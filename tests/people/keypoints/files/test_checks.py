@@ -10,7 +10,7 @@ from figures import LAYOUTS, figure
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, NobodyFoundError, UsageError
-from hmr_video.people import read_keypoints
+from hmr_video.people.keypoints.files import read_keypoints
 from hmr_video.video.reader import Selection
 
 

@@ -23,7 +23,7 @@ from figures import (
 )
 
 from hmr_video.errors import InputError
-from hmr_video.people import read_keypoints
+from hmr_video.people.keypoints.files import read_keypoints
 
 
 def scored(frame: int, layout: tuple[str, ...] = COCO) -> dict[str, Any]:

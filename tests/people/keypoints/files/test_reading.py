@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from hmr_video.errors import InputError
-from hmr_video.people import read_keypoints
-from hmr_video.people.keypoints.files import associate
+from hmr_video.people.keypoints.files import associate, read_keypoints
 
 
 def poses(count: int, x: float = 100.0) -> np.ndarray:
