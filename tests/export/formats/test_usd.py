@@ -5,7 +5,7 @@ import pytest
 from people import CASTS, two
 
 from hmr_video.export import ExportOptions, export
-from hmr_video.export.actors import place
+from hmr_video.export.actors import UPRIGHT, place
 from hmr_video.export.registry import casts
 
 pxr = pytest.importorskip("pxr", reason="needs the extra usd")
@@ -61,13 +61,20 @@ def test_people_are_seen_while_they_are_there(motions, body, tmp_path):
 
 
 def test_the_camera_sees_the_joints_where_the_video_did(motion, body, tmp_path):
-    stage = Usd.Stage.Open(str(export([motion], body, tmp_path, ["usd"])[0]))
-    view = UsdGeom.Camera.Get(stage, "/scene/camera").GetCamera(0).frustum
-    project = np.array(view.ComputeViewMatrix() * view.ComputeProjectionMatrix())
-    seen = np.concatenate([place(motion, body).joints[0], np.ones((24, 1))], axis=1) @ project
-    pixels = (seen[:, :2] / seen[:, 3:] * [0.5, -0.5] + 0.5) * motion.image_size
-    wanted = motion.joints3d[0] @ motion.camera_matrix.T
-    np.testing.assert_allclose(pixels, wanted[:, :2] / wanted[:, 2:], atol=0.05)
+    carried = np.tile(UPRIGHT, (len(motion), 1, 1))
+    carried[:, 0, 3] = np.linspace(0, 1, len(motion))
+    zooming = motion.replace(zoom=np.linspace(1, 1.5, len(motion), dtype=np.float32), world_from_camera=carried)
+    stage = Usd.Stage.Open(str(export([zooming], body, tmp_path, ["usd"])[0]))
+    camera = UsdGeom.Camera.Get(stage, "/scene/camera")
+    assert camera.GetHorizontalApertureAttr().Get() * 0.1 == pytest.approx(0.036)  # in tenths of metres: 36 mm
+    for frame in (0, 12):
+        view = camera.GetCamera(frame).frustum
+        project = np.array(view.ComputeViewMatrix() * view.ComputeProjectionMatrix())
+        seen = np.concatenate([place(zooming, body).joints[frame], np.ones((24, 1))], axis=1) @ project
+        pixels = (seen[:, :2] / seen[:, 3:] * [0.5, -0.5] + 0.5) * motion.image_size
+        centre = motion.camera_matrix[:2, 2]
+        wanted = (motion.joints3d[frame, :, :2] / motion.joints3d[frame, :, 2:]) * 800 * zooming.zoom[frame] + centre
+        np.testing.assert_allclose(pixels, wanted, atol=0.05)
 
 
 @pytest.mark.parametrize("rig", ["smpl", "mixamo", "unreal"])
