@@ -6,7 +6,8 @@ from hmr_video.export.rigs.rigging import Rigged
 from hmr_video.motion import Array
 
 _BOUND = 3e-4  # metres that vertices are off at most
-_STEP, _MOST = 4, 32  # shapes
+_NOTHING = 1e-6  # metres
+_FEWEST, _MOST = 2, 28  # shapes of a side
 _CHOSEN = 64  # frames that shapes are found from, at first; each time the worst are added
 _ROUNDS = 8
 _DAMPED = 0.1  # singular value below which skinning hardly moves a vertex by its shape
@@ -17,33 +18,47 @@ def correctives(actor: Rigged) -> tuple[Array, Array]:
 
     A vertex that joints share rests, for each of them, at a place of its own: where the joint carried it on the way from the
     body's rest pose to the rig's. A mesh has one place for all, and then bends differently, by up to two centimetres at the
-    shoulder of a raised arm. Added to the mesh before skinning, the shapes give back what is missing: as few as leave 0.3 mm at
-    most (none where no joint rests differently; about ten in usual clips, never more than 32). They are a factorisation of the
-    missing displacements of all frames, by alternating least squares that weigh the worst most.
+    shoulder of a raised arm. Added to the mesh before skinning, the shapes give back what is missing, but for 0.3 mm: a few of
+    each side, never more than 28, which minutes of martial arts need (0.4 mm); none where no joint rests differently. They are a
+    factorisation of the missing displacements of all frames, by alternating least squares that weigh the worst most.
     """
     carried = actor.carried - actor.vertices[:, None]
-    moved = np.flatnonzero(np.einsum("vj,vja->va", actor.weights, np.abs(carried)).max(-1) > 1e-6)
-    clip = _Clip(actor.turned, actor.weights[moved], carried[moved])
-    frames = len(clip.turned)
-    shapes, strengths = np.zeros((0, len(moved), 3)), np.zeros((frames, 0))
+    moved = np.einsum("vj,vja->va", actor.weights, np.abs(carried)).max(-1) > _NOTHING
+    left = actor.vertices[:, 0] > 0
+    found, strengths = [np.zeros((0, *actor.vertices.shape))], [np.zeros((len(actor.rotations), 0))]
+    for side in (moved & left, moved & ~left):
+        if side.any():
+            shapes, values = _factorised(_Clip(actor.turned, actor.weights[side], carried[side]))
+            largest = np.abs(values).max(0)
+            used = largest * np.abs(shapes).max((1, 2)) > _NOTHING
+            whole = np.zeros((used.sum(), *actor.vertices.shape))
+            whole[:, side] = (shapes * largest[:, None, None])[used]
+            found.append(whole)
+            strengths.append(values[:, used] / largest[used])
+    return np.concatenate(found), np.concatenate(strengths, axis=1)
+
+
+def _factorised(clip: "_Clip") -> tuple[Array, Array]:
+    """The shapes (K, V, 3) of a side's vertices and their strengths (T, K)."""
+    frames, vertices = len(clip.turned), clip.vertices
+    shapes, strengths = np.zeros((0, vertices, 3)), np.zeros((frames, 0))
     errors = clip.errors(shapes, strengths)
     chosen = np.unique(np.linspace(0, frames - 1, _CHOSEN).round().astype(int))
-    while errors.max(initial=0) > _BOUND and len(shapes) < min(_MOST, frames):
-        shapes = _shapes(*clip.equations(chosen), min(len(shapes) + _STEP, len(chosen)))
+    while errors.max() > _BOUND and len(shapes) < min(_MOST, frames):
+        more = max(_FEWEST, len(shapes) // 4)
+        shapes = _shapes(*clip.equations(chosen), min(len(shapes) + more, _MOST, frames))
         strengths = clip.strengths(shapes)
         errors = clip.errors(shapes, strengths)
         chosen = np.union1d(chosen, np.argsort(errors)[-_CHOSEN // 4 :])
-    largest = np.abs(strengths).max(0)
-    whole = np.zeros((len(shapes), len(actor.vertices), 3))
-    whole[:, moved] = shapes * largest[:, None, None]
-    return whole, strengths / largest
+    return shapes, strengths
 
 
 class _Clip:
     """How bones turn in a clip (T, B, 3, 3), and of vertices the weights (V, B) and what each bone, at rest, misses (V, B, 3)."""
 
     def __init__(self, turned: Array, weights: Array, missing: Array) -> None:
-        bones = weights.max(0, initial=0) > 0
+        bones = weights.max(0) > 0
+        self.vertices = len(weights)
         self.turned, self._weights = turned[:, bones], weights[:, bones]
         self._missing = self._weights[..., None] * missing[:, bones]
 
@@ -59,7 +74,7 @@ class _Clip:
 
     def errors(self, shapes: Array, strengths: Array) -> Array:
         """(T,) metres that the worst vertex of each frame is off."""
-        off = [_off(*self.equations(frames), shapes, strengths[frames]).max(-1, initial=0) for frames in self._parts()]
+        off = [_off(*self.equations(frames), shapes, strengths[frames]).max(-1) for frames in self._parts()]
         return np.concatenate(off)
 
     def _parts(self) -> list[Array]:

@@ -19,12 +19,17 @@ def test_with_shapes_a_mesh_bound_in_an_a_pose_is_the_bodys_own(rig, raised, bod
     assert _worst(_skinned(actor, np.tensordot(strengths, shapes, 1)), own) < 4e-4
 
 
-def test_few_frames_and_rigs_that_rest_as_the_body_does(raised, body):
-    still = rigged(place(raised.rows(slice(1)), body), RIGS["unreal"])
+@pytest.mark.parametrize("frames", [[0], [0, 0, 0]])
+def test_who_does_not_move_has_one_shape_of_each_side(frames, raised, body):
+    still = rigged(place(raised.rows(np.array(frames)), body), RIGS["unreal"])
     shapes, strengths = correctives(still)
-    assert len(shapes) == 1
+    assert (len(shapes), strengths.shape) == (2, (len(frames), 2))
     assert _worst(_skinned(still, np.tensordot(strengths, shapes, 1)), np.stack(list(still.actor.vertices()))) < 4e-4
-    assert len(correctives(rigged(place(raised, body), RIGS["mixamo"]))[0]) == 0
+
+
+def test_a_rig_that_rests_as_the_body_does_needs_none(raised, body):
+    shapes, strengths = correctives(rigged(place(raised, body), RIGS["mixamo"]))
+    assert (len(shapes), strengths.shape) == (0, (len(raised), 0))
 
 
 def _skinned(actor: Rigged, added: np.ndarray) -> np.ndarray:
