@@ -217,15 +217,8 @@ class _Run:
         self._log.write(event, name=one.item.name, output=str(one.output), **values)
 
     def _conclude(self, one: Planned, outcome: Outcome, display: Display) -> None:
-        report = _item_report(
-            one,
-            outcome.event,
-            reason=outcome.reason,
-            remedy=outcome.remedy,
-            frames=outcome.frames,
-            people=outcome.people,
-            seconds=outcome.seconds,
-        )
+        told = {name: getattr(outcome, name) for name in ("reason", "remedy", "frames", "people", "seconds")}
+        report = _item_report(one, outcome.event, **told)
         self._report.items[self._place[report.source]] = report
         self._tally.add(outcome, self._bytes[one.item.name])
         for note in outcome.notes:

@@ -12,6 +12,7 @@ from hmr_video.geometry.skeleton import JOINT_NAMES
 
 # Tips: big toe, small toe and heel of the left foot, of the right; ends of the left thumb, index and little finger, of the right.
 # Vertices of SMPL's mesh, and of no other, as smplx.vertex_ids has them.
+SMPL_FACE = (332, 2800, 6260, 583, 4071)  # nose, left eye, right eye, left ear, right ear
 SMPL_TIPS = (3216, 3226, 3387, 6617, 6624, 6787, 2746, 2319, 2673, 6191, 5782, 6133)
 # From the wrist to a finger's end: where the thumb's second and the fingers' first knuckles lie, as bones of the hand go.
 _KNUCKLES = (0.77, 0.51, 0.51)
@@ -34,10 +35,18 @@ class LimbEnds:
     def posed(self, joints: Tensor, turned: Tensor, rest_joints: Tensor, betas: Tensor) -> Tensor:
         """The points (..., 12, 3) for joints and their rotations as `Body.joints` gives them, linearly blended."""
         rest = self.template.to(betas) + torch.einsum("pcb,...b->...pc", self.shapedirs.to(betas), betas)
-        offsets = joints - (turned @ rest_joints[..., None]).squeeze(-1)  # (..., 24, 3)
-        frames = torch.cat([turned, offsets[..., None]], -1).flatten(-2)  # (..., 24, 12)
-        blended = (self.weights.to(betas) @ frames).unflatten(-1, (3, 4))  # (..., 12, 3, 4)
-        return (blended[..., :3] * rest[..., None, :]).sum(-1) + blended[..., 3]
+        return skin(rest, self.weights, joints, turned, rest_joints)
+
+
+def skin(points: Tensor, weights: Tensor, joints: Tensor, turned: Tensor, rest_joints: Tensor) -> Tensor:
+    """Points at rest (..., P, 3) of weights (P, 24), posed: v' = sum_j w_j (G_j (v - J_j) + J'_j) (Loper et al., SMPL, 2015).
+
+    Joints and their rotations as `Body.joints` gives them; rest_joints (..., 24, 3).
+    """
+    offset = joints - (turned @ rest_joints[..., None]).squeeze(-1)  # (..., 24, 3)
+    frames = torch.cat([turned, offset[..., None]], -1).flatten(-2)  # (..., 24, 12)
+    blended = (weights.to(points) @ frames).unflatten(-1, (3, 4))  # (..., P, 3, 4)
+    return (blended[..., :3] * points[..., None, :]).sum(-1) + blended[..., 3]
 
 
 def limb_ends(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.body.base import Body, float_tensor, regress_joints
-from hmr_video.body.landmarks import find_tips, limb_ends
+from hmr_video.body.landmarks import find_tips, limb_ends, skin
 from hmr_video.geometry.skeleton import PARENTS
 
 
@@ -44,17 +44,13 @@ class OpenBody(Body):
 
     def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`Body.vertices`."""
-        return self.skin(self.rest(betas)[0], rotations, betas)
-
-    def skin(self, shaped: Tensor, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Poses vertices at rest (..., V, 3): v' = sum_j w_j (G_j (v - J_j) + J'_j) (Loper et al., SMPL, 2015, eq. 2 to 4)."""
-        rest = self.rest_joints(betas)
         joints, turned = self.joints(rotations, betas)
-        offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (..., 24, 3)
-        frames = torch.cat([turned, offset[..., None]], -1).flatten(-2)  # (..., 24, 12)
-        blended = (self.weights.to(betas) @ frames).unflatten(-1, (3, 4))  # (..., V, 3, 4)
-        moved = (blended[..., :3] * shaped[..., None, :]).sum(-1) + blended[..., 3]
-        return moved, joints
+        shaped, rest = self.rest(betas)
+        return skin(self.bent(shaped, rotations), self.weights, joints, turned, rest), joints
+
+    def bent(self, shaped: Tensor, rotations: Tensor) -> Tensor:
+        """Vertices at rest (..., V, 3) as the pose, rotations (..., 24, 3, 3), bulges them: not at all."""
+        return shaped
 
 
 def four_influences(weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,13 +11,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hmr_video.body.base import float_tensor
-from hmr_video.body.landmarks import SMPL_TIPS
+from hmr_video.body.landmarks import SMPL_FACE, SMPL_TIPS
 from hmr_video.body.open import OpenBody
 from hmr_video.errors import AssetError
 from hmr_video.files import sha256
 
 PREFIX = "smpl."
-_FACE_VERTICES = (332, 2800, 6260, 583, 4071)  # of SMPL's mesh: nose, left eye, right eye, left ear, right ear
 
 
 class PublishedBody(OpenBody):
@@ -30,7 +29,7 @@ class PublishedBody(OpenBody):
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], name: str, digest: str) -> None:
         no_faces = np.zeros((0, 3), np.int64)
-        super().__init__({"f": no_faces, "face_vertices": np.array(_FACE_VERTICES)} | dict(arrays), name, digest)
+        super().__init__({"f": no_faces, "face_vertices": np.array(SMPL_FACE)} | dict(arrays), name, digest)
         self.posedirs = float_tensor(arrays["posedirs"])
         self.keypoint_regressor = float_tensor(arrays["keypoint_regressor"])
 
@@ -52,11 +51,10 @@ class PublishedBody(OpenBody):
     def faces(self, faces: NDArray[np.int64]) -> None:
         self._faces = faces
 
-    def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`Body.vertices`. Pose blendshapes: v + P (R - I) over the 23 joints but the root (SMPL, eq. 9)."""
-        bent = (rotations[..., 1:, :, :] - torch.eye(3, dtype=rotations.dtype)).flatten(-3)  # (..., 207)
-        offsets = (bent @ self.posedirs.to(bent).flatten(0, 1).T).unflatten(-1, (-1, 3))
-        return self.skin(self.rest(betas)[0] + offsets, rotations, betas)
+    def bent(self, shaped: Tensor, rotations: Tensor) -> Tensor:
+        """With pose blendshapes: v + P (R - I) over the 23 joints but the root (SMPL, eq. 9)."""
+        turns = (rotations[..., 1:, :, :] - torch.eye(3, dtype=rotations.dtype)).flatten(-3)  # (..., 207)
+        return shaped + (turns @ self.posedirs.to(turns).flatten(0, 1).T).unflatten(-1, (-1, 3))
 
     def keypoints(self, vertices: Tensor) -> Tensor:
         """The paper's 25 keypoints (..., 25, 3) of vertices (..., V, 3): LSP's 14 joints, 5 face points, 6 of the feet."""

@@ -1,21 +1,17 @@
 """A user's own SMPL, run by smplx."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmr_video.body.base import Body, regress_joints
-from hmr_video.body.landmarks import SMPL_TIPS, limb_ends
-
-# Vertices of SMPL's mesh, and of no other: nose, left eye, right eye, left ear, right ear.
-FACE_VERTICES = (332, 2800, 6260, 583, 4071)
+from hmr_video.body.landmarks import SMPL_FACE, SMPL_TIPS
+from hmr_video.body.open import OpenBody
 
 
-class SmplBody(Body):
+class SmplBody(OpenBody):
     """SMPL with its pose blendshapes, from the arrays that :func:`hmr_video.body.smpl_file.read_smpl` gives."""
 
     is_smpl = True
@@ -24,24 +20,14 @@ class SmplBody(Body):
         import smplx
         from smplx.utils import Struct
 
-        self.name, self.hash = name, digest
-        self.faces = np.asarray(arrays["f"], np.int64)
+        super().__init__({"face_vertices": np.array(SMPL_FACE)} | dict(arrays), name, digest)
         fields = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
         struct = Struct(**{field: np.asarray(arrays[field]) for field in fields})
         self.model = smplx.SMPL(model_path="", data_struct=struct, create_transl=False).requires_grad_(False)
-        self.weights = self.model.lbs_weights
-        self.template, self.shapedirs = self.model.v_template, self.model.shapedirs
-        self.joint_template, self.joint_shapedirs = regress_joints(arrays["J_regressor"], self.template, self.shapedirs)
-        face = torch.tensor(FACE_VERTICES)
-        self.face_template, self.face_shapedirs = self.template[face], self.shapedirs[face]
-        self.limb_ends = limb_ends(
-            SMPL_TIPS, self.template, self.shapedirs, self.weights, self.joint_template, self.joint_shapedirs
-        )
 
-    def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`Body.rest`."""
-        shaped = self.template.to(betas) + (betas @ self.shapedirs.to(betas).flatten(0, 1).T).unflatten(-1, (-1, 3))
-        return shaped, self.rest_joints(betas)
+    def tips(self) -> Sequence[int]:
+        """See :meth:`OpenBody.tips`."""
+        return SMPL_TIPS
 
     def vertices(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`Body.vertices`."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from hmr_video.cli import shared
 from hmr_video.cli.tables import print_table
@@ -52,9 +54,6 @@ def benchmark(
 
 
 def _print(measured: "Benchmark") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     frames = measured.clip.frames
     table = Table(box=None, header_style="bold", title_justify="left")
     table.title = f"{frames} frames of {measured.clip.width} x {measured.clip.height}, on {measured.device}"

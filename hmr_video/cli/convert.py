@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from hmr_video.cli import shared
 from hmr_video.console import Reporter
@@ -95,8 +96,6 @@ def convert_one(
 
 def report(summary: dict[str, Any], folder: Path, reporter: Reporter) -> None:
     """The table of people, on standard error."""
-    from rich.table import Table
-
     table = Table(title=None, box=None, header_style="bold")
     headings = ("person", "frames", "filled in", "confidence", "2D residual\nmedian", "2D residual\n90 % under", "acceleration")
     for heading in headings:

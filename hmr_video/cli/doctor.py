@@ -6,6 +6,8 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from hmr_video.cli import shared
 from hmr_video.errors import AssetError, HmrVideoError
@@ -118,9 +120,6 @@ CHECKS: dict[str, Callable[[], str]] = {
 
 
 def _print(findings: dict[str, str], problems: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(box=None, show_header=False)
     for name, found in findings.items():
         table.add_row(f"[bold]{name}[/bold]", found)

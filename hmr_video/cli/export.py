@@ -37,7 +37,6 @@ def export(
     quiet: shared.Quiet = False,
 ) -> None:
     """Write other formats of a finished result. Nothing is computed again."""
-    from hmr_video.console import Reporter
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
     from hmr_video.export.registry import check_options, refuse_written
@@ -72,7 +71,6 @@ def view(
     """Show the people of a result in 3D, in the browser. The page works from disk and can be given away."""
     import webbrowser
 
-    from hmr_video.console import Reporter
     from hmr_video.export import ExportOptions
     from hmr_video.export import export as write
     from hmr_video.export.saved_result import body_of, read_result
@@ -108,7 +106,6 @@ def retarget(
     shared.must_exist(result, character, bones)
     refuse_existing(output, overwrite)
 
-    from hmr_video.console import Reporter
     from hmr_video.export.actors import place
     from hmr_video.export.resample import resampled
     from hmr_video.export.rigs.character import Character, read_map

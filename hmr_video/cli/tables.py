@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,10 +31,6 @@ _OF_SHAPES = {"people": "people", "hips": "hips, cm", "waist": "waist, cm", "che
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> None:
     """A table whose first columns, so many as ``texts``, are of words, the others of numbers."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, header_style="bold")
     for place, heading in enumerate(headings):
         table.add_column(Text(heading), justify="left" if place < texts else "right", no_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from hmr_video.body import Body
@@ -271,8 +272,6 @@ def draw_failures(failures: list[Failure], body: Body, path: Path, reporter: Rep
 
     Raises InputError for none, and OutputError.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     if not failures:
         raise InputError("There is no window to draw.", "Give longer motion.")
     renderer, shown = choose_renderer("software", reporter), failures[:ROWS]

@@ -4,22 +4,19 @@ from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from hmr_video.body import Body
 from hmr_video.errors import InputError
+from hmr_video.export.actors import skinned
 from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
-from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, LIMB_JOINTS, PARENTS
 from hmr_video.motion import Motion
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 PAPER_JOINTS = (*LIMB_JOINTS, 12, 15)  # with neck and head: the 14 points nearest to the paper's
 PCK_SHARE = 0.05  # of the box height, in the default protocol
@@ -67,7 +64,7 @@ class Sequence:
     timestamps: Tensor | None = None
 
     @classmethod
-    def from_motion(cls, motion: Motion, body: "Body | None" = None) -> "Sequence":
+    def from_motion(cls, motion: Motion, body: Body | None = None) -> "Sequence":
         """A result of this tool, or a ground truth in its layout.
 
         Args:
@@ -85,12 +82,9 @@ class Sequence:
         keypoints = torch.cat([coco[:, COCO_LIMBS], neck[:, None], head[:, None]], 1)
         vertices = None
         if body is not None:
-            rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).float().reshape(-1, 24, 3))
-            betas, trans = torch.from_numpy(motion.betas).float(), torch.from_numpy(motion.trans).float()
 
             def vertices(rows: Tensor) -> Tensor:
-                with torch.inference_mode():
-                    return (body.vertices(rotations[rows], betas.expand(len(rows), 10))[0] + trans[rows, None]).double()
+                return skinned(motion, body, rows.numpy()).double()
 
         frame_ids = torch.from_numpy(np.asarray(motion.frame_ids, np.int64))
         camera = torch.from_numpy(motion.camera_matrix).double()

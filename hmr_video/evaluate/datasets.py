@@ -1,6 +1,7 @@
 """Readers of published test sets, in the layouts that their authors give out. The data themselves one has to ask them for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -97,8 +98,7 @@ def read_3dpw(path: Path) -> list[Sequence]:
     image t of the sequence. Frames whose camera is not valid become NaN. The pickle is read without running anything in it.
     Raises InputError.
     """
-    remedy = "Give a file of 3DPW's sequenceFiles."
-    try:
+    with _refusing(path, "3DPW", "Give a file of 3DPW's sequenceFiles."):
         data = read_pickle(path)
         to_camera = torch.from_numpy(np.asarray(data["cam_poses"], np.float64))
         camera = torch.from_numpy(np.asarray(data["cam_intrinsics"], np.float64))
@@ -107,10 +107,6 @@ def read_3dpw(path: Path) -> list[Sequence]:
             _person_3dpw(resolve(positions), resolve(points), resolve(valid), to_camera, camera)
             for positions, points, valid in people
         ]
-    except UnsafePickleError as error:
-        raise InputError(f"{path} is no sequence of 3DPW: it holds {error}.", remedy) from error
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} is no sequence of 3DPW ({type(error).__name__}: {error}).", remedy) from error
 
 
 def _person_3dpw(positions: Array, points: Array, valid: Array, to_camera: Tensor, camera: Tensor) -> Sequence:
@@ -129,8 +125,7 @@ def read_emdb(path: Path) -> Capture:
     ``smpl`` with ``poses_root`` (N, 3), ``poses_body`` (N, 69), ``trans`` (N, 3), ``betas`` (10,), in the world; ``camera`` with
     ``extrinsics`` (N, 4, 4), world to camera, and ``intrinsics`` (3, 3); ``good_frames_mask`` (N,). Raises InputError.
     """
-    remedy = "Give a NAME_data.pkl of EMDB."
-    try:
+    with _refusing(path, "EMDB", "Give a NAME_data.pkl of EMDB."):
         data = read_pickle(path)
         smpl, camera = data["smpl"], data["camera"]
         values = {name: np.asarray(resolve(smpl[name]), np.float64) for name in ("poses_root", "poses_body", "trans", "betas")}
@@ -140,10 +135,6 @@ def read_emdb(path: Path) -> Capture:
         good = np.asarray(resolve(data["good_frames_mask"]), bool).reshape(len(poses))
         betas, trans = values["betas"].reshape(-1)[:10], values["trans"].reshape(len(poses), 3)
         return Capture(poses, trans, betas, str(data["gender"]), np.linalg.inv(to_camera), matrix, good, EMDB_RATE)
-    except UnsafePickleError as error:
-        raise InputError(f"{path} is no sequence of EMDB: it holds {error}.", remedy) from error
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"{path} is no sequence of EMDB ({type(error).__name__}: {error}).", remedy) from error
 
 
 def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
@@ -156,7 +147,7 @@ def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
     files = sorted(folder.glob(f"*/{person:03d}.pkl"))
     if not files:
         raise InputError(f"{folder} holds no frames of person {person}.", "Give a folder of RICH's bodies and a number.")
-    try:
+    with _refusing(folder, "RICH", "Unpack the data set again."):
         frames = [read_pickle(file) for file in files]
         rows = [{name: np.asarray(resolve(frame[name]), np.float64).reshape(-1) for name in RICH_KEYS} for frame in frames]
         poses = np.stack([np.concatenate([row["global_orient"], row["body_pose"][:63], np.zeros(6)]) for row in rows])
@@ -168,10 +159,17 @@ def read_rich(folder: Path, calibration: Path, person: int) -> Capture:
         pose = np.linalg.inv(np.vstack([to_camera.reshape(3, 4), [0, 0, 0, 1]]))
         poses_of_camera = np.tile(pose, (len(poses), 1, 1))
         return Capture(poses, trans, betas, "neutral", poses_of_camera, matrix.reshape(3, 3), np.ones(len(poses), bool), 30.0)
+
+
+@contextmanager
+def _refusing(path: Path, data_set: str, remedy: str) -> Iterator[None]:
+    """Raises InputError for what is no sequence of the data set, or holds what may not be unpickled."""
+    try:
+        yield
     except UnsafePickleError as error:
-        raise InputError(f"{folder} is no sequence of RICH: it holds {error}.", "Unpack the data set again.") from error
-    except (KeyError, TypeError, ValueError, OSError, ElementTree.ParseError) as error:
-        raise InputError(f"{folder} is no sequence of RICH ({type(error).__name__}: {error}).", "Unpack it again.") from error
+        raise InputError(f"{path} is no sequence of {data_set}: it holds {error}.", remedy) from error
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, OSError, ElementTree.ParseError) as error:
+        raise InputError(f"{path} is no sequence of {data_set} ({type(error).__name__}: {error}).", remedy) from error
 
 
 READERS: dict[str, Callable[[Path], list[Sequence]]] = {".cdf": read_human36m, ".pkl": read_3dpw}

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 
 from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError, UsageError
 from hmr_video.export import ExportOptions, export
-from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.motion import Motion
+from hmr_video.export.actors import skinned
 from hmr_video.options import Options, PeopleOptions
 from hmr_video.pipeline import run
 from hmr_video.reconstruction.loading import Models
@@ -172,7 +172,8 @@ def run_stages(clip: Path, folder: Path, weights: str = "default", device: str =
     result = run(clip, options, reporter, models=Models.load(options))
     with reporter.stage("body"):
         for motion in result.motions:
-            _meshes(motion, result.models)
+            for first in range(0, len(motion), _BODIES):
+                skinned(motion, result.models.body, np.arange(first, min(first + _BODIES, len(motion))))
     with reporter.stage("write"):
         for motion in result.motions:
             motion.save(folder / "person.npz", overwrite=True)
@@ -181,11 +182,3 @@ def run_stages(clip: Path, folder: Path, weights: str = "default", device: str =
         export(result.motions, result.models.body, folder, ["overlay"], export_options)
     costs = reporter.meter.costs
     return {name: costs[name] for name in STAGES if name in costs}
-
-
-def _meshes(motion: Motion, models: Models) -> None:
-    """All vertices of a result, as formats with meshes need them."""
-    rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).float().unflatten(-1, (24, 3)))
-    betas = torch.from_numpy(motion.betas).float()
-    for part in rotations.split(_BODIES):
-        models.body.vertices(part, betas.expand(len(part), -1))

@@ -209,15 +209,6 @@ def trial_of(clip: str, poses: Poses, joints: Tensor, points: Tensor, detections
     return Trial(clip, poses, true_camera, camera, keypoints, unseen[:, COCO_LIMBS])
 
 
-def without_errors() -> DetectorConfig:
-    """A detector that errs in nothing but what cannot be seen."""
-    return replace(
-        DetectorConfig(), noise=(1e-3, 1e-3), definition=NEVER, definition_bias=0.0, outlier=0.0, swap=0.0, copied_limb=0.0,
-        occluder=0.0, truncated=0.0, lost=0.0, silent=0.0, missing=0.0, slow_source=0.0,
-        low_hips=NEVER, high_shoulders=NEVER,
-    )  # fmt: skip
-
-
 FILMED_FRAMES = 45  # of a window, as pictures take their time
 
 

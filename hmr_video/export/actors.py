@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from hmr_video.geometry.rotations import matrix_to_axis_angle, matrix_to_quaternion, pose_matrices
+from hmr_video.body import Body
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_quaternion, pose_matrices
 from hmr_video.motion import Array, Motion
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 # From camera space (x right, y down, z forward) to y up without a levelled world: half a turn about x.
 UPRIGHT = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -39,7 +36,7 @@ class Actor:
     """
 
     motion: Motion
-    body: "Body"
+    body: Body
     rotations: Array
     trans: Array
     rest_vertices: Array
@@ -87,7 +84,7 @@ class Actor:
         return torch.as_tensor(self.motion.betas, dtype=torch.float32).expand(count, 10)
 
 
-def place(motion: Motion, body: "Body") -> Actor:
+def place(motion: Motion, body: Body) -> Actor:
     """Carries a result from camera space into the world of the exports.
 
     The root turns about the pelvis J0, so with x' = A x + b: R0' = A R0 and trans' = A (J0 + trans) + b - J0.
@@ -100,6 +97,14 @@ def place(motion: Motion, body: "Body") -> Actor:
     rotations[:, 0] = turn @ rotations[:, 0]
     trans = np.einsum("tab,tb->ta", turn, joints[0] + motion.trans) + shift - joints[0]
     return Actor(motion, body, rotations, trans, vertices, joints)
+
+
+def skinned(motion: Motion, body: Body, rows: Array) -> torch.Tensor:
+    """The meshes (N, V, 3) of some frames of a result, in camera space."""
+    rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses[rows]).float().reshape(-1, 24, 3))
+    with torch.inference_mode():
+        vertices, _ = body.vertices(rotations, torch.as_tensor(motion.betas).float().expand(len(rows), 10))
+    return vertices + torch.as_tensor(motion.trans[rows]).float()[:, None]
 
 
 def unplaced(actor: Actor, rotations: Array, trans: Array) -> Motion:

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 
+from hmr_video.body import Body
 from hmr_video.export.overlay import Painter
 from hmr_video.export.render import Renderer
 from hmr_video.files import replacing
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, slerp
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 LONGEST_SIDE = 720  # pixels of what is drawn of the photograph
 _SURROUNDINGS = 0.6  # of the people's height or width that is shown around them
@@ -25,9 +24,7 @@ _LOOP_FRAMES, _MILLISECONDS = 30, 60  # the loop plays its third of a second in 
 _GAP = 8
 
 
-def write_hallucination(
-    motions: Sequence[Motion], body: "Body", photo: Array, folder: Path, renderer: Renderer, overwrite: bool = False
-) -> list[Path]:
+def write_hallucination(motions: Sequence[Motion], body: Body, photo: Array, folder: Path, renderer: Renderer) -> list[Path]:
     """Writes ``past_present_future.png`` and ``loop.gif`` of the people of a photograph (H, W, 3). Raises OutputError.
 
     motions: results of one frame, each with its past and future.
@@ -41,11 +38,11 @@ def write_hallucination(
         *_draw(motions, body, photo, renderer, present),
         *_draw(motions, body, faded, renderer, future),
     ]
-    with replacing(picture, overwrite) as temporary:
+    with replacing(picture) as temporary:
         _side_by_side(panels).save(temporary)
     phases = -np.cos(2 * np.pi * np.arange(_LOOP_FRAMES) / _LOOP_FRAMES)
     first, *others = (panel.quantize(128) for panel in _draw(motions, body, faded, renderer, phases))
-    with replacing(loop, overwrite) as temporary:
+    with replacing(loop) as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=_MILLISECONDS, loop=0)
     return [picture, loop]
 
@@ -64,8 +61,6 @@ def between(motion: Motion, phases: Array) -> Array:
 
 def _closer(photo: Array, motions: Sequence[Motion]) -> tuple[Array, list[Motion]]:
     """The part of the photograph around its people, scaled to ``LONGEST_SIDE`` at most, and the people in its camera."""
-    from PIL import Image
-
     height, width = photo.shape[:2]
     boxes = np.concatenate([motion.boxes for motion in motions])
     low, high = boxes[:, :2].min(0), boxes[:, 2:].max(0)
@@ -79,10 +74,8 @@ def _closer(photo: Array, motions: Sequence[Motion]) -> tuple[Array, list[Motion
     return part, [motion.replace(camera_matrix=to_part @ motion.camera_matrix) for motion in motions]
 
 
-def _draw(motions: Sequence[Motion], body: "Body", photo: Array, renderer: Renderer, phases: Array) -> list[Any]:
+def _draw(motions: Sequence[Motion], body: Body, photo: Array, renderer: Renderer, phases: Array) -> list[Any]:
     """The photograph with its people at each of the phases, as PIL images."""
-    from PIL import Image
-
     painter = Painter([_played(motion, phases) for motion in motions], body, renderer)
     count = len(phases)
     chunk = Chunk(np.broadcast_to(photo, (count, *photo.shape)), np.arange(count), np.arange(count) / 30)
@@ -97,8 +90,6 @@ def _played(motion: Motion, phases: Array) -> Motion:
 
 def _side_by_side(panels: Sequence[Any]) -> Any:
     """Three captioned panels on one PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     width, height = panels[0].size
     sheet = Image.new("RGB", (3 * width + 4 * _GAP, height + 5 * _GAP), (250, 250, 248))
     pen = ImageDraw.Draw(sheet)

@@ -1,23 +1,19 @@
 """Cycles: the part of a motion that repeats itself best, cut out and closed."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from hmr_video.body import Body
 from hmr_video.errors import UsageError
 from hmr_video.export.actors import headings, place, unplaced
 from hmr_video.motion import Array, Motion
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _SHORTEST, _LONGEST = 0.5, 10.0  # seconds that a cycle takes
 _AHEAD = 0.1  # seconds of movement that count as much as where joints are
 _CLOSED = 0.25  # of how far a cycle leads away may be left between its ends
 
 
-def looped(motion: Motion, body: "Body") -> Motion:
+def looped(motion: Motion, body: Body) -> Motion:
     """The cycle, whose last frame has the pose of its first. Way and heading go on: who walks is somewhere else at the end.
 
     What is left between the ends is made up for over the second half. Raises UsageError where nothing repeats.
@@ -39,7 +35,7 @@ def looped(motion: Motion, body: "Body") -> Motion:
     return unplaced(actor, rotations, trans)
 
 
-def find_cycle(motion: Motion, body: "Body") -> tuple[int, int]:
+def find_cycle(motion: Motion, body: Body) -> tuple[int, int]:
     """The frames between which a motion comes back best to what it was, measured by how far it went away in between."""
     actor = place(motion, body)
     facing = headings(actor.rotations[:, 0])

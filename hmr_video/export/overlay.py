@@ -4,24 +4,22 @@ Of a photograph it is `overlay.png`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
+from PIL import Image
 
+from hmr_video.body import Body
 from hmr_video.errors import InputError
+from hmr_video.export.actors import skinned
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
-from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, ahead, open_video
 from hmr_video.video.writer import VideoWriter
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _CHUNK = 16  # frames decoded, skinned and drawn at a time
 # Seconds from where a person was last seen, or will be seen again, and how solid the body is drawn there: what lies between is
@@ -30,7 +28,7 @@ _FADE, _SOLID = (0.05, 0.2), (1.0, 0.35)
 _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, whatever was detected
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """``overlay.mp4`` or ``overlay.png``, with the renderer that works here.
 
     Raises InputError when the video is not known or does not fit.
@@ -40,7 +38,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
 
 
 def write_overlay(
-    motions: Sequence[Motion], body: "Body", target: Path, renderer: Renderer, options: ExportOptions, side_by_side: bool = False
+    motions: Sequence[Motion], body: Body, target: Path, renderer: Renderer, options: ExportOptions, side_by_side: bool = False
 ) -> Path:
     """Draws the people of a result, person 1 first, onto every frame of their video and writes H.264 to ``target``.
 
@@ -68,8 +66,6 @@ def write_overlay(
 
 
 def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
-    from PIL import Image
-
     with replacing(target, overwrite) as temporary:
         Image.fromarray(drawn).save(temporary, "PNG")
     return target
@@ -118,7 +114,7 @@ class Shot(NamedTuple):
 class Painter:
     """Draws the people of one result onto frames of their video."""
 
-    def __init__(self, motions: Sequence[Motion], body: "Body", renderer: Renderer) -> None:
+    def __init__(self, motions: Sequence[Motion], body: Body, renderer: Renderer) -> None:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
@@ -172,11 +168,7 @@ class Painter:
         if not shown:
             return {}
         rows = np.array(shown) - first
-        rotations = axis_angle_to_matrix(torch.as_tensor(motion.poses[rows]).float().reshape(-1, 24, 3))
-        betas = torch.as_tensor(motion.betas).float().expand(len(rows), 10)
-        with torch.inference_mode():
-            vertices, _ = self._body.vertices(rotations, betas)
-        return dict(zip(shown, vertices.numpy() + motion.trans[rows, None], strict=True))
+        return dict(zip(shown, skinned(motion, self._body, rows).numpy(), strict=True))
 
 
 def unseen_seconds(motion: Motion) -> Array:

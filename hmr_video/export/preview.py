@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from hmr_video.export.overlay import open_source
 from hmr_video.export.registry import ExportOptions
@@ -32,8 +33,6 @@ def make_preview(motions: list[Motion], target: Path, options: ExportOptions) ->
     The picture is made smaller but no frame that was converted is left out, which takes a fraction of the time of converting;
     memory does not grow with the length. Raises InputError when the video cannot be read or is not the result's, and OutputError.
     """
-    from PIL import Image
-
     reader = open_source(motions, options)
     width, height = reader.info.width, reader.info.height
     scale = min(1.0, LONGEST_SIDE / max(width, height))

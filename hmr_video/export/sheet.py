@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
+from hmr_video.body import Body
 from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions
@@ -14,9 +16,6 @@ from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess
 from hmr_video.video import Chunk, ahead
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _ROWS, _COLUMNS = 2, 4
 _TILE = 480  # pixels, the longer side of a frame on the sheet
@@ -33,7 +32,7 @@ _TABLE = (
 )
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
     reader = open_source(motions, options)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
@@ -60,8 +59,6 @@ def chosen_frames(motions: list[Motion], count: int) -> Array:
 
 def _tile(drawn: Array, caption: str) -> Any:
     """A frame (H, W, 3) as a small captioned PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     scale = _TILE / max(drawn.shape[:2])
     size = (max(1, round(drawn.shape[1] * scale)), max(1, round(drawn.shape[0] * scale)))
     tile = Image.fromarray(drawn).resize(size, Image.Resampling.LANCZOS)
@@ -73,8 +70,6 @@ def _tile(drawn: Array, caption: str) -> Any:
 
 def _sheet(tiles: Sequence[Any], motions: Sequence[Motion]) -> Any:
     """The tiles, and the table under them, as one PIL image."""
-    from PIL import Image, ImageDraw, ImageFont
-
     width, height = tiles[0].size
     rows = -(-len(tiles) // _COLUMNS)
     columns = min(_COLUMNS, len(tiles))

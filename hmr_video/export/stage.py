@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer
@@ -41,8 +42,6 @@ class Tags:
 
 def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
     """A rounded plate (H, W, 4) uint8 with dark text on the person's colour."""
-    from PIL import Image, ImageDraw, ImageFont
-
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text)
     width, height = int(right - left) + size, int(bottom - top) + size * 2 // 3

@@ -5,10 +5,11 @@ import html
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from hmr_video.body import Body
 from hmr_video.export.actors import Actor, continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.formats.glb import strongest
@@ -20,9 +21,6 @@ from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import Array, Motion
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
-
 GHOST_SECONDS = 5 / 30  # how far `poses_past` and `poses_future` lie off
 PLOTTED = ("knee_flexion", "hip_flexion", "shoulder_elevation", "elbow_flexion")  # of both sides, beside the trunk's flexion
 EMBEDDED_BYTES = 20_000_000  # a larger preview lies beside the page, which would grow past 30 MB
@@ -30,7 +28,7 @@ _SCRIPTS = ("data.js", "people.js", "clock.js", "stage.js", "plots.js", "page.js
 _ROAMING = 3.0  # metres; the view follows people who go farther than this
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One page, and beside it `view.mp4` where the video is too long to be put inside."""
     target = folder / "view.html"
     written = [target]

@@ -37,10 +37,6 @@ class Crops:
         """(T,) pixels of the image that one unit of a crop's [-1, 1] coordinates spans."""
         return IMAGE_SIZE / 2 / self.scales
 
-    def to_image(self, points: Array) -> Array:
-        """Points (T, J, 2) in the crops' [-1, 1] coordinates -> pixels of the image (T, J, 2)."""
-        return points * self.pixels_per_unit()[:, None, None] + self.middles()[:, None]
-
     def from_image(self, points: Array) -> Array:
         """Pixels of the image (T, J, 2) -> points (T, J, 2) in the crops' [-1, 1] coordinates."""
         return (points - self.middles()[:, None]) / self.pixels_per_unit()[:, None, None]

@@ -60,10 +60,10 @@ class Mocap:
         """Length of it all at the model's frame rate."""
         return float(self.lengths.sum()) / MODEL_FRAME_RATE / 3600
 
-    def sampling_weights(self, source_weights: dict[str, float], power: float = 0.5) -> Tensor:
-        """(C,) probabilities of the clips: sources share by length ** power times their own weight, clips by length within.
+    def sampling_weights(self, source_weights: dict[str, float]) -> Tensor:
+        """(C,) probabilities of the clips: sources share by the root of length times their own weight, clips by length within.
 
-        Without the power the largest source would fill four fifths of every batch.
+        Without the root the largest source would fill four fifths of every batch.
         """
         seconds = self.lengths.double()
         folders = [folder_of(source) for source in self.sources]
@@ -71,7 +71,7 @@ class Mocap:
         for folder in set(folders):
             members = torch.tensor([name == folder for name in folders])
             total = seconds[members].sum()
-            share[members] = seconds[members] / total * total**power * source_weights.get(folder, 1.0)
+            share[members] = seconds[members] / total * total**0.5 * source_weights.get(folder, 1.0)
         return share / share.sum()
 
     def window(self, clips: Tensor, first: Tensor, speed: Tensor, length: int) -> tuple[Tensor, Tensor]:

@@ -88,13 +88,12 @@ def acceleration_loss(joints: Tensor, targets: Tensor | None = None) -> Tensor:
     return (motion[:, :-2] - 2 * motion[:, 1:-1] + motion[:, 2:]).norm(dim=-1).mean()
 
 
-def bone_direction_loss(joints: Tensor, targets: Tensor, parents: tuple[int, ...], weights: Tensor | None = None) -> Tensor:
+def bone_direction_loss(joints: Tensor, targets: Tensor, parents: tuple[int, ...]) -> Tensor:
     """1 - cos of the angle between the bones of two skeletons, whatever their lengths: (..., J, 2 or 3) each.
 
-    Sees a bent back that joint distances overlook. A negative parent marks a root. ``weights`` (..., J): per bone, at its child.
+    Sees a bent back that joint distances overlook. A negative parent marks a root.
     """
     child = [joint for joint, parent in enumerate(parents) if parent >= 0]
     parent = [parents[joint] for joint in child]
     bones, wanted = joints[..., child, :] - joints[..., parent, :], targets[..., child, :] - targets[..., parent, :]
-    difference = 1 - torch.cosine_similarity(bones, wanted, dim=-1, eps=1e-6)
-    return difference.mean() if weights is None else weighted_mean(difference, weights[..., child])
+    return (1 - torch.cosine_similarity(bones, wanted, dim=-1, eps=1e-6)).mean()

@@ -1,15 +1,11 @@
 """Which frames and which limbs of a result are not to be relied on, as far as the result itself can tell."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
 from hmr_video.motion import Motion
-
-Array = NDArray[Any]
 
 # By limb: its COCO points, and the SMPL joints that should lie on them.
 LIMBS = {

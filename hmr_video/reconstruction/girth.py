@@ -5,19 +5,15 @@ wide as the person is seen to be. Each width counts by the median of its logarit
 frames do not matter, and by its deviation from body to body, part of which all share: scale is not known exactly.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
 from hmr_video.people.keypoints.widths import STATIONS
 from hmr_video.reconstruction.refine import Estimate
-
-Array = NDArray[Any]
 
 FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; that girth needs
 MOST_FRAMES = 16  # of all, evenly

@@ -86,7 +86,9 @@ def describe(observed: Observed) -> dict[str, float]:
             continue
         found[f"gross {kind}"] = gross[chosen].double().mean().item()
         found[f"gross and sure {kind}"] = (gross & (confidence > SURE))[chosen].double().mean().item()
-        found[f"rank correlation of error and confidence {kind}"] = float(spearmanr(length[chosen], confidence[chosen]).statistic)
+        if min(len(values[chosen].unique()) for values in (length, confidence)) > 1:
+            correlation = spearmanr(length[chosen], confidence[chosen]).statistic
+            found[f"rank correlation of error and confidence {kind}"] = float(correlation)
         for group in GROUPS:
             chosen = observed.samples(kind, group)
             if chosen.sum() < _FEWEST:

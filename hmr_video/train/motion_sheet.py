@@ -1,10 +1,10 @@
 """A picture of what training is fed: bodies of motion capture and made-up ones, each from the front and from the side."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Generator, Tensor
 
 from hmr_video.body import Body, load_body
@@ -33,8 +33,6 @@ def write_sheet(config: TrainConfig, path: Path, reporter: Reporter, overwrite: 
 
     Augmented as in training, in the world, without camera and detector. Raises InputError for the motion, and OutputError.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     training, body = split(list_mocap(config.mocap))[0], load_body("open")
     mocap = load_mocap(config.mocap, training, config.up, reporter)
     sampler = Sampler(mocap, body, mocap.sampling_weights(config.source_weights), config.synthetic, config.seed)
@@ -88,16 +86,11 @@ def _views(rotations: Tensor, trans: Tensor, body: Body, renderer: Renderer, col
     return images
 
 
-def _floor(x: float, z: float, y: float) -> tuple[Tensor, Array, Any]:
+def _floor(x: float, z: float, y: float) -> tuple[Tensor, Array, Array]:
     """A chequered square of 2.4 m around x, z at the height y: vertices, faces, colours."""
-    corners: list[tuple[float, float, float]] = []
-    faces: list[tuple[int, int, int]] = []
-    colours: list[tuple[float, float, float]] = []
-    for row in range(6):
-        for column in range(6):
-            first = len(corners)
-            left, near = x - 1.2 + 0.4 * column, z - 1.2 + 0.4 * row
-            corners += [(left, y, near), (left, y, near + 0.4), (left + 0.4, y, near + 0.4), (left + 0.4, y, near)]
-            faces += [(first, first + 1, first + 2), (first, first + 2, first + 3)]
-            colours += [_TILES[(row + column) % 2]] * 4
-    return torch.tensor(corners), np.array(faces), np.array(colours)
+    row, column = np.divmod(np.arange(36), 6)
+    left, near = x - 1.2 + 0.4 * column, z - 1.2 + 0.4 * row
+    ring = np.array([(0, 0), (0, 0.4), (0.4, 0.4), (0.4, 0)])  # x and z of a tile's corners
+    corners = np.stack([left[:, None] + ring[:, 0], np.full((36, 4), y), near[:, None] + ring[:, 1]], -1).reshape(-1, 3)
+    faces = (4 * np.arange(36)[:, None, None] + [(0, 1, 2), (0, 2, 3)]).reshape(-1, 3)
+    return torch.from_numpy(corners).float(), faces, np.array(_TILES)[(row + column) % 2].repeat(4, 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from hmr_video.errors import InputError
 from hmr_video.video.photos import UNREADABLE, upright_pixels
@@ -19,8 +20,6 @@ _UNTIMED = 0.1  # seconds that browsers show a picture that states none
 
 def is_animated(path: Path) -> bool:
     """Whether an image file holds several pictures that follow each other in time."""
-    from PIL import Image
-
     Image.MAX_IMAGE_PIXELS = None  # ours is the limit
     try:
         with Image.open(path) as image:
@@ -72,8 +71,6 @@ class AnimationSource:
         return list(self._notes)
 
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
-        from PIL import Image
-
         with Image.open(self.path) as image:
             for frame_id, (page, time) in enumerate(zip(self._pages, self._times, strict=True)):
                 if time >= begin and frame_id % every == 0:
@@ -82,8 +79,6 @@ class AnimationSource:
 
     def _look_through(self) -> list[float | None]:
         """Finds the pictures and their common size; for how many seconds each is shown, None where that is not stated."""
-        from PIL import Image
-
         seconds: list[float | None] = []
         with Image.open(self.path) as image:
             for page in count(_hidden(image)):
@@ -105,8 +100,6 @@ class AnimationSource:
         return seconds
 
     def _pixels(self, image: Any) -> Array:
-        from PIL import Image
-
         pixels, transparent = upright_pixels(image)
         if transparent:
             self._notes[TRANSPARENT] = None

@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import av
+
 from hmr_video.video.pictures import Aspects, Look, look_of
 from hmr_video.video.streams import VideoFile
 
@@ -16,8 +18,6 @@ class Damaged(Exception):
 
 def packet_frames(packet: Any) -> list[Any] | None:
     """The frames that a packet completes; None when it is broken."""
-    import av
-
     try:
         return list(packet.decode())
     except av.error.EOFError:

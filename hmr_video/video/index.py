@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av.format import Flags
 
 from hmr_video.errors import InputError
 from hmr_video.video.decoding import packet_frames
@@ -128,8 +129,6 @@ def index_packets(path: Path) -> PacketIndex:
 
 def _counts(kind: Any) -> bool:
     """Whether a format is a bare stream, whose times FFmpeg makes up by counting frames."""
-    from av.format import Flags
-
     return bool(kind.flags & Flags.no_timestamps.value) or kind.name.endswith("_pipe")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from hmr_video.errors import InputError
 from hmr_video.video.kinds import PHOTOGRAPHS
@@ -85,8 +86,6 @@ class ImageSource:
 
     def _read(self, path: Path) -> Array | None:
         """(H, W, 3) uint8 RGB, upright; None, and a note, where the file is broken."""
-        from PIL import Image
-
         try:
             with Image.open(path) as image:
                 check_size(path, *image.size)
@@ -105,8 +104,6 @@ class ImageSource:
 
 def upright_pixels(image: Any) -> tuple[Array, bool]:
     """Pillow's image as (H, W, 3) uint8 RGB, turned as its EXIF says, on black, and whether any of it is transparent."""
-    from PIL import ImageOps
-
     picture = ImageOps.exif_transpose(image)
     if picture.mode in _DEEP_MODES:
         return _rgb(np.asarray(picture)), False
@@ -124,8 +121,6 @@ def _rgb(grey: Array) -> Array:
 
 
 def _upright_facts(path: Path) -> tuple[int, int, float | None]:
-    from PIL import Image
-
     Image.MAX_IMAGE_PIXELS = None  # check_size is the limit
     with Image.open(path) as image:
         width, height = image.size

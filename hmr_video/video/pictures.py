@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
+import av
 import numpy as np
 
 from hmr_video.errors import InputError
@@ -136,8 +137,6 @@ class Pictures:
             self._chain = None
 
     def _enter(self, look: Look, frame: Any) -> "_Chain":
-        import av
-
         check_size(self._path, *look.coded)
         check_size(self._path, *look.size)
         self._tell(look, frame)
@@ -176,8 +175,6 @@ class _Chain:
     """FFmpeg's filters that turn frames of one look into RGB pictures of ``size`` (RGBA where they may be transparent)."""
 
     def __init__(self, look: Look, fields: bool, size: tuple[int, int], time_base: Fraction | None) -> None:
-        import av
-
         self.look = (look, fields)
         self._graph = graph = av.filter.Graph()
         pixels = av.VideoFormat(look.pixels)
@@ -198,8 +195,6 @@ class _Chain:
 
     def pull(self) -> Iterator[Array]:
         """What is done by now."""
-        import av
-
         while True:
             try:
                 frame = self._graph.pull()

@@ -12,7 +12,6 @@ import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
-from hmr_video.video.containers import ContainerSource
 from hmr_video.video.kinds import PHOTOGRAPHS
 from hmr_video.video.source import Array, Frame, Source, VideoInfo
 
@@ -143,6 +142,8 @@ def _source(path: Path, frame_rate: float | None) -> Source:
         if not path.exists():
             raise InputError(f"{path} does not exist.", "Check the path.")
         if not path.is_dir() and path.suffix.lower() not in PHOTOGRAPHS:
+            from hmr_video.video.containers import ContainerSource
+
             return ContainerSource(path, frame_rate)
         from hmr_video.video.animations import AnimationSource, is_animated
         from hmr_video.video.photos import FOLDER_RATE, ImageSource, images_of

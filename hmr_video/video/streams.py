@@ -5,6 +5,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import av
+from av.format import Flags
+from av.stream import Disposition
+
 from hmr_video.errors import InputError
 from hmr_video.video.source import MAX_PIXELS, check_size
 
@@ -44,9 +48,6 @@ class VideoFile:
 
     def packets(self) -> Iterator[Any]:
         """The stream's packets in the file's order, the empty one at the end included."""
-        import av
-        from av.format import Flags
-
         packets = self.container.demux(self.stream)
         clock: _Clock | _GifClock | None = None
         if self.container.format.flags & Flags.ts_discont.value:
@@ -114,8 +115,6 @@ class _GifClock:
 
 def _open(path: Path) -> Any:
     """An open PyAV container. Raises InputError."""
-    import av
-
     av.logging.set_level(None)  # what matters reaches the user through notes
     try:
         # Only local files: a playlist must not reach into the network. The size limit guards the probing of FFmpeg.
@@ -134,8 +133,6 @@ def _choose(container: Any, path: Path) -> tuple[Any, int]:
 
     A cover image and the pictures of chapters are none. Raises InputError.
     """
-    from av.stream import Disposition
-
     still = Disposition.attached_pic | Disposition.timed_thumbnails
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
     if not streams:

@@ -1,12 +1,12 @@
 """`VideoWriter`: frames to an H.264 MP4 with exact presentation times and, where given, the original sound."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import av
 import numpy as np
 
 from hmr_video.errors import OutputError
@@ -19,10 +19,10 @@ _TIME_BASE = Fraction(1, 90_000)  # divides 24, 25, 30, 50, 60 and 30000/1001 ev
 class VideoWriter:
     """A context manager that writes frames (H, W, 3) uint8 RGB as H.264, yuv420p.
 
-    Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are
-    ``timestamps`` (one a frame, seconds), those given to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
+    Frames of odd width or height lose their last column or row, which the format cannot hold. Presentation times are those given
+    to :meth:`write`, or evenly spaced by ``frame_rate``. ``audio_from``
     names a video whose first sound track is copied without recoding, cut to the pictures' time; one that MP4 cannot hold is
-    left out (``audio_copied``). With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
+    left out. With a ``keyframe_interval`` (frames) players jump faster. The file appears under its name
     when all went well. Raises OutputError.
     """
 
@@ -32,7 +32,6 @@ class VideoWriter:
         frame_rate: Fraction | float,
         size: tuple[int, int],
         audio_from: Path | None = None,
-        timestamps: Sequence[float] | Array | None = None,
         overwrite: bool = False,
         quality: int = 20,
         keyframe_interval: int | None = None,
@@ -41,26 +40,29 @@ class VideoWriter:
         self._width, self._height = size
         if min(size) < 2:
             raise OutputError(f"Frames of {size[0]} x {size[1]} pixels cannot be coded as H.264.", "Use frames of 2 x 2 or more.")
-        self._times = None if timestamps is None else np.asarray(timestamps, np.float64)
-        self._start = 0.0 if self._times is None else float(self._times[0])
+        self._start = 0.0
         self._audio_from, self._quality, self._keyframe_interval = audio_from, quality, keyframe_interval
-        self._replacing: AbstractContextManager[Path] = replacing(path, overwrite)
+        self._path, self._overwrite = path, overwrite
         self._count, self._last = 0, -1
-        self.audio_copied = False
 
     def __enter__(self) -> "VideoWriter":
-        import av
-
-        temporary = self._replacing.__enter__()
-        try:
-            self._container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
+        with ExitStack() as stack:
+            temporary = stack.enter_context(replacing(self._path, self._overwrite))
+            self._container = stack.enter_context(av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}))
             self._sound = _Sound(self._audio_from, self._container)
+            stack.callback(self._sound.close)
             self._stream = self._video_stream()
-        except BaseException as error:
-            self._leave(type(error), error, error.__traceback__)
-            raise
-        self.audio_copied = self._sound.stream is not None
+            stack.push(self._finish)
+            self._open = stack.pop_all()
         return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        return self._open.__exit__(kind, error, trace)
+
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+            self._sound.copy(self._start, float(self._last * _TIME_BASE) + float(1 / self._rate))
 
     def _video_stream(self) -> Any:
         stream = self._container.add_stream("libx264", rate=self._rate)
@@ -76,8 +78,6 @@ class VideoWriter:
 
     def write(self, frame: Array, timestamp: float | None = None) -> None:
         """Appends one frame (H, W, 3) uint8 RGB, at ``timestamp`` (seconds; then every frame has one) where it is given."""
-        import av
-
         if frame.shape != (self._height, self._width, 3):
             raise OutputError(
                 f"A frame of shape {frame.shape} does not fit a video of {self._width} x {self._height}.", "Report this."
@@ -91,38 +91,17 @@ class VideoWriter:
 
     def _ticks(self, position: int, timestamp: float | None) -> int:
         """Presentation time of the n-th frame in units of the time base, the first at 0."""
-        if timestamp is None and self._times is not None:
-            timestamp = float(self._times[position])
         if timestamp is None:
             return round(position / self._rate / _TIME_BASE)
         if position == 0:
             self._start = timestamp
         return round((timestamp - self._start) / float(_TIME_BASE))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
-        try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-                self._sound.copy(self._start, float(self._last * _TIME_BASE) + float(1 / self._rate))
-        except BaseException as failure:
-            self._leave(type(failure), failure, failure.__traceback__)
-            raise
-        return self._leave(kind, error, trace)
-
-    def _leave(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> bool | None:
-        if hasattr(self, "_sound"):
-            self._sound.close()
-        if hasattr(self, "_container"):
-            self._container.close()
-        return self._replacing.__exit__(kind, error, trace)
-
 
 class _Sound:
     """The first sound track of a video, to be copied packet by packet into another container."""
 
     def __init__(self, source: Path | None, target: Any) -> None:
-        import av
-
         self._source: Any = None
         self.stream: Any = None
         if source is None or not Path(source).is_file():
@@ -137,8 +116,6 @@ class _Sound:
 
     def copy(self, start: float, duration: float) -> None:
         """Copies the packets from ``start`` (seconds of the source) on for ``duration`` seconds; ``start`` becomes 0."""
-        import av
-
         if self.stream is None:
             return
         track = self._source.streams.audio[0]

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 from torch import Tensor
 
 from hmr_video.body import Body
+from hmr_video.body.landmarks import skin
+from hmr_video.geometry import Array
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
-
-Array = NDArray[np.float64]
 
 _FEET = ((7, 10), (8, 11))  # ankle and ball of the left and the right foot
 _ANKLE_KEYPOINTS = (15, 16)
@@ -120,10 +119,8 @@ def sole_points(rotations: Tensor, betas: Tensor, body: Body) -> Array:
     vertices, rest = body.rest(betas)
     chosen = _sole_vertices(vertices.numpy(), body.weights.argmax(1).numpy())
     joints, turned = body.joints(rotations.double(), betas.expand(len(rotations), 10))
-    offset = joints - (turned @ rest[..., None]).squeeze(-1)  # (T, 24, 3)
-    weights, at_rest = body.weights[chosen].double(), vertices[chosen]  # (2, K, 24), (2, K, 3)
-    points = torch.einsum("fkj,tjab,fkb->tfka", weights, turned, at_rest) + torch.einsum("fkj,tja->tfka", weights, offset)
-    return np.asarray(points.numpy())
+    points = skin(vertices[chosen.ravel()], body.weights[chosen.ravel()], joints, turned, rest)
+    return np.asarray(points.unflatten(1, chosen.shape).numpy())
 
 
 def in_world(world_from_camera: Array | None, points: Array) -> Array:

@@ -17,6 +17,7 @@ from scipy.optimize import least_squares
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter
+from hmr_video.geometry import Array
 from hmr_video.reconstruction.person import Person
 from hmr_video.reconstruction.refine import Estimate
 from hmr_video.reconstruction.shape import stature, with_height
@@ -24,7 +25,6 @@ from hmr_video.world.feet import Soles, soles
 from hmr_video.world.footing import hold_feet, lay_feet_flat, skeleton
 from hmr_video.world.planting import UP, plant
 
-Array = NDArray[np.float64]
 Made = TypeVar("Made")
 
 _MAX_PITCH, _MAX_ROLL = np.radians(60.0), np.radians(30.0)

@@ -12,13 +12,12 @@ from scipy.ndimage import convolve1d, maximum_filter1d
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
 from hmr_video.world.feet import Soles, in_camera, in_world, soles
 from hmr_video.world.leg_ik import ANKLES, HIPS, KNEES, Legs, inverse
 from hmr_video.world.planting import UP, Trust, shift
-
-Array = NDArray[np.float64]
 
 _LEG = Trust(across=0.02, along=0.02, floor=0.0005, slide=0.0003, slide_along=0.0003, acceleration=4.0)
 _ACROSS, _ALONG = 0.15, 0.5  # metres across and along the view: a foot that would have to be moved further did not stand

@@ -8,15 +8,13 @@ is between them, for that moment; before and after it nothing changes but what t
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import KNUCKLES
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
 from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
-
-Array = NDArray[np.float64]
 
 _COLLARS = (13, 14)
 _SEEN = 0.3  # confidence of all knuckles
@@ -24,7 +22,7 @@ _MEET = 0.045  # metres between the hands in the picture, at the person's distan
 _BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
 _APART = 0.14  # metres at which they surely do not
 _STRAIGHT = 0.002  # metres from the middle of the frames beside it, within which nobody looked at a frame
-_NEAR = 0.25  # metres between the hands in the result, above which one only passes before the other
+_NEAR = 0.25  # metres along the view between the hands in the result, above which one only passes before the other
 _TALL = 90  # pixels of a person, of whom the picture shows that much
 _MOMENT = 0.5  # seconds before or after, in which hands that meet are apart
 _REBOUND = 0.13  # seconds before and after, in which they are on the same side of each other
@@ -72,14 +70,15 @@ def find_meetings(person: Person, depth: Array, between: Array, seen: Array) -> 
     times, apart, boxes = person.timestamps, np.linalg.norm(seen, axis=1), person.track.boxes
     pixel = depth / float(person.camera_matrix[0, 0])  # metres
     tall = (boxes[:, 3] - boxes[:, 1]) * person.zoom > _TALL
-    close = (np.nan_to_num(apart, nan=np.inf) < _MEET + _BLUR * pixel) & tall
+    close = (np.nan_to_num(apart - _between_frames(apart), nan=np.inf) < _MEET + _BLUR * pixel) & tall
+    close[1:-1] |= close[:-2] & close[2:]
     found = []
     for start, end in stretches(close):
         nearest = start + int(apart[start:end].argmin())
         before = slice(np.searchsorted(times, times[start] - _MOMENT), start)
         after = slice(end, np.searchsorted(times, times[end - 1] + _MOMENT, side="right"))
         part = np.concatenate([apart[before], apart[after]])
-        if not (part > _APART).any() or np.linalg.norm(between[nearest]) > _NEAR:
+        if not (part > _APART).any() or abs(between[nearest, 2]) > _NEAR:
             continue
         if times[end - 1] - times[start] < _HELD:
             sides = [_mean(seen[around]) for around in _just_beside(times, start, end)]
@@ -109,6 +108,14 @@ def _with_tips(seen: Array) -> Array:
         if between and np.linalg.norm(tip) < np.linalg.norm(seen[frame]):
             mended[frame] = tip
     return mended
+
+
+def _between_frames(apart: Array) -> Array:
+    """(T,) by how much nearer what is ``apart`` (T,) may come before or after a frame: what rebounds there is half a frame's way
+    from where it turned, at most."""
+    rebound = np.zeros_like(apart)
+    rebound[1:-1] = (apart[:-2] + apart[2:] - 2 * apart[1:-1]) / 4
+    return np.nan_to_num(rebound).clip(0)
 
 
 def _missing(between: Array, seen: Array, middle: Array, meetings: list[Meeting], times: Array) -> Array:

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import skew
-
-Array = NDArray[np.float64]
 
 # Hip, knee and ankle of the left and the right leg.
 HIPS, KNEES, ANKLES = (1, 2), (4, 5), (7, 8)

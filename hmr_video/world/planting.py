@@ -8,10 +8,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.reconstruction.person import Person
 from hmr_video.world.feet import Soles, in_camera, in_world
-
-Array = NDArray[np.float64]
 
 UP = np.array([0.0, 1.0, 0.0])
 FAR = 0.15  # metres over or under the floor, from which a foot stands or moves on another level

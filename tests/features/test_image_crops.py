@@ -82,4 +82,4 @@ def test_ends_without_a_person_hold_and_a_photograph_keeps_its_box() -> None:
 
 def test_crop_coordinates_and_pixels() -> None:
     crops = Crops(np.array([[100.0, 50.0]]), np.array([2.0]))
-    np.testing.assert_allclose(crops.to_image(np.array([[[0.0, 0.0], [1.0, -1.0]]]))[0], [[100, 50], [156, -6]])
+    np.testing.assert_allclose(crops.from_image(np.array([[[100.0, 50.0], [156.0, -6.0]]]))[0], [[0, 0], [1, -1]], atol=1e-9)

@@ -88,5 +88,3 @@ def test_bone_directions_know_no_length() -> None:
     assert losses.bone_direction_loss(joints, 2 * joints + 1, parents) == pytest.approx(0, abs=1e-6)
     bent = torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 2, 0]])
     assert losses.bone_direction_loss(joints, bent, parents) == pytest.approx(0.5)
-    weights = torch.tensor([1.0, 1, 0])
-    assert losses.bone_direction_loss(joints, bent, parents, weights) == pytest.approx(0)

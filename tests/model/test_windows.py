@@ -21,7 +21,7 @@ def model() -> HMMR:
 @pytest.mark.parametrize("frames", [1, 8, 21])
 def test_each_frame_has_the_result_of_its_own_window(model: HMMR, frames: int) -> None:
     features, zero = torch.randn(frames, 8), torch.randn(8)
-    found = predict_windows(model, features, zero, batch=2)
+    found = predict_windows(model, features, zero)
     assert found.present.rotations.shape == (1, frames, 24, 3, 3)
     assert len(found.thetas) == CONFIG.iterations
     assert torch.equal(found.past.camera, found.present.camera)

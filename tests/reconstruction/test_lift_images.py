@@ -17,7 +17,7 @@ def test_a_translated_body_projects_where_the_crop_shows_it() -> None:
     camera = torch.tensor([[0.9, 0.1, -0.2], [1.2, -0.05, 0.3]])
     flat = torch.randn(2, 25, 3) * torch.tensor([0.5, 0.8, 0])  # without depth both projections agree
     intrinsics = camera_matrix(1280, 720)
-    expected = crops.to_image(weak_project(flat, camera).numpy())
+    expected = weak_project(flat, camera).numpy() * crops.pixels_per_unit()[:, None, None] + crops.middles()[:, None]
     found = project(flat + translation(camera, crops, intrinsics)[:, None], intrinsics)
     np.testing.assert_allclose(found, expected, atol=0.01)
 

@@ -1,19 +1,16 @@
 """AMASS: `amass/person_01_amass.npz`, SMPL-H poses (T, 156), metres, z up: what Blender's SMPL add-ons and viewers load."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.export.resample import evenly
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # a quarter turn about x: y up becomes z up
 _BODY_JOINTS = 22  # SMPL-H has SMPL's first 22 joints and then 30 of the fingers, which we do not see
@@ -21,7 +18,7 @@ _FITTED = "betas are those of the SMPL body that the person was fitted with; fin
 _NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', whose numbers mean nothing to SMPL; fingers are flat"
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One file per person, of one frame rate. Some add-ons cut 29.97 down to 29, which resampling to 30 avoids."""
     written = []
     for index, motion in enumerate(evenly(motions, options)):

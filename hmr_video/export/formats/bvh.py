@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from hmr_video.body import Body
 from hmr_video.export.actors import place
 from hmr_video.export.registry import ExportOptions, person_name
 from hmr_video.export.resample import evenly
@@ -15,14 +15,11 @@ from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
-
 _CENTIMETRES = 100.0
 _CHANNELS = "Zrotation Xrotation Yrotation"
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One file per person. The rest pose is the rig's with the person's own bone lengths; all rotations are against it.
 
     The first bone's OFFSET is zero and its translation absolute, as is that of hips below a root bone that takes their way:

@@ -6,11 +6,11 @@ pose with the shape baked in and its skin; and an animation of quaternions and t
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pygltflib as gltf
 
+from hmr_video.body import Body
 from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel
 from hmr_video.export.palette import person_color, srgb_to_linear
@@ -21,15 +21,12 @@ from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
-
 _INFLUENCES = 4  # joints per vertex: what every player supports
 _VRM_ANIMATION = "VRMC_vrm_animation"
 Keys = dict[tuple[int, str], Array]  # bone and property -> frames
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One file per person, whose time starts with the person, and one of all, whose time starts with the first of them.
 
     A body with pose blendshapes loses them: glTF skins are linear. One person on VRM's rig is a VRM animation (`.vrma`) as well.

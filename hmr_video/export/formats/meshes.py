@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hmr_video.body import Body
 from hmr_video.export.actors import place
 from hmr_video.export.registry import FORMATS, ExportOptions, person_name
 from hmr_video.files import replacing
 from hmr_video.motion import Motion
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
-
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions, kinds: Sequence[str]) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions, kinds: Sequence[str]) -> list[Path]:
     """A folder per person and format in ``kinds``; each mesh is skinned once for all of them."""
     written = []
     for index, motion in enumerate(motions):

@@ -1,15 +1,12 @@
 """Binary PLY, with the person's colour on every vertex."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmr_video.body import Body
 from hmr_video.export.palette import person_color
 from hmr_video.motion import Array
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 3)])
 _FACE = np.dtype([("count", "u1"), ("vertices", "<i4", 3)])
@@ -29,7 +26,7 @@ end_header
 """
 
 
-def encoder(body: "Body", person: int) -> Callable[[Array], bytes]:
+def encoder(body: Body, person: int) -> Callable[[Array], bytes]:
     """What turns the vertices (V, 3) of a frame into a file."""
     header = _HEADER.format(vertices=body.num_vertices, faces=len(body.faces)).encode()
     faces = np.zeros(len(body.faces), _FACE)  # each is led by its number of corners

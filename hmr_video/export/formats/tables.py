@@ -1,10 +1,10 @@
 """CSV: `person_01.csv`, one row per frame: times, joint positions in metres (y up) and anatomical angles in degrees."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.registry import ExportOptions, person_name
@@ -12,11 +12,8 @@ from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array, Motion
 
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
-
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """One file per person. Every column's unit is the end of its name; the angles are those of `angles.joint_angles`."""
     written = []
     for index, motion in enumerate(motions):

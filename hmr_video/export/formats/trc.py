@@ -6,12 +6,12 @@ hanging) of Rajagopal's full-body model (2016) and those made of it, of pelvis, 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import arm_angles, joint_angles
 from hmr_video.export.registry import ExportOptions, person_name
@@ -20,9 +20,6 @@ from hmr_video.export.rigs.rigging import flesh_end
 from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS
 from hmr_video.motion import Array, Motion
-
-if TYPE_CHECKING:
-    from hmr_video.body import Body
 
 _AXES = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])  # from y up, facing +z
 _HIPS_IN_PELVIS = np.array([-0.056276, -0.07849, 0.0])  # between the hip joints, from the origin of Rajagopal's pelvis
@@ -34,7 +31,7 @@ _MARKERS = {
 _SIDES = {"R": "right", "L": "left"}
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
     """Two files per person, of one frame rate; time 0 is the first frame of anybody."""
     written = []
     even = evenly(motions, options)

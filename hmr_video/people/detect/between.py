@@ -1,15 +1,11 @@
 """People in frames at which the detector did not look: between two looks, where nothing happened that would need one."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import COCO_LIMBS
 from hmr_video.people.detect.detections import Detections, box_overlap, hidden_share
 from hmr_video.people.keypoints.sides import sided_as
-
-Array = NDArray[Any]
 
 _SURE = 0.25  # score from which a detection must be found in both looks
 _SAME = 0.5  # overlap of two successive boxes of one person

@@ -1,26 +1,22 @@
 """`Detections`: what is found in one frame, and the arithmetic of boxes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
+from hmr_video.geometry.rows import Rows
 
 MOST = 300  # people of one frame
 
 
 @dataclass(frozen=True)
-class Detections:
+class Detections(Rows):
     """n people of one frame: boxes (n, 4) x1 y1 x2 y2 pixels; scores (n,); keypoints (n, 17, 3) x, y, confidence."""
 
     boxes: Array
     scores: Array
     keypoints: Array
-
-    def __len__(self) -> int:
-        return len(self.scores)
 
 
 def box_overlap(first: Array, second: Array) -> Array:

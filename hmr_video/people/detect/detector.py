@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
+from hmr_video.geometry import Array
 from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.between import interpolated, somebody_lost, uneventful
 from hmr_video.people.detect.detections import Detections
@@ -17,8 +17,6 @@ from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_net
 from hmr_video.people.detect.tilted import tilted_pass
 from hmr_video.people.detect.turned import RotatedPass
 from hmr_video.people.detect.weights import find_detector
-
-Array = NDArray[Any]
 
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input

@@ -3,16 +3,13 @@
 from collections.abc import Iterable
 from importlib import util
 from pathlib import Path
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Protocol
 
 from hmr_video.device import choose_device
 from hmr_video.errors import AssetError, UsageError
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.opencv import import_opencv
-
-Array = NDArray[Any]
 
 PAD = 114  # the grey beyond a picture that YOLO's networks were trained with
 

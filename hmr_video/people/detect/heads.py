@@ -6,14 +6,12 @@ computed in float32 whatever the rest is computed in.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections, suppress
 
-Array = NDArray[Any]
 Layer = tuple[Array, Array]  # weight (C_in, C_out), where a layer that reads 3 x 3 places has C_in = 9 C; bias (C_out,)
 Branch = tuple[Layer, Layer, Layer]  # 3 x 3, 3 x 3, 1 x 1
 

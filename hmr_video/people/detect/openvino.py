@@ -10,14 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from hmr_video.errors import OutputError
 from hmr_video.files import cache_folder, replacing, sha256
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.heads import Heads
-
-Array = NDArray[Any]
 
 _BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 _PARTS = 2  # version of what `hmr_video.people.detect.exporting` writes

@@ -5,17 +5,14 @@ The network places the limbs of upright people best. Each look errs on its own; 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import MIRRORED_COCO
 from hmr_video.people.detect.detections import Detections, hidden_share
 from hmr_video.people.detect.turned import SIDE, closest, picture, tilt, turned_back, view
 from hmr_video.people.keypoints.sides import sided_as
-
-Array = NDArray[Any]
 
 _TILTED = 15  # degrees of a torso from upright
 _ROOM = 1.2  # the picture's side against the longer side of the person's box

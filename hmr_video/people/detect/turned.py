@@ -3,16 +3,13 @@ ones, and finds the others badly or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import USABLE_CONFIDENCE
 from hmr_video.people.detect.detections import Detections, box_overlap
 from hmr_video.people.detect.engine import PAD
-
-Array = NDArray[Any]
 
 SIDE = 320  # pixels of the picture that is looked at
 
@@ -79,7 +76,7 @@ class RotatedPass:
             fit = (np.abs(tilt(seen.keypoints)) < _LEANING) & (box_overlap(back.boxes, box) > _SAME) & (back.scores > score)
             if fit.any():
                 row = np.flatnonzero(fit)[back.scores[fit].argmax()]
-                score, best = float(back.scores[row]), Detections(back.boxes[[row]], back.scores[[row]], back.keypoints[[row]])
+                score, best = float(back.scores[row]), back[[row]]
         return best
 
 
@@ -129,12 +126,7 @@ def turned_back(found: Detections, way: Array, size: tuple[int, ...]) -> Detecti
 
 def _with(found: Detections, one: Detections, row: int) -> Detections:
     """With ``one`` in the place of a row, or after the last."""
-    return Detections(
-        *(
-            np.concatenate([mine[:row], other, mine[row + 1 :]])
-            for mine, other in ((found.boxes, one.boxes), (found.scores, one.scores), (found.keypoints, one.keypoints))
-        )
-    )
+    return found[:row] + one + found[row + 1 :]
 
 
 def closest(boxes: Array, box: Array) -> int | None:

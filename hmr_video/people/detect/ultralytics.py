@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder
+from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import MOST, Detections
 from hmr_video.people.detect.opencv import import_opencv
-
-Array = NDArray[Any]
 
 _BATCH_PIXELS = 4 * 640**2  # more costs memory and gains nothing
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.console import Reporter
+from hmr_video.geometry import Array
 from hmr_video.geometry.silhouettes import Silhouettes, encode
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
@@ -21,17 +21,13 @@ from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
 
-Array = NDArray[Any]
-
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
 _BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole
 _TALL = 150  # pixels of the longer side of a box, below which a silhouette is coarse, and too wide
 _AGREED = 0.5  # agreement of the witnesses from which widths are the person's
 _CHUNK = 16  # frames, about
 _APART = 1 / 15  # seconds between looks, where nobody moves fast
-# In the person's size, by how much a limb may change its way from look to look, so that the straight line between two of them is as
-# good as a look, and how far it may go where no other look tells.
-_BENT, _FAR = 0.15, 0.15
+_FAST = 0.15  # movement of a limb between two looks, in the person's size, up to which the straight line is as good as a look
 _GAP = 0.15  # seconds without a detection in which a person is still where the track says; later a crop may show anybody
 
 
@@ -104,20 +100,11 @@ class _Seen:
                 self.runs[frame] = encode(mask)
 
     def is_calm(self, start: int, end: int, track: Track) -> bool:
-        """Whether between two frames that were looked at all limbs may be taken to move straight: a line misses an eighth of what
-        the way changes from before and to after."""
-        gap = end - start
-        known = [frame for frame in (start - gap, start, end, end + gap) if self._is_known(frame)]
-        if not {start, end} <= set(known):
-            return False
-        limbs = self.landmarks[known][:, list(COCO_LIMBS), :2]
+        """Whether between two frames that were looked at all limbs move so little that they may be taken to move straight."""
+        limbs = self.landmarks[[start, end]][:, list(COCO_LIMBS)]
+        moved = np.linalg.norm(limbs[1, :, :2] - limbs[0, :, :2], axis=-1)
         size = (track.boxes[start, 2:] - track.boxes[start, :2]).max()
-        changes, limit = (np.diff(limbs, 2, axis=0), _BENT) if len(known) > 2 else (np.diff(limbs, axis=0), _FAR)
-        return bool((np.linalg.norm(changes, axis=-1) < limit * size).all())
-
-    def _is_known(self, frame: int) -> bool:
-        """Whether all limbs of a frame were seen, or interpolated."""
-        return 0 <= frame < len(self.landmarks) and bool((self.landmarks[frame, list(COCO_LIMBS), 2] > 0).all())
+        return bool((limbs[..., 2] > 0).all() and (moved < _FAST * size).all())
 
     def interpolate(self, start: int, end: int) -> None:
         """Fills the frames between two that were looked at."""

@@ -1,14 +1,11 @@
 """How wide a person is across trunk and legs: what a silhouette tells of girth that points do not."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 Our own: to import ultralytics' takes 1.6 s of processor time, more than all the tracking of a short clip.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hmr_video.geometry import Array
+from hmr_video.geometry.rows import Rows
 from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.track.assignment import assigned
 
@@ -21,7 +22,7 @@ _ASPECT, _ASPECT_SPEED, _ASPECT_SEEN = 1e-2, 1e-5, 1e-1
 
 
 @dataclass
-class _Tracks:
+class _Tracks(Rows):
     """m tracks, and of each a Kalman filter of constant velocity for x, y, aspect (width / height) and height of its box.
 
     These four are independent of each other: place and speed (m, 4); variances (m, 4, 3) of the place, of both, of the speed.
@@ -36,15 +37,6 @@ class _Tracks:
     seen: Array
     lost: Array
     proven: Array
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, chosen: Array) -> "_Tracks":
-        return _Tracks(*(getattr(self, field.name)[chosen] for field in fields(self)))
-
-    def __add__(self, other: "_Tracks") -> "_Tracks":
-        return _Tracks(*(np.concatenate([getattr(one, field.name) for one in (self, other)]) for field in fields(self)))
 
     @property
     def boxes(self) -> Array:

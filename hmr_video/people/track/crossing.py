@@ -6,7 +6,7 @@ is cheaper by a clear margin. Pure numpy, but for the assignment.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations
 from typing import NamedTuple
@@ -136,7 +136,7 @@ def _links(tracks: Sequence[Tracklet], meeting: Meeting, frame_rate: float) -> d
         track = tracks[member]
         before = (track.frame_ids < start) & (track.frame_ids >= start - window)
         after = (track.frame_ids > end) & (track.frame_ids <= end + window)
-        seen = [_chosen(track, when & _clear(tracks, member, when)) for when in (before, after)]
+        seen = [track[when & _clear(tracks, member, when)] for when in (before, after)]
         whole = track.frame_ids[0] < start, track.frame_ids[-1] > end
         if all(len(piece) >= _LEAST or not lives for piece, lives in zip(seen, whole, strict=True)):
             heads.update({member: seen[0]} if whole[0] else {})
@@ -216,10 +216,6 @@ def _clear(tracks: Sequence[Tracklet], member: int, when: Array) -> Array:
     return clear
 
 
-def _chosen(track: Tracklet, rows: Array) -> Tracklet:
-    return Tracklet(*(getattr(track, field.name)[rows] for field in fields(Tracklet)))
-
-
 def _relinked(tracks: Sequence[Tracklet], links: dict[int, int], meeting: Meeting) -> list[Tracklet]:
     """Heads joined to the tails that ``links`` gives them; whoever is not linked begins or ends at the meeting."""
     involved = links.keys() | set(links.values())
@@ -227,7 +223,7 @@ def _relinked(tracks: Sequence[Tracklet], links: dict[int, int], meeting: Meetin
 
     def half(member: int, frame: int, later: bool) -> Tracklet:
         track = tracks[member]
-        return _chosen(track, (track.frame_ids >= _cut(track, *meeting.members[member], frame)) == later)
+        return track[(track.frame_ids >= _cut(track, *meeting.members[member], frame)) == later]
 
     found = [track for position, track in enumerate(tracks) if position not in involved]
     for head, tail in links.items():

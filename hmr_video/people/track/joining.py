@@ -1,8 +1,9 @@
 """Tracklets of one person that the tracker lost and found again are joined, by place, size, pose and colour. Pure numpy."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from functools import reduce
 from itertools import pairwise
+from operator import add
 
 import numpy as np
 
@@ -56,8 +57,7 @@ def split_at_cuts(tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> list[li
 
 def _pieces(track: Tracklet, starts: Array) -> list[Tracklet]:
     """A tracklet cut before the observations ``starts`` (k,): k + 1 pieces, some of them perhaps empty."""
-    columns = [np.split(getattr(track, field.name), starts) for field in fields(Tracklet)]
-    return [Tracklet(*piece) for piece in zip(*columns, strict=True)]
+    return [track[start:end] for start, end in pairwise([0, *starts, len(track)])]
 
 
 def join_broken(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
@@ -201,8 +201,7 @@ def join_cost(before: Tracklet, after: Tracklet, frame_rate: float, slack: float
 
 def _until(track: Tracklet, frame: int) -> Tracklet:
     """The observations before ``frame``."""
-    early = track.frame_ids < frame
-    return Tracklet(*(getattr(track, field.name)[early] for field in fields(Tracklet)))
+    return track[track.frame_ids < frame]
 
 
 def mean_colour(colours: Array) -> Array:
@@ -233,5 +232,4 @@ def _centred(keypoints: Array, centre: Array) -> Array:
 
 def concatenated(parts: Sequence[Tracklet]) -> Tracklet:
     """One tracklet; where two overlap, the later one counts."""
-    trimmed = [_until(part, int(after.frame_ids[0])) for part, after in pairwise(parts)] + [parts[-1]]
-    return Tracklet(*(np.concatenate([getattr(part, field.name) for part in trimmed]) for field in fields(Tracklet)))
+    return reduce(add, [_until(part, int(after.frame_ids[0])) for part, after in pairwise(parts)] + [parts[-1]])

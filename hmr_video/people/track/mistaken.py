@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
@@ -68,6 +67,6 @@ def _rearranged(tracklets: Sequence[Tracklet], number: int, given: dict[tuple[in
     come = [each for each, owner in given.items() if owner == number]
     if not gone and not come:
         return tracklets[number]
-    rows = [(number, row) for row in range(len(tracklets[number])) if row not in gone] + come
-    rows.sort(key=lambda each: int(tracklets[each[0]].frame_ids[each[1]]))
-    return Tracklet(*(np.array([getattr(tracklets[i], field.name)[row] for i, row in rows]) for field in fields(Tracklet)))
+    kept = np.setdiff1d(np.arange(len(tracklets[number])), gone)
+    changed = sum((tracklets[holder][[row]] for holder, row in come), tracklets[number][kept])
+    return changed[np.argsort(changed.frame_ids, kind="stable")]

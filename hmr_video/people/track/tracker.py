@@ -6,13 +6,14 @@ from typing import Protocol
 import numpy as np
 
 from hmr_video.geometry import Array
+from hmr_video.geometry.rows import Rows
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
 from hmr_video.people.track.bytetrack import ByteTrack
 
 
 @dataclass(frozen=True, eq=False)
-class Tracklet:
+class Tracklet(Rows):
     """What a tracker believes to be one person, observed frames only. Equal to itself alone, so that it can be a key.
 
     frame_ids (n,) ascending, gaps possible; boxes (n, 4); scores (n,); keypoints (n, 17, 3); colours (n, 64), see
@@ -24,9 +25,6 @@ class Tracklet:
     scores: Array
     keypoints: Array
     colours: Array
-
-    def __len__(self) -> int:
-        return len(self.frame_ids)
 
 
 class Associator(Protocol):

@@ -73,7 +73,7 @@ def test_the_first_look_stays_at(degrees, score, other, kept):
     first = moved(truth, 6.0)
     if other:
         another = person(0, (180, 120), other)
-        first = Detections(*(np.concatenate(pair) for pair in zip(vars(first).values(), vars(another).values(), strict=True)))
+        first = first + another
     found = tilted_pass(lambda pictures: [seen(one, score) for one in pictures], photograph(truth), first)
     assert (found is first) == kept
 

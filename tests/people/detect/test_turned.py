@@ -104,7 +104,7 @@ def test_who_leans_is_found_again_where_he_is(up):
     frame, head, feet = photograph((160, 120), up)
     other = person(np.array([40, 40]), np.array([40, 100]), 0.7)
     wrong = person(head + 3, feet + 3, 0.4)
-    both = Detections(*(np.concatenate(pair) for pair in zip(vars(wrong).values(), vars(other).values(), strict=True)))
+    both = wrong + other
     found = RotatedPass(Network())(frame, both)
     np.testing.assert_allclose(found.scores, [0.9, 0.7])
     np.testing.assert_allclose(found.keypoints[0, [5, 11], :2], [head, feet], atol=0.3)

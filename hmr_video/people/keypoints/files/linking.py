@@ -17,6 +17,7 @@ from hmr_video.people.track.tracks import Track
 
 MOST_FRAMES = 2_000_000  # nine hours at 60 a second
 _BOX_MARGIN = 0.1  # of the keypoints' extent on each side: heads and feet reach beyond them
+_PATIENCE = 30  # frames
 BODY = 17  # COCO's points, the first of all
 
 
@@ -81,16 +82,16 @@ def _doubt(poses: Sequence[Pose]) -> str | None:
     return None
 
 
-def associate(frames: Sequence[tuple[int, Array]], patience: int = 30) -> list[tuple[Array, Array]]:
+def associate(frames: Sequence[tuple[int, Array]]) -> list[tuple[Array, Array]]:
     """Tells people apart over frames (frame id, keypoints (n, K, 3), COCO's first) by overlap of boxes and distance of keypoints.
 
     Each pose continues the track that it is nearest to, one pose a track and frame; a track unseen for more than
-    ``patience`` frames is closed. Returns (frame ids, keypoints) per track.
+    30 frames is closed. Returns (frame ids, keypoints) per track.
     """
     tracks: list[_Open] = []
     for frame_id, poses in frames:
         poses = poses[(poses[:, :BODY, 2] > STATED_CONFIDENCE).sum(-1) >= 2]
-        alive = [track for track in tracks if frame_id - track.frame_ids[-1] <= patience]
+        alive = [track for track in tracks if frame_id - track.frame_ids[-1] <= _PATIENCE]
         cost = _association_cost(np.array([track.poses[-1][:BODY] for track in alive]).reshape(-1, BODY, 3), poses[:, :BODY])
         matched = {int(j): int(i) for i, j in assigned(cost) if cost[i, j] < 1}
         for position, pose in enumerate(poses):
