@@ -19,10 +19,11 @@ from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
 _COLLARS = (13, 14)
 _SEEN = 0.3  # confidence of all knuckles
 _MEET = 0.045  # metres between the hands in the picture, at the person's distance, below which they may touch;
+_REBOUNDS = 0.02  # metres by which they may be farther apart in a frame beside a rebound, at most;
 _BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
 _APART = 0.14  # metres at which they surely do not
 _STRAIGHT = 0.002  # metres from the middle of the frames beside it, within which nobody looked at a frame
-_NEAR = 0.25  # metres along the view between the hands in the result, above which one only passes before the other
+_ALONG, _ACROSS = 0.25, 0.4  # metres between hands in the result, along and across the view, above which this was no clap
 _TALL = 90  # pixels of a person, of whom the picture shows that much
 _MOMENT = 0.5  # seconds before or after, in which hands that meet are apart
 _REBOUND = 0.13  # seconds before and after, in which they are on the same side of each other
@@ -78,7 +79,8 @@ def find_meetings(person: Person, depth: Array, between: Array, seen: Array) -> 
         before = slice(np.searchsorted(times, times[start] - _MOMENT), start)
         after = slice(end, np.searchsorted(times, times[end - 1] + _MOMENT, side="right"))
         part = np.concatenate([apart[before], apart[after]])
-        if not (part > _APART).any() or abs(between[nearest, 2]) > _NEAR:
+        across, along = np.linalg.norm(between[nearest, :2]), abs(between[nearest, 2])
+        if not (part > _APART).any() or along > _ALONG or across > _ACROSS:
             continue
         if times[end - 1] - times[start] < _HELD:
             sides = [_mean(seen[around]) for around in _just_beside(times, start, end)]
@@ -112,10 +114,10 @@ def _with_tips(seen: Array) -> Array:
 
 def _between_frames(apart: Array) -> Array:
     """(T,) by how much nearer what is ``apart`` (T,) may come before or after a frame: what rebounds there is half a frame's way
-    from where it turned, at most."""
+    from where it turned, at most. Little, as what is seen of fast hands is noise of that size."""
     rebound = np.zeros_like(apart)
     rebound[1:-1] = (apart[:-2] + apart[2:] - 2 * apart[1:-1]) / 4
-    return np.nan_to_num(rebound).clip(0)
+    return np.nan_to_num(rebound).clip(0, _REBOUNDS)
 
 
 def _missing(between: Array, seen: Array, middle: Array, meetings: list[Meeting], times: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A reader of skinned glTF of our own: what is in a file, and where it puts everything."""
+"""Readers of skinned meshes: of glTF one of our own, which tells what is in a file and where it puts everything; and Blender."""
 
 from pathlib import Path
 
@@ -6,12 +6,21 @@ import numpy as np
 import pygltflib
 from scipy.spatial.transform import Rotation, Slerp
 
+from hmr_video.export.formats.blender import run_script
+
 _TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
 def read_glb(path: Path) -> pygltflib.GLTF2:
     return pygltflib.GLTF2().load_binary(path)
+
+
+def read_by_blender(path: Path, folder: Path) -> dict[str, np.ndarray]:
+    """What Blender's importers make of a file (`blender_reads.py`)."""
+    run_script(Path(__file__).with_name("blender_reads.py"), path, folder / "read.npz")
+    with np.load(folder / "read.npz") as read:
+        return dict(read)
 
 
 def read(file: pygltflib.GLTF2, number: int) -> np.ndarray:
@@ -65,4 +74,6 @@ def posed_nodes(file: pygltflib.GLTF2, timed_by: int, at: np.ndarray | None = No
 
 def _slerped(keys: np.ndarray, quaternions: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Rotations (T, 3, 3) at ``times``; before the first key the first, after the last the last."""
+    if len(keys) == 1:
+        keys, quaternions = [keys[0], keys[0] + 1], np.repeat(quaternions, 2, axis=0)
     return Slerp(keys, Rotation.from_quat(quaternions))(np.clip(times, keys[0], keys[-1])).as_matrix()

@@ -11,8 +11,8 @@ from hmr_video.errors import OutputError, UsageError
 
 _VARIABLE = "HMR_VIDEO_BLENDER"
 _REMEDY = (
-    'With Python 3.11: pip install ".[fbx]", in the folder of the source. With any: install Blender, and name its program in the '
-    f"environment variable {_VARIABLE} if it is not on the path."
+    'With Python 3.11 or 3.13: pip install ".[fbx]", in the folder of the source. With any: install Blender, and name its '
+    f"program in the environment variable {_VARIABLE} if it is not on the path."
 )
 
 

@@ -1,9 +1,11 @@
 """FBX: `person_01.fbx` and, with several people, `people.fbx`: skinned and animated, by Blender in a process of its own.
 
 One unit is one centimetre, y is up, nothing is scaled or turned on the way to the bones, and each bone's y axis runs along it.
-FBX from Blender has one frame rate: frames that are not evenly spaced are resampled.
+FBX from Blender has one frame rate: frames that are not evenly spaced are resampled. It binds meshes at rest: where a rig rests
+unlike the body (in an A-pose), shapes that are animated with the bones keep shoulders as they are in other formats.
 """
 
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from hmr_video.export.formats.blender import run_script
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.registry import ExportOptions, casts, person_name
 from hmr_video.export.resample import evenly
+from hmr_video.export.rigs.correctives import correctives
 from hmr_video.export.rigs.names import find_rig
 from hmr_video.export.rigs.rigging import Rigged, rigged
 from hmr_video.files import replacing
@@ -53,8 +56,10 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
 def _arrays(actor: Rigged, person: int, called: str, start: float) -> dict[str, Array]:
     """What the script needs to know of a person, in centimetres."""
     motion = actor.actor.motion
+    shapes, strengths = correctives(actor)
+    clip = zlib.crc32(shapes.tobytes()) & 0xFFFF  # another clip's shapes are others: engines find them by name
     return {
-        "called": np.array([called, person_name(person)]),
+        "called": np.array([called, f"{person_name(person)}_mesh"]),  # Blender knows no two objects of one name
         "first": np.array(round((motion.timestamps[0] - start) * motion.frame_rate)),
         "names": np.array(actor.names),
         "parents": np.array(actor.parents),
@@ -63,6 +68,9 @@ def _arrays(actor: Rigged, person: int, called: str, start: float) -> dict[str, 
         "rotations": actor.rotations,
         "shifts": (actor.translations() - actor.offsets) * _CENTIMETRES,
         "vertices": actor.vertices * _CENTIMETRES,
+        "shapes": (actor.vertices + shapes) * _CENTIMETRES,
+        "shapeNames": np.array([f"corrective_{clip:04x}_{number:02d}" for number in range(1, len(shapes) + 1)], str),
+        "strengths": strengths,
         "faces": actor.actor.body.faces,
         "weights": actor.weights,
         "color": srgb_to_linear(person_color(person)),

@@ -31,8 +31,9 @@ def main(job_file: str, target: str) -> None:
     scene.frame_end = max(int(person["first"]) + len(person["rotations"]) - 1 for person in people)
     for person in people:
         armature, frames = build_armature(person)
-        add_mesh(person, armature)
+        mesh = add_mesh(person, armature)
         animate(person, armature, frames, scene.frame_end)
+        animate_shapes(person, mesh)
     scene.frame_set(0)
     bpy.ops.export_scene.fbx(
         filepath=target,
@@ -80,8 +81,8 @@ def tail(bone: int, person: dict[str, Any]) -> np.ndarray:
     return end if np.linalg.norm(end - heads[bone]) > SHORTEST else heads[bone] + np.array([0, SHORTEST, 0])
 
 
-def add_mesh(person: dict[str, Any], armature: Any) -> None:
-    """Adds the skinned mesh of a person to their armature."""
+def add_mesh(person: dict[str, Any], armature: Any) -> Any:
+    """Adds the skinned mesh of a person to their armature, with its shapes."""
     name = str(person["called"][1])
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(person["vertices"].tolist(), [], person["faces"].tolist())
@@ -99,6 +100,13 @@ def add_mesh(person: dict[str, Any], armature: Any) -> None:
         group = body.vertex_groups.new(name=str(bone))
         for vertex in np.flatnonzero(weights > 1e-6).tolist():
             group.add([vertex], float(weights[vertex]), "REPLACE")
+    if len(person["shapes"]):
+        body.shape_key_add(name="Basis")
+    for name, shape in zip(person["shapeNames"], person["shapes"]):  # noqa: B905
+        block = body.shape_key_add(name=str(name), from_mix=False)
+        block.slider_min = -1.0
+        block.data.foreach_set("co", shape.astype(np.float32).ravel())
+    return body
 
 
 def animate(person: dict[str, Any], armature: Any, frames: np.ndarray, last: int) -> None:
@@ -112,27 +120,34 @@ def animate(person: dict[str, Any], armature: Any, frames: np.ndarray, last: int
         quaternions = np.array([Matrix(turn).to_quaternion() for turn in turns])
         flips = np.where((quaternions[1:] * quaternions[:-1]).sum(1) < 0, -1.0, 1.0)
         quaternions[1:] *= np.cumprod(flips)[:, None]
-        key(armature, posed, "rotation_quaternion", numbers, quaternions)
+        key(posed, "rotation_quaternion", numbers, quaternions)
         shifts = person["shifts"][:, bone] @ frames[bone]
         if np.any(np.abs(shifts) > STILL):
-            key(armature, posed, "location", numbers, shifts)
+            key(posed, "location", numbers, shifts)
     if first > 0 or first + count - 1 < last:
         there = [(0, GONE if first else 1), (first, 1), (first + count, GONE)]
         there = [pair for pair in there if pair[0] <= last]
         posed = armature.pose.bones[str(person["names"][0])]
         scales = np.repeat(np.array([[scale] for _, scale in there], float), 3, axis=1)
-        key(armature, posed, "scale", np.array([frame for frame, _ in there]), scales, "CONSTANT")
+        key(posed, "scale", np.array([frame for frame, _ in there]), scales, "CONSTANT")
 
 
-def key(armature: Any, posed: Any, path: str, numbers: np.ndarray, values: np.ndarray, interpolation: str = "LINEAR") -> None:
-    """Values (T, C) of a bone's property at frames (T,)."""
-    setattr(posed, path, values[0])
+def animate_shapes(person: dict[str, Any], body: Any) -> None:
+    """Keys of the strengths of all shapes on every frame."""
+    numbers = int(person["first"]) + np.arange(len(person["strengths"]))
+    for name, strengths in zip(person["shapeNames"], person["strengths"].T):  # noqa: B905
+        key(body.data.shape_keys.key_blocks[str(name)], "value", numbers, strengths[:, None])
+
+
+def key(posed: Any, path: str, numbers: np.ndarray, values: np.ndarray, interpolation: str = "LINEAR") -> None:
+    """Values (T, C) of a property of a bone or a shape at frames (T,)."""
+    setattr(posed, path, values[0] if values.shape[1] > 1 else values[0, 0])
     posed.keyframe_insert(path, frame=int(numbers[0]), group=posed.name)
-    action = armature.animation_data.action
-    if hasattr(action, "layers"):  # since Blender 4.4
-        curves = action.layers[0].strips[0].channelbag(armature.animation_data.action_slot).fcurves
+    animation = posed.id_data.animation_data
+    if hasattr(animation.action, "layers"):  # since Blender 4.4
+        curves = animation.action.layers[0].strips[0].channelbag(animation.action_slot).fcurves
     else:
-        curves = action.fcurves
+        curves = animation.action.fcurves
     for channel, column in enumerate(values.T):
         points = curves.find(posed.path_from_id(path), index=channel).keyframe_points
         points.add(len(numbers) - len(points))

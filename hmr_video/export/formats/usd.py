@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hmr_video.body import Body
 
 _CAMERA_AXES = np.diag([1.0, -1.0, -1.0, 1.0])  # USD's cameras look along -z, y up; ours along z, y down
-_SENSOR = 36.0  # millimetres that a picture is wide
+_SENSOR = 0.36  # 36 mm that a picture is wide, in tenths of a metre, which is the scene's unit
 
 
 def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
@@ -152,11 +152,11 @@ def _material(made: Any, path: Any, person: int) -> Any:
 
 
 def _add_camera(made: Any, motion: Motion, start: float) -> None:
-    """The camera that filmed, whose picture is as wide as a 36 mm film; still, or where the result says how it moved, moving."""
+    """The camera that filmed, whose picture is as wide as a 36 mm film; it moves and zooms where the result says so."""
     focal, centre, size = motion.camera_matrix[[0, 1], [0, 1]], motion.camera_matrix[:2, 2], motion.image_size
-    pixel = _SENSOR / float(size[0])  # millimetres
+    pixel = _SENSOR / float(size[0])
     camera = UsdGeom.Camera.Define(made, "/scene/camera")
-    camera.CreateFocalLengthAttr(float(focal[0]) * pixel)
+    length = camera.CreateFocalLengthAttr(float(focal[0]) * pixel)
     camera.CreateHorizontalApertureAttr(_SENSOR)
     camera.CreateVerticalApertureAttr(float(size[1]) * pixel * float(focal[0] / focal[1]))
     camera.CreateHorizontalApertureOffsetAttr(float(size[0] / 2 - centre[0]) * pixel)
@@ -164,11 +164,14 @@ def _add_camera(made: Any, motion: Motion, start: float) -> None:
     camera.CreateClippingRangeAttr(Gf.Vec2f(0.05, 1000.0))
     place_camera = camera.AddTransformOp()
     poses = world_from_camera(motion) @ _CAMERA_AXES
-    if poses.ndim == 2:
-        place_camera.Set(Gf.Matrix4d(poses.T.tolist()))
-        return
-    for code, pose in zip(_codes(motion.timestamps - start, motion.frame_rate), poses, strict=True):
-        place_camera.Set(Gf.Matrix4d(pose.T.tolist()), code)
+    place_camera.Set(Gf.Matrix4d(poses[0].T.tolist()))
+    codes = _codes(motion.timestamps - start, motion.frame_rate)
+    if np.ptp(poses, axis=0).any():
+        for code, pose in zip(codes, poses, strict=True):
+            place_camera.Set(Gf.Matrix4d(pose.T.tolist()), code)
+    if motion.zoom is not None:
+        for code, zoom in zip(codes, motion.zoom, strict=True):
+            length.Set(float(focal[0] * zoom) * pixel, code)
 
 
 def _codes(seconds: Array, rate: float) -> list[float]:

@@ -79,7 +79,7 @@ RIGS = {
             upper_neck="spine.005",
             heel="{}heel.02",
         ),
-        35,
+        31,
     ),
 }
 

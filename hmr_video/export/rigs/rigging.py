@@ -19,7 +19,6 @@ from hmr_video.world.leg_ik import between
 _ARM = ("shoulder", "elbow", "wrist", "hand")
 _FIRST_END = LANDMARKS.index("left_big_toe")
 _STUB = 0.03  # metres that a bone is long on which there is no flesh
-_FITTED = 32  # frames that a mesh in another rest pose is fitted to
 _ROOT = "root"
 
 
@@ -31,9 +30,9 @@ class Rigged:
         actor: who it is.
         names, parents: of the bones; the first's parent is -1.
         heads, tips: (B, 3) where bones begin, and where those end that have no child, at rest.
-        vertices: (V, 3) at rest. weights: (V, B) how much each bone moves each.
-        bound: (V, 3) the mesh as it is bound to the bones, which then are at bind (B, 4, 4): of A-poses not at rest, but as the
-            body rests itself. Formats that tell the two apart play the body's own meshes; `vertices`, bound at rest, nearly do.
+        weights: (V, B) how much each bone moves each vertex.
+        bound: (V, 3) the mesh as it is bound to the bones, which then are at bind (B, 4, 4): not at rest, but as the body rests
+            itself. Formats that tell the two apart play the body's own meshes; others bind `vertices` at rest.
         rotations: (T, B, 3, 3) against the parent. At rest all are the identity.
         moves: of the bones that also move against their parent, the translations (T, 3).
     """
@@ -43,7 +42,6 @@ class Rigged:
     parents: tuple[int, ...]
     heads: Array
     tips: Array
-    vertices: Array
     weights: Array
     bound: Array
     bind: Array
@@ -54,6 +52,17 @@ class Rigged:
     def times(self) -> Array:
         """(T,) seconds, by the source's clock."""
         return self.actor.motion.timestamps
+
+    @property
+    def carried(self) -> Array:
+        """(V, B, 3) where each bone alone would carry each vertex, from where it is bound to the rest pose."""
+        from_bones = self.bound[:, None] - self.bind[:, :3, 3]
+        return np.asarray(np.einsum("vba,bac->vbc", from_bones, self.bind[:, :3, :3]) + self.heads)
+
+    @property
+    def vertices(self) -> Array:
+        """(V, 3) at rest."""
+        return np.asarray(np.einsum("vb,vba->va", self.weights, self.carried))
 
     @property
     def offsets(self) -> Array:
@@ -70,6 +79,11 @@ class Rigged:
         normals = np.array(trimesh.Trimesh(self.bound, self.actor.body.faces, process=False).vertex_normals)
         normals[np.linalg.norm(normals, axis=1) < 0.5] = [0.0, 1.0, 0.0]  # vertices of no face
         return normals
+
+    @property
+    def turned(self) -> Array:
+        """(T, B, 3, 3) rotations against the world."""
+        return _global(self.rotations, self.parents)
 
     def children(self, bone: int) -> list[int]:
         """The bones that hang on one."""
@@ -90,8 +104,7 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
     get one called `root`.
 
     A joint's bone turns as the joint does against the rig's rest pose: B_j(t) = G_j(t) Q_j^T, where Q_j turns it from the body's
-    rest pose into the rig's. Where a mesh is bound in an A-pose, and blended between joints that rest differently there, which is
-    about the shoulders, it differs from the body's own skinning, by up to two centimetres with arms overhead; bones never do.
+    rest pose into the rig's.
     """
     resting, joints = _rest(actor, rig)
     order = places_of(rig)
@@ -102,16 +115,12 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
     ends = [_end(actor, place, head - joints[ride]) for place, ride, head in zip(order, rides, heads, strict=True)]
     weights = np.zeros((len(actor.rest_vertices), len(order)))
     weights[:, [order.index(name) for name in JOINT_NAMES]] = actor.body.weights.double().numpy()
-    own = _global(actor.rotations)
-    turned = own[:, rides] @ np.swapaxes(resting[rides], -1, -2)
-    vertices = _rest_mesh(actor, resting, joints, own)
-    floor = vertices[:, 1].min() * np.array([0, 1, 0])  # who rests stands on it: programs compare how high hips are
-    apart = bool(rig.droop)
+    back = np.swapaxes(resting[rides], -1, -2)
+    turned = _global(actor.rotations, PARENTS)[:, rides] @ back
+    floor = actor.rest_vertices[:, 1].min() * np.array([0, 1, 0])  # who rests stands on it: programs compare how high hips are
     bind = np.tile(np.eye(4), (len(order), 1, 1))
-    bind[:, :3, 3] = heads
-    if apart:
-        bind[:, :3, :3] = np.swapaxes(resting[rides], -1, -2)
-        bind[:, :3, 3] = [actor.rest_joints[ride] + _place(actor, place) for place, ride in zip(order, rides, strict=True)]
+    bind[:, :3, :3] = back
+    bind[:, :3, 3] = [actor.rest_joints[ride] + _place(actor, place) for place, ride in zip(order, rides, strict=True)]
     bind[:, :3, 3] -= floor
     bones = Rigged(
         actor=actor,
@@ -119,9 +128,8 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
         parents=tuple(parents),
         heads=heads - floor,
         tips=heads - floor + (resting[rides] @ np.stack(ends)[..., None])[..., 0],
-        vertices=vertices - floor,
         weights=weights,
-        bound=(actor.rest_vertices if apart else vertices) - floor,
+        bound=actor.rest_vertices - floor,
         bind=bind,
         rotations=_against_parents(turned, parents),
         moves={0: actor.pelvis},
@@ -168,37 +176,12 @@ def _rest(actor: Actor, rig: Rig) -> tuple[Array, Array]:
     return resting, joints
 
 
-def _rest_mesh(actor: Actor, resting: Array, joints: Array, turned: Array) -> Array:
-    """The mesh (V, 3) in a rest pose of rotations (24, 3, 3) and joints (24, 3): the one that, skinned, comes nearest to the
-    body's own meshes there and in frames of the clip, of which the joints' rotations are (T, 24, 3, 3).
-
-    Skinning twice, to another rest pose and on from there, is not skinning once where joints are blended: a shoulder would be off
-    by a centimetre.
-    """
-    if np.array_equal(resting, np.broadcast_to(np.eye(3), resting.shape)):
-        return actor.rest_vertices
-    chosen = np.unique(np.linspace(0, len(actor) - 1, _FITTED).round().astype(int))
-    poses = np.concatenate([resting[None], turned[chosen]])
-    places = np.concatenate([joints[None], actor.joints[chosen]])
-    own, shift = _blended(actor, poses, places, actor.rest_joints)
-    wanted = (own @ actor.rest_vertices[..., None])[..., 0] + shift
-    new, shift = _blended(actor, poses @ np.swapaxes(resting, -1, -2), places, joints)
-    normal = np.einsum("tvji,tvjk->vik", new, new)
-    return np.asarray(np.linalg.solve(normal, np.einsum("tvji,tvj->vi", new, wanted - shift)[..., None])[..., 0])
-
-
-def _blended(actor: Actor, turned: Array, places: Array, rest: Array) -> tuple[Array, Array]:
-    """Linear blend skinning of bodies that rest at joints (24, 3): matrices (T, V, 3, 3) and shifts (T, V, 3)."""
-    weights = actor.body.weights.double().numpy()
-    shifts = places - (turned @ rest[..., None])[..., 0]
-    return np.einsum("vj,tjab->tvab", weights, turned, optimize=True), np.einsum("vj,tja->tva", weights, shifts, optimize=True)
-
-
-def _global(rotations: Array) -> Array:
-    """Rotations (T, 24, 3, 3) against parents -> against the world."""
+def _global(rotations: Array, parents: Sequence[int]) -> Array:
+    """Rotations (T, B, 3, 3) against parents -> against the world."""
     turned = rotations.copy()
-    for joint, parent in enumerate(PARENTS[1:], 1):
-        turned[:, joint] = turned[:, parent] @ rotations[:, joint]
+    for bone, parent in enumerate(parents):
+        if parent >= 0:
+            turned[:, bone] = turned[:, parent] @ rotations[:, bone]
     return turned
 
 

@@ -7,10 +7,13 @@ import subprocess
 
 import numpy as np
 import pytest
-from players import play, read, read_glb
+from people import CASTS
+from players import play, read, read_by_blender, read_glb
 
-from hmr_video.export import export
+from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import continuous_quaternions, place
+from hmr_video.export.registry import casts
+from hmr_video.export.rigs.names import RIGS
 
 _VALIDATE = """
 const validator = require('gltf-validator'), fs = require('fs');
@@ -19,18 +22,30 @@ Promise.all(process.argv.slice(1).map(file => validator.validateBytes(new Uint8A
 """
 
 
-def test_skinning_the_file_gives_the_meshes(motions, body, tmp_path):
-    paths = export(motions, body, tmp_path, ["glb"])
-    assert [path.name for path in paths] == ["person_01.glb", "person_02.glb", "people.glb"]
-    alone = [read_glb(path) for path in paths[:2]]
-    together = read_glb(paths[2])
-    for person, motion in enumerate(motions):
+@pytest.mark.parametrize("cast", CASTS)
+def test_skinning_the_file_gives_the_meshes(cast, motions, body, tmp_path):
+    people = cast(motions)
+    paths = export(people, body, tmp_path, ["glb"])
+    assert [path.name for path in paths] == [f"{name}.glb" for name, _ in casts(len(people))]
+    together = read_glb(paths[-1])
+    assert [skin.name for skin in together.skins] == [path.stem for path in paths[: len(people)]]
+    for person, motion in enumerate(people):
         expected = np.stack(list(place(motion, body).vertices()))
-        offset = motion.timestamps[0] - motions[0].timestamps[0]
-        for file, skin, start in ((alone[person], 0, 0.0), (together, person, offset)):
+        offset = motion.timestamps[0] - min(one.timestamps[0] for one in people)
+        for file, skin, start in ((read_glb(paths[person]), 0, 0.0), (together, person, offset)):
             times, _, posed = play(file, skin)
             np.testing.assert_allclose(times, motion.timestamps - motion.timestamps[0] + start, atol=1e-6)
-            assert np.abs(posed - expected).max() < 1e-3
+            assert np.abs(posed - expected).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rig", ["smpl", "unreal"])
+def test_blender_plays_the_meshes(rig, blender, raised, body, tmp_path):
+    (path,) = export([raised], body, tmp_path, ["glb"], ExportOptions(rig=rig, root_motion=rig == "unreal"))
+    read = read_by_blender(path, tmp_path)
+    expected = np.stack(list(place(raised, body).vertices()))[..., [0, 2, 1]] * [1, -1, 1]  # z up
+    assert np.abs(read["person_01/vertices"] - expected).max() < 1e-4
+    assert {*RIGS[rig].bones.values()} <= set(read["person_01/bones"])
 
 
 def test_each_person_has_a_node_of_their_own_above_the_joints(motions, body, tmp_path):

@@ -2,23 +2,28 @@
 
 import numpy as np
 import pytest
+from people import CASTS, two
 
 from hmr_video.export import ExportOptions, export
-from hmr_video.export.actors import place
+from hmr_video.export.actors import UPRIGHT, place
+from hmr_video.export.registry import casts
 
 pxr = pytest.importorskip("pxr", reason="needs the extra usd")
 from pxr import Gf, Usd, UsdGeom, UsdSkel, UsdValidation, Vt  # noqa: E402
 
 
-@pytest.mark.parametrize("kind", ["usd", "usdz"])
-def test_everybody_is_where_they_were_at_the_time_they_were(kind, motions, body, tmp_path):
-    paths = export(motions, body, tmp_path, [kind])
-    assert [path.name for path in paths] == [f"person_01.{kind}", f"person_02.{kind}", f"people.{kind}"]
+@pytest.mark.parametrize(("kind", "cast"), [*(("usd", cast) for cast in CASTS), ("usdz", two)])
+def test_everybody_is_where_they_were_at_the_time_they_were(kind, cast, motions, body, tmp_path):
+    people = cast(motions)
+    paths = export(people, body, tmp_path, [kind])
+    assert [path.name for path in paths] == [f"{name}.{kind}" for name, _ in casts(len(people))]
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
-    for person, motion in enumerate(motions):
+    first = min(motion.timestamps[0] for motion in people)
+    for person, motion in enumerate(people):
         expected = np.stack(list(place(motion, body).vertices()))
-        for path, start in ((paths[person], motion.timestamps[0]), (paths[2], motions[0].timestamps[0])):
+        for path, start in ((paths[person], motion.timestamps[0]), (paths[-1], first)):
             stage = Usd.Stage.Open(str(path))
+            assert (stage.GetStartTimeCode(), stage.GetEndTimeCode()) == (0, pytest.approx(_last(stage)))
             codes = (motion.timestamps - start) * stage.GetTimeCodesPerSecond()
             found = np.stack([_posed(stage, f"/scene/person_{person + 1:02d}", code) for code in codes])
             assert np.abs(found - expected).max() < 1e-4
@@ -56,13 +61,20 @@ def test_people_are_seen_while_they_are_there(motions, body, tmp_path):
 
 
 def test_the_camera_sees_the_joints_where_the_video_did(motion, body, tmp_path):
-    stage = Usd.Stage.Open(str(export([motion], body, tmp_path, ["usd"])[0]))
-    view = UsdGeom.Camera.Get(stage, "/scene/camera").GetCamera(0).frustum
-    project = np.array(view.ComputeViewMatrix() * view.ComputeProjectionMatrix())
-    seen = np.concatenate([place(motion, body).joints[0], np.ones((24, 1))], axis=1) @ project
-    pixels = (seen[:, :2] / seen[:, 3:] * [0.5, -0.5] + 0.5) * motion.image_size
-    wanted = motion.joints3d[0] @ motion.camera_matrix.T
-    np.testing.assert_allclose(pixels, wanted[:, :2] / wanted[:, 2:], atol=0.05)
+    carried = np.tile(UPRIGHT, (len(motion), 1, 1))
+    carried[:, 0, 3] = np.linspace(0, 1, len(motion))
+    zooming = motion.replace(zoom=np.linspace(1, 1.5, len(motion), dtype=np.float32), world_from_camera=carried)
+    stage = Usd.Stage.Open(str(export([zooming], body, tmp_path, ["usd"])[0]))
+    camera = UsdGeom.Camera.Get(stage, "/scene/camera")
+    assert camera.GetHorizontalApertureAttr().Get() * 0.1 == pytest.approx(0.036)  # in tenths of metres: 36 mm
+    for frame in (0, 12):
+        view = camera.GetCamera(frame).frustum
+        project = np.array(view.ComputeViewMatrix() * view.ComputeProjectionMatrix())
+        seen = np.concatenate([place(zooming, body).joints[frame], np.ones((24, 1))], axis=1) @ project
+        pixels = (seen[:, :2] / seen[:, 3:] * [0.5, -0.5] + 0.5) * motion.image_size
+        centre = motion.camera_matrix[:2, 2]
+        wanted = (motion.joints3d[frame, :, :2] / motion.joints3d[frame, :, 2:]) * 800 * zooming.zoom[frame] + centre
+        np.testing.assert_allclose(pixels, wanted, atol=0.05)
 
 
 @pytest.mark.parametrize("rig", ["smpl", "mixamo", "unreal"])
@@ -71,6 +83,12 @@ def test_usds_own_validators_find_nothing(rig, motions, body, tmp_path):
     for path in export(motions, body, tmp_path, ["usd", "usdz"], ExportOptions(rig=rig)):
         stage = Usd.Stage.Open(str(path))
         assert [error.GetMessage() for error in judge.Validate(stage)] == []
+
+
+def _last(stage: Usd.Stage) -> float:
+    """The last time code of anybody's animation."""
+    animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.Animation)]
+    return max(animation.GetRotationsAttr().GetTimeSamples()[-1] for animation in animations)
 
 
 def _posed(stage: Usd.Stage, path: str, code: float) -> np.ndarray:

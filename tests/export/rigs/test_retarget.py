@@ -10,10 +10,8 @@ from pygltflib import Buffer
 from scipy.spatial.transform import Rotation
 
 from hmr_video.cli.main import run
-from hmr_video.errors import UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
-from hmr_video.export.formats.blender import find_blender
 from hmr_video.export.formats.gltf_buffer import MESHOPT, save_glb
 from hmr_video.export.rigs.names import RIGS
 from hmr_video.export.rigs.trunk import Arms, Trunk, kept_out, sunk
@@ -177,11 +175,7 @@ def test_arms_stay_out_of_a_larger_belly(motion, body):
 
 
 @pytest.mark.slow
-def test_an_fbx_character_does_what_its_glb_does(result, motions, body, tmp_path):
-    try:
-        find_blender()
-    except UsageError:
-        pytest.skip("needs Blender")
+def test_an_fbx_character_does_what_its_glb_does(blender, result, motions, body, tmp_path):
     (figure,) = export([motions[1]], body, tmp_path, ["fbx"], ExportOptions(rig="mixamo"))
     (same,) = export([motions[1]], body, tmp_path, ["glb"], ExportOptions(rig="mixamo"))
     found = {}
