@@ -28,7 +28,7 @@ _TURNS_ONLY = 0.35  # pixels: a turning camera explains so well where points are
 _BETTER = 0.5  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
 _ZOOMS_BETTER = 0.75  # of the steady lens' has a zooming one, likewise
 _PLACE_SMOOTHING = 0.035  # seconds: the deviation of the Gaussian that places are smoothed by; a hand shakes at up to 5 Hz
-_WIDE = np.radians(7.0)  # by which a camera must turn to tell its focal length
+_WIDE = np.radians(5.0)  # by which a camera must turn to tell its focal length
 _UNDERSTOOD = 0.75  # of the observations that a motion must explain
 _TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
 # Deviations from where keyframes lead: of turns, of logarithms of focal lengths, and of places, in the median step of a frame.

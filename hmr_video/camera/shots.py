@@ -70,7 +70,7 @@ class Shots:
         lengths = np.sqrt(self._products.diagonal())
         for start in np.flatnonzero(row[:-_FEWEST] < _ALIKE * lengths[:-_FEWEST] * lengths[-1]):
             distance, first = along_line(self._products[start:, start:])
-            if distance < _LARGEST_DEPARTURE and not self._is_turn(start, shown):
+            if distance < _LARGEST_DEPARTURE and not self._is_turn(int(start), shown):
                 self._found.append(_Transition(self._frame_ids[start], self._frame_ids[start + first], frame_id, distance))
 
     def _is_turn(self, start: int, shown: Array) -> bool:

@@ -313,8 +313,10 @@ class _Problem:
             return torch.zeros(len(self.pairs), len(FEET))
         points = self.keypoints[..., :2]
         if self.stage is not None:
-            tracks = zip(*(values.split(self.lengths) for values in (points, self.trans[:, 2], self.stage)), strict=True)
-            points = torch.cat([as_from_one_place(*track, self.camera_matrix) for track in tracks])
+            pieces = [values.split(self.lengths) for values in (points, self.trans[:, 2], self.stage)]
+            points = torch.cat(
+                [as_from_one_place(shown, depth, stage, self.camera_matrix) for shown, depth, stage in zip(*pieces, strict=True)]
+            )
         evidence = (points, self.trust, self.pixels_per_height / STATURE)
         parts = (values.split(self.lengths) for values in evidence)
         return torch.cat([standing(*one) for one in zip(*parts, timestamps, strict=True)])
