@@ -23,7 +23,7 @@ _REBOUNDS = 0.02  # metres by which they may be farther apart in a frame beside 
 _BLUR = 2.0  # pixels by which they may be farther apart, as they are seen no better
 _APART = 0.14  # metres at which they surely do not
 _STRAIGHT = 0.002  # metres from the middle of the frames beside it, within which nobody looked at a frame
-_ALONG, _ACROSS = 0.25, 0.4  # metres between hands in the result, along and across the view, above which this was no clap
+_NEAR = 0.15  # metres between the hands in the result beyond what smoothing leaves, above which one only passes before the other
 _TALL = 90  # pixels of a person, of whom the picture shows that much
 _MOMENT = 0.5  # seconds before or after, in which hands that meet are apart
 _REBOUND = 0.13  # seconds before and after, in which they are on the same side of each other
@@ -79,11 +79,12 @@ def find_meetings(person: Person, depth: Array, between: Array, seen: Array) -> 
         before = slice(np.searchsorted(times, times[start] - _MOMENT), start)
         after = slice(end, np.searchsorted(times, times[end - 1] + _MOMENT, side="right"))
         part = np.concatenate([apart[before], apart[after]])
-        across, along = np.linalg.norm(between[nearest, :2]), abs(between[nearest, 2])
-        if not (part > _APART).any() or along > _ALONG or across > _ACROSS:
+        beside = _just_beside(times, start, end)
+        smoothed = np.nanmean(apart[beside[0].start : beside[1].stop])
+        if not (part > _APART).any() or np.linalg.norm(between[nearest]) > smoothed + _NEAR:
             continue
         if times[end - 1] - times[start] < _HELD:
-            sides = [_mean(seen[around]) for around in _just_beside(times, start, end)]
+            sides = [_mean(seen[around]) for around in beside]
             if not sides[0] @ sides[1] > 0:
                 continue
         found.append(Meeting(int(start), int(end)))
