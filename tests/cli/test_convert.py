@@ -137,7 +137,7 @@ def test_a_truncated_video_gives_what_it_has(tmp_path: Path, capsys: pytest.Capt
     [
         ["convert"],
         ["convert", "x.mp4", "--people", "nobody"],
-        ["convert", "x.mp4", "--format", "fbx"],
+        ["convert", "x.mp4", "--format", "3ds"],
         ["convert", "x.mp4", "--height", "17"],
         ["convert", "x.mp4", "--colour", "red"],
     ],
