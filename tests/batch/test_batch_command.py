@@ -15,6 +15,13 @@ from hmr_video.cli import main
 from hmr_video.model import HMMR, hmr_video_default
 
 CLIP = Path(__file__).parents[2] / "samples" / "one_person.mp4"
+PROGRAM = """
+import signal
+from hmr_video.cli.main import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # of a background job it is ignored
+main()
+"""
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, command: list[str], capsys: py
 @pytest.mark.slow
 def test_videos_are_converted_once(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     never_done = Path(shutil.copy(CLIP, tmp_path / "in" / "later.mp4"))
-    interrupted = subprocess.Popen([sys.executable, "-c", "from hmr_video.cli.main import main; main()", *command])
+    interrupted = subprocess.Popen([sys.executable, "-c", PROGRAM, *command])
     while not (tmp_path / "out" / "manifest.jsonl").exists() and interrupted.poll() is None:
         time.sleep(0.05)
     interrupted.send_signal(signal.SIGINT)
