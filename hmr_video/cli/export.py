@@ -120,7 +120,7 @@ def retarget(
     if fps is not None:
         motion = resampled(motion, fps, motion.timestamps[0])
     reporter = Reporter(quiet=quiet)
-    if not len(figure.flesh()[0]):
+    if not len(figure.flesh[0]):
         reporter.note(
             "The character's mesh is compressed: its arms may go through its trunk. `npx @gltf-transform/cli copy` unpacks it."
         )

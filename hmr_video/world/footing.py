@@ -38,7 +38,7 @@ def lay_feet_flat(person: Person, body: Body, up: Array) -> Person:
     stands = _stances(feet, up)
     level = _levelling(feet, up, stands)
     level = _heading(feet, level, up, stands) @ level
-    new = estimate.rotations.double().numpy()
+    new = estimate.rotations.double().numpy().copy()
     new[:, ANKLES] = inverse(turned[:, KNEES]) @ level @ turned[:, ANKLES]
     return person.reposed(new, estimate.trans)
 
@@ -56,7 +56,7 @@ def hold_feet(person: Person, body: Body) -> Person:
     reached = replace(legs, **{name: getattr(legs, name) + sink[:, None] for name in ("hips", "knees", "ankles")})
     reached = reached.towards(ankles + moves)
 
-    new = estimate.rotations.double().numpy()
+    new = estimate.rotations.double().numpy().copy()
     new[:, HIPS] = inverse(turned[:, :1]) @ reached.thighs
     new[:, KNEES] = inverse(reached.thighs) @ reached.shins
     new[:, ANKLES] = inverse(reached.shins) @ turned[:, ANKLES]

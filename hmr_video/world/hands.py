@@ -53,7 +53,7 @@ def join_hands(person: Person, body: Body) -> Person:
     missing = _missing(left - right, seen, (left + right) / 2, meetings, person.timestamps)
     arms = Legs.arms(joints, turned)
     reached = arms.towards(arms.ankles + np.stack([missing, -missing], 1) / 2)
-    new = estimate.rotations.double().numpy()
+    new = estimate.rotations.double().numpy().copy()
     new[:, SHOULDERS] = inverse(turned[:, _COLLARS]) @ reached.thighs
     new[:, ELBOWS] = inverse(reached.thighs) @ reached.shins
     new[:, WRISTS] = inverse(reached.shins) @ turned[:, WRISTS]

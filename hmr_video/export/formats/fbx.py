@@ -38,6 +38,7 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     """
     rig = find_rig(options.rig)
     actors = [rigged(place(motion, body), rig, options.root_motion) for motion in evenly(motions, options)]
+    shapes = [correctives(actor) for actor in actors]
     written = []
     for name, people in casts(len(actors)):
         target = folder / f"{name}.fbx"
@@ -45,7 +46,10 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
         job: dict[str, Array] = {"rate": np.array(actors[0].actor.motion.frame_rate), "count": np.array(len(people))}
         for number, person in enumerate(people):
             called = "Armature" if len(people) == 1 else person_name(person)
-            job |= {f"{number}_{key}": values for key, values in _arrays(actors[person], person, called, start).items()}
+            job |= {
+                f"{number}_{key}": values
+                for key, values in _arrays(actors[person], shapes[person], person, called, start).items()
+            }
         with replacing(target, options.overwrite) as temporary, TemporaryDirectory() as work:
             np.savez(Path(work) / "job.npz", allow_pickle=False, **job)
             run_script(_SCRIPT, Path(work) / "job.npz", temporary)
@@ -53,10 +57,10 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
     return written
 
 
-def _arrays(actor: Rigged, person: int, called: str, start: float) -> dict[str, Array]:
-    """What the script needs to know of a person, in centimetres."""
+def _arrays(actor: Rigged, corrective: tuple[Array, Array], person: int, called: str, start: float) -> dict[str, Array]:
+    """What the script needs to know of a person, in centimetres; ``corrective``: see `correctives`."""
     motion = actor.actor.motion
-    shapes, strengths = correctives(actor)
+    shapes, strengths = corrective
     clip = zlib.crc32(shapes.tobytes()) & 0xFFFF  # another clip's shapes are others: engines find them by name
     return {
         "called": np.array([called, f"{person_name(person)}_mesh"]),  # Blender knows no two objects of one name

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -73,6 +74,7 @@ class Character:
             chain.append(self.parents[chain[-1]])
         return chain
 
+    @cached_property
     def flesh(self) -> tuple[Array, Array]:
         """The vertices of its skinned meshes (V, 3) in the world at rest, and the node (V,) that moves each most.
 

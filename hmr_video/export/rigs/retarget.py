@@ -104,7 +104,7 @@ class _Worn:
     def trunk(self) -> tuple[Trunk, list[int]]:
         """The character's trunk, and the nodes that carry it."""
         bones, parts = [self.hips, *self.spine], self.character.parts
-        vertices, owners = self.character.flesh()
+        vertices, owners = self.character.flesh
         known = {*bones, *parts.values()}
         groups = {
             node: next((above for above in self.character.above(node) if above in known), -1) for node in set(owners.tolist())
