@@ -1,6 +1,6 @@
 """A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,45 +15,77 @@ _FEWEST = 10  # points that a view must show of those that are placed
 _AGAIN = 4  # views after which all is adjusted
 _SURE = 6  # views from which they tell the focal length, too
 _STARTS = (1.0, 0.75, 1.35)  # of the guessed focal length, from which the search starts
-_MANY = 12  # views that suffice to find where the search should start
+_MANY = 12  # views that suffice to find where the search should start, and whether the camera moves at all
+_BETTER = 0.5  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
 
 
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
-    """The scene of a moving camera; None where no two views agree on one. ``turning``: how it would turn if it only did.
+    """The scene of a moving camera; None where no two views agree on one, or where it explains hardly more than ``turning``, a
+    camera that only turns.
 
     Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken;
     of many views, those around the first two tell which start that is.
     """
     if not free_focal:
-        return _grown(seen, turning, guess, guess, False)
+        return _if_better(_from_pair(seen, turning, guess, guess, False), turning, seen)
     starts = [float(np.median(turning.focals)), *(guess * factor for factor in _STARTS)]
     if len(turning.turns) <= _MANY:
-        return _best(seen, turning, starts, guess)
+        return _if_better(_best(seen, turning, starts, guess), turning, seen)
     pair = _first_pair(seen, turning, starts[0]) or _first_pair(seen, turning, guess)
     if pair is None:
         return None
-    few = _best(*_around(seen, turning, sum(pair[:2]) // 2), starts, guess)
-    return None if few is None else _grown(seen, turning, float(few.focals[0]), guess, True)
+    part = _Part.around(seen, turning, sum(pair[:2]) // 2)
+    few = _if_better(_best(part.seen, part.turning, starts, guess), part.turning, part.seen)
+    return (
+        None
+        if few is None
+        else _if_better(_grown(part.within(few, turning), part.views, seen, turning, guess, True), turning, seen)
+    )
+
+
+def _if_better(scene: Scene | None, turning: Scene, seen: Seen) -> Scene | None:
+    """The scene, if it explains much more of what was seen than the camera that only turns."""
+    return scene if scene is not None and cost(misses(scene, seen)) < _BETTER * cost(misses(turning, seen)) else None
 
 
 def _best(seen: Seen, turning: Scene, starts: list[float], guess: float) -> Scene | None:
     """Of the scenes that grow from focal lengths, the one that agrees best with what was seen."""
-    scenes = [scene for scene in (_grown(seen, turning, focal, guess, True) for focal in starts) if scene is not None]
+    scenes = [scene for scene in (_from_pair(seen, turning, focal, guess, True) for focal in starts) if scene is not None]
     return min(scenes, key=lambda scene: cost(misses(scene, seen)), default=None)
 
 
-def _around(seen: Seen, turning: Scene, middle: int) -> tuple[Seen, Scene]:
-    """What ``_MANY`` views around one show of the points that two or more of them do, and how these turn."""
-    first = int(np.clip(middle - _MANY // 2, 0, len(turning.turns) - _MANY))
-    mine = seen[(seen.camera >= first) & (seen.camera < first + _MANY)]
-    mine = mine[(np.bincount(mine.point, minlength=len(turning.points)) >= 2)[mine.point]]
-    known, point = np.unique(mine.point, return_inverse=True)
-    views = slice(first, first + _MANY)
-    scene = Scene(turning.turns[views], turning.centres[views], turning.focals[views], turning.points[known])
-    return Seen(mine.camera - first, point, mine.pixels), scene
+class _Part(NamedTuple):
+    """Some consecutive ``views`` of a scene: what they show of the points ``known`` (numbers in the whole) that two or more of
+    them do, and how they turn; both numbered from 0."""
+
+    views: list[int]
+    known: Array
+    seen: Seen
+    turning: Scene
+
+    @classmethod
+    def around(cls, seen: Seen, turning: Scene, middle: int) -> "_Part":
+        """``_MANY`` views around one."""
+        first = int(np.clip(middle - _MANY // 2, 0, len(turning.turns) - _MANY))
+        mine = seen[(seen.camera >= first) & (seen.camera < first + _MANY)]
+        mine = mine[(np.bincount(mine.point, minlength=len(turning.points)) >= 2)[mine.point]]
+        known, point = np.unique(mine.point, return_inverse=True)
+        views = slice(first, first + _MANY)
+        scene = Scene(turning.turns[views], turning.centres[views], turning.focals[views], turning.points[known])
+        return cls(list(range(first, first + _MANY)), known, Seen(mine.camera - first, point, mine.pixels), scene)
+
+    def within(self, scene: Scene, whole: Scene) -> Scene:
+        """A scene of the part, as one of as many views and points as the ``whole`` has."""
+        turns, centres, points = (
+            np.tile(np.eye(3), (len(whole.turns), 1, 1)),
+            np.zeros_like(whole.centres),
+            np.zeros_like(whole.points),
+        )
+        turns[self.views], centres[self.views], points[self.known] = scene.turns, scene.centres, scene.points
+        return Scene(turns, centres, np.full(len(turns), scene.focals[0]), points)
 
 
-def _grown(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
+def _from_pair(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
     """The scene that grows from two views, with a ``focal`` length that is let free at the end."""
     start = _first_pair(seen, turning, focal)
     if start is None:
@@ -63,10 +95,15 @@ def _grown(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: b
     turns, centres = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
     turns[second], centres[second] = turn, centre
     scene = Scene(turns, centres, np.full(count, focal), np.zeros((len(turning.points), 4)))
-    done = [first, second]
-    scene = _with_points(scene, seen, done)
-    low, high = sorted(done)
-    inside = list(range(low + 1, high))
+    pair = sorted([first, second])
+    return _grown(_with_points(scene, seen, pair), pair, seen, turning, guess, free_focal)
+
+
+def _grown(scene: Scene, done: list[int], seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
+    """The scene of all views, which grows from that of the views ``done``, ascending; its unit is its length."""
+    count, low, high = len(scene.turns), done[0], done[-1]
+    done = list(done)
+    inside = [number for number in range(low + 1, high) if number not in done]
     order = inside + [number for pair in _outwards(low, high, count) for number in pair]
     for step, number in enumerate(order):
         near = min(done, key=lambda other: abs(other - number))
