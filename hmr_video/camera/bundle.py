@@ -23,6 +23,7 @@ OUTLIER_PIXELS = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels
 _ZOOM = 0.03  # of the logarithm of the focal length from one camera to the next, where the lens may zoom
 _FOCAL = 0.4  # of the logarithm of the focal length, from the guess
+_VELOCITY = 1.5  # of a camera's median speed, by which its velocity changes in a second: a walk before steps
 _AT_CAMERA = 1e-4  # of a homogeneous point: where it is the camera's own place
 _DENSE = 4_000_000  # numbers of a matrix that is multiplied faster with its zeros
 _NEAREST = 0.02  # of a point's depth, in its distance: nearer or behind the camera it counts no more
@@ -35,12 +36,18 @@ class Scene:
     Attributes:
         turns: (K, 3, 3) camera from world; centres: (K, 3) in the world; focals: (K,) pixels.
         points: (J, 4) homogeneous, of length 1; the last number is 0 at infinity.
+        times: (K,) seconds, ascending.
     """
 
     turns: Array
     centres: Array
     focals: Array
     points: Array
+    times: Array
+
+    def views(self, chosen: Array) -> "Scene":
+        """The same points before some of the cameras."""
+        return Scene(self.turns[chosen], self.centres[chosen], self.focals[chosen], self.points, self.times[chosen])
 
 
 @dataclass(frozen=True)
@@ -122,33 +129,47 @@ def cost(missed: Array) -> float:
 
 def adjust(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, rounds: int = 12) -> Scene:
     """The scene that lays its points nearest to the observations, from a near one."""
-    damping, current = 1e-3, _objective(scene, seen, freedom, focal_guess)
+    damping = 1e-3
     for _ in range(rounds):
-        system = _System(scene, seen, freedom, focal_guess)
+        bends = _bends(scene, freedom)
+        current = _objective(scene, seen, freedom, focal_guess, bends)
+        system = _System(scene, seen, freedom, focal_guess, bends)
         for _ in range(5):
             tried = system.step(damping)
-            value = _objective(tried, seen, freedom, focal_guess)
+            value = _objective(tried, seen, freedom, focal_guess, bends)
             if value < current:
                 break
             damping *= 8
         else:
             return scene
-        gain, scene, current, damping = current - value, tried, value, max(damping / 6, 1e-7)
+        gain, scene, damping = current - value, tried, max(damping / 6, 1e-7)
         if gain < 3e-6 * current:
             break
     return scene
 
 
-def _objective(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> float:
+def _bends(scene: Scene, freedom: Freedom) -> Array:
+    """(K - 2, K): how the velocity of the cameras (K,) changes, in deviations; none for cameras that stay in their place."""
+    count, apart = len(scene.times), np.diff(scene.times)
+    speeds = np.linalg.norm(np.diff(scene.centres, axis=0), axis=1) / apart
+    if not freedom.places or count < 3 or np.median(speeds) < 1e-12:
+        return np.zeros((0, count))
+    velocities = np.diff(np.eye(count), axis=0) / apart[:, None]
+    between = (apart[1:] + apart[:-1]) / 2
+    return np.asarray(np.diff(velocities, axis=0) / (_VELOCITY * np.median(speeds) * np.sqrt(between))[:, None])
+
+
+def _objective(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, bends: Array) -> float:
     logs = np.log(scene.focals)
     walk = np.square(np.diff(logs) / _ZOOM).sum() if freedom.zoom else 0.0
-    return cost(misses(scene, seen)) * (OUTLIER_PIXELS / NOISE) ** 2 + walk + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
+    priors = walk + np.square(bends @ scene.centres).sum() + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
+    return float(cost(misses(scene, seen)) * (OUTLIER_PIXELS / NOISE) ** 2 + priors)
 
 
 class _System:
     """The normal equations about a scene."""
 
-    def __init__(self, scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float) -> None:
+    def __init__(self, scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, bends: Array) -> None:
         self.scene, self.freedom = scene, freedom
         count = len(scene.turns)
         linear = slopes(scene, seen)
@@ -163,7 +184,8 @@ class _System:
         np.add.at(self.own, seen.camera, np.einsum("nai,n,naj->nij", by_camera, weight, by_camera))
         self.pull = np.zeros((count, 7))
         np.add.at(self.pull, seen.camera, -np.einsum("nai,n,na->ni", by_camera, weight, missed))
-        self._smooth = self._focal_terms(focal_guess)
+        terms = [self._focal_terms(focal_guess), *self._path_terms(bends)]
+        self._smooth = tuple(np.concatenate(parts) for parts in zip(*terms, strict=True))
         self.bases = _tangents(scene.points, freedom.places)  # (J, 4, 3)
         bases = self.bases[seen.point]
         away = bases[:, :3] - scene.centres[seen.camera][:, :, None] * bases[:, 3:]
@@ -188,6 +210,13 @@ class _System:
             matrix[:] = 0
         rows, columns = np.nonzero(matrix)
         return rows * 7 + 6, columns * 7 + 6, matrix[rows, columns]
+
+    def _path_terms(self, bends: Array) -> list[tuple[Array, Array, Array]]:
+        """Rows, columns and values, for each side, of what ties places to each other; adds their pull."""
+        matrix = bends.T @ bends
+        self.pull[:, 3:6] -= matrix @ self.scene.centres
+        rows, columns = np.nonzero(matrix)
+        return [(rows * 7 + side, columns * 7 + side, matrix[rows, columns]) for side in (3, 4, 5)]
 
     def step(self, damping: float) -> Scene:
         """The scene after a damped step."""

@@ -1,5 +1,6 @@
 """A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004)."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,9 +71,9 @@ class _Part(NamedTuple):
         mine = seen[(seen.camera >= first) & (seen.camera < first + _MANY)]
         mine = mine[(np.bincount(mine.point, minlength=len(turning.points)) >= 2)[mine.point]]
         known, point = np.unique(mine.point, return_inverse=True)
-        views = slice(first, first + _MANY)
-        scene = Scene(turning.turns[views], turning.centres[views], turning.focals[views], turning.points[known])
-        return cls(list(range(first, first + _MANY)), known, Seen(mine.camera - first, point, mine.pixels), scene)
+        views = np.arange(first, first + _MANY)
+        scene = replace(turning.views(views), points=turning.points[known])
+        return cls(views.tolist(), known, Seen(mine.camera - first, point, mine.pixels), scene)
 
     def within(self, scene: Scene, whole: Scene) -> Scene:
         """A scene of the part, as one of as many views and points as the ``whole`` has."""
@@ -82,7 +83,7 @@ class _Part(NamedTuple):
             np.zeros_like(whole.points),
         )
         turns[self.views], centres[self.views], points[self.known] = scene.turns, scene.centres, scene.points
-        return Scene(turns, centres, np.full(len(turns), scene.focals[0]), points)
+        return Scene(turns, centres, np.full(len(turns), scene.focals[0]), points, whole.times)
 
 
 def _from_pair(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
@@ -94,7 +95,7 @@ def _from_pair(seen: Seen, turning: Scene, focal: float, guess: float, free_foca
     count = len(turning.turns)
     turns, centres = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
     turns[second], centres[second] = turn, centre
-    scene = Scene(turns, centres, np.full(count, focal), np.zeros((len(turning.points), 4)))
+    scene = Scene(turns, centres, np.full(count, focal), np.zeros((len(turning.points), 4)), turning.times)
     pair = sorted([first, second])
     return _grown(_with_points(scene, seen, pair), pair, seen, turning, guess, free_focal)
 
@@ -125,7 +126,7 @@ def _grown(scene: Scene, done: list[int], seen: Seen, turning: Scene, guess: flo
     if np.median(scene.points[:, 3]) < 0:  # mirrored at its origin a scene looks the same, with its points behind the cameras
         unit = -unit
     points = scene.points * [1, 1, 1, unit]
-    return Scene(scene.turns, scene.centres / unit, scene.focals, points / np.linalg.norm(points, axis=1, keepdims=True))
+    return replace(scene, centres=scene.centres / unit, points=points / np.linalg.norm(points, axis=1, keepdims=True))
 
 
 def _outwards(low: int, high: int, count: int) -> list[list[int]]:
@@ -185,18 +186,18 @@ def _with_view(scene: Scene, seen: Seen, turning: Scene, number: int, near: int,
     placed = np.linalg.norm(scene.points, axis=1) > 0
     mine = seen[(seen.camera == number) & placed[seen.point]]
     if len(mine.camera) < _FEWEST:
-        return Scene(turns, centres, scene.focals, scene.points)
+        return replace(scene, turns=turns, centres=centres)
     own = Seen(np.zeros_like(mine.camera), mine.point, mine.pixels)
     best: tuple[float, Scene] | None = None
     for turn, centre in ((turns[number], centres[number]), (turns[number], centres[near]), (turns[near], centres[near])):
-        alone = Scene(turn[None], centre[None], scene.focals[number : number + 1], scene.points)
+        alone = replace(scene.views(np.array([number])), turns=turn[None], centres=centre[None])
         alone = _settled(alone, own)
         missed = float(np.median(np.linalg.norm(misses(alone, own), axis=1)))
         if best is None or missed < best[0]:
             best = missed, alone
     assert best is not None
     turns[number], centres[number] = best[1].turns[0], best[1].centres[0]
-    return Scene(turns, centres, scene.focals, scene.points)
+    return replace(scene, turns=turns, centres=centres)
 
 
 def _settled(alone: Scene, mine: Seen) -> Scene:
@@ -224,7 +225,7 @@ def _settled(alone: Scene, mine: Seen) -> Scene:
     if not found:
         return alone
     turn = Rotation.from_rotvec(vector[:, 0]).as_matrix()
-    return Scene(turn[None], (-turn.T @ shift).T, alone.focals, alone.points)
+    return replace(alone, turns=turn[None], centres=(-turn.T @ shift).T)
 
 
 def _with_points(scene: Scene, seen: Seen, done: list[int], only_new: bool = False) -> Scene:
@@ -258,7 +259,7 @@ def _with_points(scene: Scene, seen: Seen, done: list[int], only_new: bool = Fal
     front = np.zeros(len(points))
     np.add.at(front, mine.point, np.sign(depth))
     points[front < 0] *= -1
-    return Scene(scene.turns, scene.centres, scene.focals, points)
+    return replace(scene, points=points)
 
 
 def _adjusted(scene: Scene, seen: Seen, done: list[int], freedom: Freedom, guess: float, rounds: int) -> Scene:
@@ -269,8 +270,9 @@ def _adjusted(scene: Scene, seen: Seen, done: list[int], freedom: Freedom, guess
     placed = np.linalg.norm(scene.points, axis=1) > 0
     mine = seen[(number[seen.camera] >= 0) & placed[seen.point]]
     inner, point = np.unique(mine.point, return_inverse=True)
-    part = Scene(scene.turns[chosen], scene.centres[chosen], scene.focals[chosen], scene.points[inner])
+    part = replace(scene.views(chosen), points=scene.points[inner])
     part = adjust(part, Seen(number[mine.camera], point, mine.pixels), freedom, guess, rounds)
     turns, centres, points = scene.turns.copy(), scene.centres.copy(), scene.points.copy()
     turns[chosen], centres[chosen], points[inner] = part.turns, part.centres, part.points
-    return Scene(turns, centres, np.full(len(turns), np.exp(np.log(part.focals).mean())), points)
+    focals = np.full(len(turns), np.exp(np.log(part.focals).mean()))
+    return replace(scene, turns=turns, centres=centres, focals=focals, points=points)

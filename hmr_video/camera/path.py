@@ -80,10 +80,11 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
         return Path.still(followed.frame_ids, focal, "unknown", blind)
     if _rests(followed, keys):
         return Path.still(followed.frame_ids, focal, "still", blind)
-    turning = _turning(seen, len(keys), guess, not focal_known)
+    times = keys / frame_rate
+    turning = _turning(seen, times, guess, not focal_known)
     focal_observed = not focal_known and _widest(turning) > _WIDE
     if not focal_observed and not focal_known and np.ptp(turning.focals) == 0:
-        turning = _turning(seen, len(keys), guess, False)
+        turning = _turning(seen, times, guess, False)
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
     if np.median(np.linalg.norm(missed, axis=1)) > _TURNS_ONLY:
@@ -171,9 +172,10 @@ def _rests(followed: Followed, keys: Array) -> bool:
     return max(moved) < _REST
 
 
-def _turning(seen: Seen, count: int, guess: float, free_focal: bool) -> Scene:
-    """The camera that only turns, from keyframe to keyframe, then all at once; with one focal length, or zooming if that is
-    better."""
+def _turning(seen: Seen, times: Array, guess: float, free_focal: bool) -> Scene:
+    """The camera at ``times`` (K,) that only turns, from keyframe to keyframe, then all at once; with one focal length, or
+    zooming if that is better."""
+    count = len(times)
     turns, focals = [np.eye(3)], np.full(count, guess)
     rays = np.column_stack([seen.pixels, np.full(len(seen.pixels), guess)])
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
@@ -181,7 +183,7 @@ def _turning(seen: Seen, count: int, guess: float, free_focal: bool) -> Scene:
         first, second = seen.camera == number - 1, seen.camera == number
         _, mine, theirs = np.intersect1d(seen.point[first], seen.point[second], return_indices=True)
         turns.append(turn_between(rays[first][mine], rays[second][theirs], OUTLIER_PIXELS / guess) @ turns[-1])
-    scene = Scene(np.array(turns), np.zeros((count, 3)), focals, np.zeros((seen.point.max() + 1, 4)))
+    scene = Scene(np.array(turns), np.zeros((count, 3)), focals, np.zeros((seen.point.max() + 1, 4)), times)
     directions = np.einsum("nji,nj->ni", scene.turns[seen.camera], rays)
     np.add.at(scene.points[:, :3], seen.point, directions)
     scene.points[:] /= np.linalg.norm(scene.points, axis=1, keepdims=True)
@@ -234,7 +236,7 @@ def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, free
     point = np.searchsorted(numbered, followed.names).clip(max=len(numbered) - 1)
     known = (numbered[point] == followed.names) & (share[point] > 0.6)
     everything = Seen(camera[known], point[known], followed.pixels[known].astype(float))
-    start = Scene(spins, centres, focals, scene.points)
+    start = Scene(spins, centres, focals, scene.points, frames)
     return resected(start, everything, freedom)
 
 

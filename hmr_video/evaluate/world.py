@@ -12,14 +12,14 @@ import torch
 from hmr_video.assets import sample_clips
 from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter
-from hmr_video.errors import InputError
+from hmr_video.errors import InputError, NobodyFoundError
 from hmr_video.geometry import world_metrics as metrics
 from hmr_video.geometry.rotations import pose_matrices, six_d_to_matrix
 from hmr_video.mocap.clips import Mocap, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array, Motion
 from hmr_video.options import Options
-from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, WorldClip, world_clip
+from hmr_video.synth.film.world_clips import CAMERAS, FRAME_RATE, SIZE, WorldClip, world_clip
 from hmr_video.world.feet import in_world, sole_points
 
 LONGEST, SHORTEST = 300, 60  # frames of a clip
@@ -27,17 +27,26 @@ _ROAMING = 1.0  # metres that people of a clip go at the least, if they do not s
 _RUNNING = 2.0  # m/s
 _ANKLES, _NECK = [7, 8], 12
 _LOW, _UPRIGHT = 0.7, 0.8  # of who stands: the pelvis over the ankles of who sits is lower, the neck over the pelvis higher
-# Motion of a set, in turn, and what share of the picture's height people would take up if they stood: who sits fills two thirds.
-_MANNERS = {"roaming": (0.25, 0.66), "running": (0.1, 0.3), "sitting": (0.8, 1.0)}
+
+
+class Manner(NamedTuple):
+    """How people of a set move is how they are filmed: ``tall``, see `world_clip`, and the ``size`` of pictures."""
+
+    tall: tuple[float, float]
+    size: tuple[int, int] = SIZE
+
+
+# In turn. Who sits fills two thirds of the picture; who runs is small, in pictures as large as those of phones and broadcasts.
+_MANNERS = {"roaming": Manner((0.25, 0.66)), "running": Manner((0.1, 0.3), (1280, 720)), "sitting": Manner((0.8, 1.0))}
 
 
 class Recording(NamedTuple):
-    """A piece of motion: rotations (T, 24, 3, 3), trans (T, 3); ``tall``: see `world_clip`."""
+    """A piece of motion: rotations (T, 24, 3, 3), trans (T, 3), and how it is to be filmed."""
 
     name: str
     rotations: torch.Tensor
     trans: torch.Tensor
-    tall: tuple[float, float] = _MANNERS["roaming"]
+    manner: Manner = _MANNERS["roaming"]
 
 
 @dataclass(frozen=True)
@@ -126,16 +135,20 @@ def evaluate_world(
     with TemporaryDirectory() as folder:
         for number in range(clips):
             group, kind = divmod(number, len(CAMERAS))
-            camera, (name, rotations, trans, tall) = CAMERAS[kind], recordings[group]
+            camera, (name, rotations, trans, manner) = CAMERAS[kind], recordings[group]
             panorama = _read_picture(pictures[number % len(pictures)]) if pictures else None
-            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama, tall)
+            clip = world_clip(camera, body, rotations, trans, (seed, group), panorama, *manner)
             file = Path(folder) / f"{number}.mp4"
             clip.save(file, body)
             started = monotonic()
-            result = run(file, options, Reporter(quiet=True), models=models)
+            try:
+                result = run(file, options, Reporter(quiet=True), models=models)
+            except NobodyFoundError:
+                scores, movement = dict.fromkeys(UNITS, float("nan")) | {"coverage": 0.0}, "nobody found"
+            else:
+                scores = compare_in_world(WorldTrack.from_motion(result.motions[0], models.body), truth_of(clip, body))
+                movement = "?" if result.camera is None else result.camera.kind
             seconds = monotonic() - started
-            scores = compare_in_world(WorldTrack.from_motion(result.motions[0], models.body), truth_of(clip, body))
-            movement = "?" if result.camera is None else result.camera.kind
             rows.append((f"{camera} ({movement}) {name}", scores | {"seconds": seconds}))
             reporter.say(f"{rows[-1][0]}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
     return rows

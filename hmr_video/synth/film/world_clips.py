@@ -32,7 +32,7 @@ class WorldClip:
         camera: one of ``CAMERAS``.
         rotations, trans: (T, 24, 3, 3), (T, 3) in the world; betas: (10,).
         world_from_camera: (T, 4, 4); camera_matrices: (T, 3, 3) pixels.
-        place: what is seen behind; shutter: share of a frame's time during which light falls in.
+        place: what is seen behind; shutter: share of a frame's time during which light falls in; size: width, height, pixels.
     """
 
     camera: str
@@ -44,6 +44,7 @@ class WorldClip:
     place: Place
     shutter: float
     seed: tuple[int, ...]
+    size: tuple[int, int] = SIZE
 
     def __len__(self) -> int:
         return len(self.trans)
@@ -58,13 +59,13 @@ class WorldClip:
         turns, noise = Slerp(np.arange(len(self)), Rotation.from_matrix(self.world_from_camera[:, :3, :3])), dice.uniform(0, 4)
         moments = self.shutter * (np.arange(_BLUR_STEPS) / _BLUR_STEPS - 0.33) if self.shutter else np.zeros(1)
         for frame in range(len(self)):
-            total = np.zeros((SIZE[1], SIZE[0], 3), np.float32)
+            total = np.zeros((self.size[1], self.size[0], 3), np.float32)
             for moment in moments:
                 time = np.clip(frame + moment, 0, len(self) - 1)
                 pose = np.eye(4)
                 pose[:3, :3], pose[:3, 3] = turns(time).as_matrix(), _between(self.world_from_camera[:, :3, 3], time)
                 matrix = _between(self.camera_matrices, time)
-                picture = self.place.picture(SIZE, matrix, pose)
+                picture = self.place.picture(self.size, matrix, pose)
                 seen = (surface.vertices(_between(vertices, time)) - pose[:3, 3]) @ pose[:3, :3]
                 mesh = Mesh(seen, surface.faces, colours)
                 renderer.draw_lit(picture, [mesh._replace(colour=light(mesh))], matrix)
@@ -74,7 +75,7 @@ class WorldClip:
 
     def save(self, path: Path, body: Body) -> None:
         """Writes :meth:`film` as a video."""
-        with VideoWriter(path, FRAME_RATE, SIZE, quality=18) as writer:
+        with VideoWriter(path, FRAME_RATE, self.size, quality=18) as writer:
             for picture in self.film(body):
                 writer.write(picture)
 
@@ -93,6 +94,7 @@ def world_clip(
     seed: tuple[int, ...],
     panorama: Array | None = None,
     tall: tuple[float, float] = (0.25, 0.66),
+    size: tuple[int, int] = SIZE,
 ) -> WorldClip:
     """A clip of motion (T, 24, 3, 3), (T, 3) in the world, before a ``camera`` of a kind in ``CAMERAS``; what zooms is blurred.
 
@@ -106,10 +108,10 @@ def world_clip(
     middle = (joints[:, 0] + trans).mean(0)
     trans = trans - torch.tensor([float(middle[0]), lowest, float(middle[2])])
     root = (joints[:, 0] + trans).double().numpy()
-    poses, focals = _camera_path(camera, root, tall, dice)
+    poses, focals = _camera_path(camera, root, tall, size, dice)
     matrices = np.zeros((len(root), 3, 3))
     matrices[:, 0, 0] = matrices[:, 1, 1] = focals
-    matrices[:, :2, 2] = np.array(SIZE) / 2
+    matrices[:, :2, 2] = np.array(size) / 2
     matrices[:, 2, 2] = 1
     if panorama is not None and camera not in MOVING:
         place = panorama_place(panorama)
@@ -117,16 +119,18 @@ def world_clip(
         free = np.concatenate([root, poses[:, :3, 3], *(root + share * (poses[:, :3, 3] - root) for share in (0.25, 0.5, 0.75))])
         place = random_place(float(np.abs(free).max()) + dice.uniform(3, 15), free[:, [0, 2]], dice)
     shutter = 0.4 if camera == "zoom" else dice.choice([0.0, 0.4])
-    return WorldClip(camera, rotations, trans, betas, poses, matrices, place, shutter, seed)
+    return WorldClip(camera, rotations, trans, betas, poses, matrices, place, shutter, seed, size)
 
 
-def _camera_path(camera: str, root: Array, tall: tuple[float, float], dice: np.random.Generator) -> tuple[Array, Array]:
+def _camera_path(
+    camera: str, root: Array, tall: tuple[float, float], size: tuple[int, int], dice: np.random.Generator
+) -> tuple[Array, Array]:
     """World from camera (T, 4, 4) and focal lengths (T,) of a camera that keeps the person, whose root goes (T, 3), in view."""
     count = len(root)
     seconds = np.arange(count) / FRAME_RATE
-    focal = np.hypot(*SIZE) * np.exp(dice.uniform(np.log(0.75), np.log(1.4)))
+    focal = np.hypot(*size) * np.exp(dice.uniform(np.log(0.75), np.log(1.4)))
     share = np.exp(dice.uniform(*np.log(tall)))
-    distance, azimuth = focal * 1.7 / (SIZE[1] * share), dice.uniform(0, 2 * np.pi)
+    distance, azimuth = focal * 1.7 / (size[1] * share), dice.uniform(0, 2 * np.pi)
     followed = gaussian_filter1d(root, 0.4 * FRAME_RATE, axis=0, mode="nearest")
     eye = np.zeros((count, 3))
     if camera == "orbit":
