@@ -12,12 +12,16 @@ Array = NDArray[Any]
 
 _SHARED = 30  # points that the first two views must share
 _REACH = 12  # keyframes between them, at the most
+_PAIRS, _STARTING_PAIRS = 40, 2  # that are looked at, and from which scenes grow: the landscape has valleys
+_UNLIKE = 4  # views by which pairs differ, both ends together
+_BEFORE_BOTH = 0.5  # of the points that agree on how the second view lies
 _FEWEST = 10  # points that a view must show of those that are placed
 _AGAIN = 4  # views after which all is adjusted
 _SURE = 6  # views from which they tell the focal length, too
-_STARTS = (1.0, 0.75, 1.35)  # of the guessed focal length, from which the search starts
+_STARTS = (0.75, 1.35)  # of the guessed focal length, from which the search starts
 _MANY = 12  # views that suffice to find where the search should start, and whether the camera moves at all
-_BETTER = 0.5  # of the turning camera's robust misses has a moving one, or it is not believed: points that drift do less
+_DRIFT = 0.2  # pixels by which points are followed to a wrong place, for long the same
+_BETTER = 0.5  # of the turning camera's robust misses has a moving one, or it is not believed
 
 
 def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
@@ -27,32 +31,40 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken;
     of many views, those around the first two tell which start that is.
     """
+    if _drift(seen) > _BETTER * cost(misses(turning, seen)):
+        return None
     if not free_focal:
-        return _if_better(_from_pair(seen, turning, guess, guess, False), turning, seen)
+        return _if_better(_best(seen, turning, [guess], guess, False), turning, seen)
     starts = [float(np.median(turning.focals)), *(guess * factor for factor in _STARTS)]
     if len(turning.turns) <= _MANY:
-        return _if_better(_best(seen, turning, starts, guess), turning, seen)
-    pair = _first_pair(seen, turning, starts[0]) or _first_pair(seen, turning, guess)
-    if pair is None:
+        return _if_better(_best(seen, turning, starts, guess, True), turning, seen)
+    pairs = _first_pairs(seen, turning, starts[0]) or _first_pairs(seen, turning, guess)
+    if not pairs:
         return None
-    part = _Part.around(seen, turning, sum(pair[:2]) // 2)
-    few = _if_better(_best(part.seen, part.turning, starts, guess), part.turning, part.seen)
-    return (
-        None
-        if few is None
-        else _if_better(_grown(part.within(few, turning), part.views, seen, turning, guess, True), turning, seen)
-    )
+    part = _Part.around(seen, turning, (pairs[0].first + pairs[0].second) // 2)
+    few = _if_better(_best(part.seen, part.turning, starts, guess, True), part.turning, part.seen)
+    if few is None:
+        return None
+    return _if_better(_grown(part.within(few, turning), part.views, seen, turning, guess, True), turning, seen)
 
 
 def _if_better(scene: Scene | None, turning: Scene, seen: Seen) -> Scene | None:
     """The scene, if it explains much more of what was seen than the camera that only turns."""
-    return scene if scene is not None and cost(misses(scene, seen)) < _BETTER * cost(misses(turning, seen)) else None
+    if scene is None or cost(misses(scene, seen)) + _drift(seen) > _BETTER * cost(misses(turning, seen)):
+        return None
+    return scene
 
 
-def _best(seen: Seen, turning: Scene, starts: list[float], guess: float) -> Scene | None:
-    """Of the scenes that grow from focal lengths, the one that agrees best with what was seen."""
-    scenes = [scene for scene in (_from_pair(seen, turning, focal, guess, True) for focal in starts) if scene is not None]
-    return min(scenes, key=lambda scene: cost(misses(scene, seen)), default=None)
+def _drift(seen: Seen) -> float:
+    """What following points costs by itself, see `cost`."""
+    return len(seen.camera) * (_DRIFT / OUTLIER_PIXELS) ** 2
+
+
+def _best(seen: Seen, turning: Scene, starts: list[float], guess: float, free_focal: bool) -> Scene | None:
+    """Of the scenes that grow from pairs of views and from focal lengths, the one that agrees best with what was seen."""
+    pairs = [(pair, focal) for focal in starts for pair in _first_pairs(seen, turning, focal)]
+    scenes = (_from_pair(pair, seen, turning, focal, guess, free_focal) for pair, focal in pairs)
+    return min((scene for scene in scenes if scene is not None), key=lambda scene: cost(misses(scene, seen)), default=None)
 
 
 class _Part(NamedTuple):
@@ -86,18 +98,23 @@ class _Part(NamedTuple):
         return Scene(turns, centres, np.full(len(turns), scene.focals[0]), points, whole.times)
 
 
-def _from_pair(seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
+class _Pair(NamedTuple):
+    """Two views, and the ``turn`` (3, 3) and ``centre`` (3,) of the second as the first sees them."""
+
+    first: int
+    second: int
+    turn: Array
+    centre: Array
+
+
+def _from_pair(pair: _Pair, seen: Seen, turning: Scene, focal: float, guess: float, free_focal: bool) -> Scene | None:
     """The scene that grows from two views, with a ``focal`` length that is let free at the end."""
-    start = _first_pair(seen, turning, focal)
-    if start is None:
-        return None
-    first, second, turn, centre = start
     count = len(turning.turns)
     turns, centres = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
-    turns[second], centres[second] = turn, centre
+    turns[pair.second], centres[pair.second] = pair.turn, pair.centre
     scene = Scene(turns, centres, np.full(count, focal), np.zeros((len(turning.points), 4)), turning.times)
-    pair = sorted([first, second])
-    return _grown(_with_points(scene, seen, pair), pair, seen, turning, guess, free_focal)
+    done = [pair.first, pair.second]
+    return _grown(_with_points(scene, seen, done), done, seen, turning, guess, free_focal)
 
 
 def _grown(scene: Scene, done: list[int], seen: Seen, turning: Scene, guess: float, free_focal: bool) -> Scene | None:
@@ -141,8 +158,8 @@ def _common(seen: Seen, first: int, second: int) -> tuple[Array, Array, Array]:
     return shared, seen.pixels[one[mine]], seen.pixels[two[theirs]]
 
 
-def _first_pair(seen: Seen, turning: Scene, guess: float) -> tuple[int, int, Array, Array] | None:
-    """Two views, and the second one's turn and centre as the first sees them: those whose points move most beyond any turn."""
+def _first_pairs(seen: Seen, turning: Scene, guess: float) -> list[_Pair]:
+    """Up to ``_STARTING_PAIRS`` pairs, unlike each other, whose points move most beyond any turn."""
     count, best = len(turning.turns), []
     for first in range(count):
         for second in range(first + 1, min(count, first + 1 + _REACH)):
@@ -155,24 +172,30 @@ def _first_pair(seen: Seen, turning: Scene, guess: float) -> tuple[int, int, Arr
             away = led[:, :2] / led[:, 2:] * guess - two
             away = np.linalg.norm(away - np.median(away, axis=0), axis=1)
             best.append((float(np.median(away)) * np.sqrt(len(shared)), first, second))
-    for _, first, second in sorted(best, reverse=True)[:5]:
+    found: list[_Pair] = []
+    for _, first, second in sorted(best, reverse=True)[:_PAIRS]:
+        if any(abs(first - other.first) + abs(second - other.second) < _UNLIKE for other in found):
+            continue
         _, one, two = _common(seen, first, second)
         pose = _relative(one / guess, two / guess, OUTLIER_PIXELS / guess)
         if pose is not None:
-            return first, second, *pose
-    return None
+            found.append(_Pair(first, second, *pose))
+        if len(found) == _STARTING_PAIRS:
+            break
+    return found
 
 
 def _relative(one: Array, two: Array, stray: float) -> tuple[Array, Array] | None:
-    """Turn (3, 3) and centre (3,) of the second view, the first being the world, from rays (N, 2) in both."""
+    """Turn (3, 3) and centre (3,) of the second view, the first being the world, from rays (N, 2) in both; None where few of
+    the points that agree would be before both views and near enough to tell."""
     import cv2
 
     cv2.setRNGSeed(0)
     essential, inliers = cv2.findEssentialMat(one, two, np.eye(3), method=cv2.USAC_MAGSAC, prob=0.999, threshold=stray)
     if essential is None or essential.shape != (3, 3):
         return None
-    agreeing, turn, shift, _ = cv2.recoverPose(essential, one, two, np.eye(3), mask=inliers.copy())
-    if agreeing < _SHARED // 2:
+    before, turn, shift, _ = cv2.recoverPose(essential, one, two, np.eye(3), mask=inliers.copy())
+    if before < max(_SHARED // 2, _BEFORE_BOTH * inliers.sum()):
         return None
     return turn, (-turn.T @ shift)[:, 0]
 

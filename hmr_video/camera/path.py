@@ -24,7 +24,6 @@ _KEPT = 0.7  # of a keyframe's points, below which there has to be another
 _SECONDS = 1.0  # between keyframes at the most
 _FEWEST = 12  # points that a frame must show
 _REST = 1.0  # pixels, of SIDE, that a standing camera's picture trembles
-_TURNS_ONLY = 0.12  # pixels, at the median, by which points are missed at the best: a turning camera explains all there is
 _ZOOMS_BETTER = 0.75  # of the steady lens' has a zooming one, likewise
 _PLACE_SMOOTHING = 0.035  # seconds: the deviation of the Gaussian that places are smoothed by; a hand shakes at up to 5 Hz
 _WIDE = np.radians(5.0)  # by which a camera must turn to tell its focal length
@@ -87,10 +86,9 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
         turning = _turning(seen, times, guess, False)
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
-    if np.median(np.linalg.norm(missed, axis=1)) > _TURNS_ONLY:
-        moving = reconstruct(seen, turning, guess, not focal_known)
-        if moving is not None:
-            scene, kind, missed, focal_observed = moving, "moving", misses(moving, seen), not focal_known
+    moving = reconstruct(seen, turning, guess, not focal_known)
+    if moving is not None:
+        scene, kind, missed, focal_observed = moving, "moving", misses(moving, seen), not focal_known
     understood = np.linalg.norm(missed, axis=1) < OUTLIER_PIXELS
     if understood.mean() < _UNDERSTOOD or (np.bincount(seen.camera, understood) >= _FEWEST).sum() < 2:
         return Path.still(followed.frame_ids, focal, "unknown", blind)
