@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_limits
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.path import Path, find_path
-from hmr_video.camera.scale import Walker, metric_scale
 
 Array = NDArray[Any]
 
@@ -53,6 +52,8 @@ class ClipCamera:
 
         A shot in which they do not tell how far the camera goes counts as one that turns.
         """
+        from hmr_video.camera.scale import Walker, metric_scale  # few cameras move
+
         shots = []
         for shot in self.shots:
             if shot.kind == "moving":

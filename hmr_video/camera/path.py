@@ -13,7 +13,6 @@ from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses, slopes
-from hmr_video.camera.moving import reconstruct
 from hmr_video.camera.thumbnail import SIDE
 
 Array = NDArray[Any]
@@ -87,6 +86,8 @@ def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: 
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
     if np.median(np.linalg.norm(missed, axis=1)) > _TURNS_ONLY:
+        from hmr_video.camera.moving import reconstruct  # few cameras move
+
         moving = reconstruct(seen, turning, guess, not focal_known)
         if moving is not None:
             scene, kind, missed, focal_observed = moving, "moving", misses(moving, seen), not focal_known
