@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hmr_video.assets import find_weights
-from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
+from hmr_video.checkpoints.image_encoder import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
 from hmr_video.device import choose_device
 from hmr_video.errors import NobodyFoundError

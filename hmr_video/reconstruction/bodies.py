@@ -24,7 +24,6 @@ from hmr_video.reconstruction.loading import Models
 from hmr_video.reconstruction.person import Person
 from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
-from hmr_video.reconstruction.shape import on_body, with_height
 from hmr_video.video import VideoReader
 
 _FEET_AND_NECK = (10, 11, 12)
@@ -69,7 +68,11 @@ def estimates_of(
             lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
         lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
-    estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
+    estimates = [one.estimate for one in lifted]
+    if models.body is not models.learnt_body:
+        from hmr_video.reconstruction.shape import on_body
+
+        estimates = [on_body(estimate, models.learnt_body, models.body) for estimate in estimates]
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
         with reporter.stage("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
@@ -121,6 +124,8 @@ def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[
     """As tall as the options say, if they do."""
     if options.height is None:
         return estimates
+    from hmr_video.reconstruction.shape import with_height
+
     return [with_height(estimate, options.height, models.body) for estimate in estimates]
 
 

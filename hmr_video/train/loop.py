@@ -18,7 +18,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from hmr_video.assets import find_weights, read_metadata
 from hmr_video.body import Body, load_body
 from hmr_video.checkpoints import load_model, save_model
-from hmr_video.checkpoints.store import image_encoder_hash, load_tensors
+from hmr_video.checkpoints.image_encoder import image_encoder_hash
+from hmr_video.checkpoints.store import load_tensors
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.features.keypoints import feature_size

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.geometry import Array
-from hmr_video.geometry.silhouettes import Silhouettes, encode
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
 from hmr_video.people.keypoints.choice import choose_landmarks
@@ -20,6 +19,9 @@ from hmr_video.people.keypoints.sides import settle_left_right
 from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
+
+if TYPE_CHECKING:
+    from hmr_video.geometry.silhouettes import Silhouettes
 
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
 _BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole
@@ -97,7 +99,17 @@ class _Seen:
         if mask is not None and presence >= NOBODY:
             self.widths[frame] = widths(mask, points) / np.sqrt(np.linalg.det(matrix[:, :2]))
             if silhouettes:
+                from hmr_video.geometry.silhouettes import encode  # few want them
+
                 self.runs[frame] = encode(mask)
+
+    def silhouettes(self) -> "Silhouettes | None":
+        """Those that were kept."""
+        if not any(map(len, self.runs)):
+            return None
+        from hmr_video.geometry.silhouettes import Silhouettes
+
+        return Silhouettes.of(self.runs, self.crops)
 
     def is_calm(self, start: int, end: int, track: Track) -> bool:
         """Whether between two frames that were looked at all limbs move so little that they may be taken to move straight."""
@@ -222,7 +234,7 @@ def _fused(track: Track, seen: _Seen, company: Array, people: People) -> Track:
         landmarks=fuse(witnesses),
         agreement=agreed,
         widths=np.where(measurable[:, None], seen.widths, np.nan),
-        silhouettes=Silhouettes.of(seen.runs, seen.crops) if any(map(len, seen.runs)) else None,
+        silhouettes=seen.silhouettes(),
     )
 
 

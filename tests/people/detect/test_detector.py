@@ -133,7 +133,7 @@ def test_missing_and_wrong_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("HMR_VIDEO_OFFLINE", "1")
     with pytest.raises(AssetError, match="could not be downloaded"):
         find_detector("yolo11x-pose")
-    monkeypatch.setattr("hmr_video.assets._in_distributions", lambda model: [])
+    monkeypatch.setattr("hmr_video.assets._in_distribution", lambda model: [])
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "yolo11n-pose.pt").write_bytes(b"something else")
     with pytest.raises(AssetError, match="weights get yolo11n-pose"):
