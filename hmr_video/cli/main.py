@@ -23,7 +23,7 @@ COMMANDS = {
     "batch": "batch",
     "view": "export",
     "render": "export",
-    "hallucinate": "convert",
+    "hallucinate": "hallucinate",
     "evaluate": "evaluate",
     "benchmark": "benchmark",
     "label": "label",

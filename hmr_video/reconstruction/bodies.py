@@ -9,21 +9,19 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.camera.clip import ClipCamera
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.geometry.skeleton import BODY_LANDMARKS
 from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
-from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import raise_knee_confidence
+from hmr_video.people.keypoints.border import raise_knee_confidence, within_picture
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
 from hmr_video.reconstruction.loading import Models
-from hmr_video.reconstruction.person import Person
+from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.reconstruction.quality import frame_confidence
-from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
+from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, RefineConfig, refine
 from hmr_video.video import VideoReader
 
 _FEET_AND_NECK = (10, 11, 12)
@@ -67,7 +65,9 @@ def estimates_of(
         with reporter.stage("model"):
             lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
+        from hmr_video.reconstruction.lift_images import lift_video
+
+        lifted = lift_video(reader, people, intrinsics, models, options.hallucinate, reporter)
     estimates = [one.estimate for one in lifted]
     if models.body is not models.learnt_body:
         from hmr_video.reconstruction.shape import on_body
@@ -156,27 +156,6 @@ def _lift_keypoints(
             lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
             advance(1)
     return lifted
-
-
-def _lift_images(
-    reader: VideoReader | None,
-    people: People,
-    intrinsics: Tensor,
-    models: Models,
-    options: Options,
-    reporter: Reporter,
-) -> list[Lifted]:
-    """The paper's model's estimates, from images. Raises UsageError where there are none."""
-    if reader is None or models.image_encoder is None:
-        raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
-    from hmr_video.features.images import image_features, zero_feature
-    from hmr_video.reconstruction.lift_images import lift_images
-
-    with reporter.stage("features"):
-        features = image_features(reader, people.tracks, models.image_encoder, reporter)
-    padding = zero_feature(models.image_encoder)
-    with reporter.stage("model"):
-        return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
 def intrinsics_of(people: People, options: Options) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 
 from hmr_video.body import Body
 from hmr_video.body.size import fit_betas
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate
 
 
 def stature(body: Body, betas: torch.Tensor) -> float:

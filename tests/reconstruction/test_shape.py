@@ -6,7 +6,7 @@ import torch
 from hmr_video.body import Body, load_body
 from hmr_video.body.open import OpenBody
 from hmr_video.geometry.skeleton import LIMB_JOINTS
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate
 from hmr_video.reconstruction.shape import on_body, stature, with_height
 
 
