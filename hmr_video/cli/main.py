@@ -23,7 +23,7 @@ COMMANDS = {
     "batch": "batch",
     "view": "export",
     "render": "export",
-    "hallucinate": "hallucinate",
+    "hallucinate": "convert",
     "evaluate": "evaluate",
     "benchmark": "benchmark",
     "label": "label",
