@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from hmr_video.assets import OTHER_WEIGHTS
-from hmr_video.checkpoints.store import checksum, load_tensors
+from hmr_video.checkpoints.saving import checksum
+from hmr_video.checkpoints.store import load_tensors
 from hmr_video.errors import AssetError
 from hmr_video.features.resnet50 import ResNet50
 

@@ -16,8 +16,9 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.assets import find_body
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import load_model, save_model
+from hmr_video.checkpoints import load_model
 from hmr_video.checkpoints.image_encoder import image_encoder_hash
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError

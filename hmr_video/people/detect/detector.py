@@ -1,9 +1,7 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -113,12 +111,7 @@ class Detector:
 def load_detector(options: PeopleOptions, reporter: Reporter | None = None) -> Network:
     """The network that the options name, loaded once for all the videos of a process. Raises AssetError, UsageError."""
     engine, device = choose_engine(options.engine, options.device)
-    return _network(find_detector(options.detector, reporter), engine, device)
-
-
-@lru_cache(maxsize=1)
-def _network(weights: Path, engine: str, device: str) -> Network:
-    return load_network(weights, engine, device)
+    return load_network(find_detector(options.detector, reporter), engine, device)
 
 
 def sufficient_size(detections: Detections, longest_side: int, closely: bool = False) -> int:
