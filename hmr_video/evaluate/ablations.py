@@ -33,7 +33,7 @@ def _as_they_were(tracklets: Sequence[Any], *_: Any) -> list[Any]:
 _MENDING = "hmr_video.people.track.mending."
 _CLEANING = "hmr_video.people.track.clean."
 REMEDIES = {
-    "turned": Remedy(("hmr_video.people.detect.detector.RotatedPass.__call__",), lambda look, frame, found: found),
+    "turned": Remedy(("hmr_video.people.detect.lying.RotatedPass.__call__",), lambda look, frame, found: found),
     "tilted": Remedy(("hmr_video.people.detect.detector.tilted_pass",), lambda find, frame, found: found),
     "mistaken": Remedy((_MENDING + "reassign_detections",), _as_they_were),
     "crossing": Remedy((_MENDING + "undo_identity_switches",), _as_they_were),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from hmr_video.people.detect.between import interpolated, somebody_lost, unevent
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.detect.tilted import tilted_pass
-from hmr_video.people.detect.turned import RotatedPass
+from hmr_video.people.detect.turned import LEANING, tilt
 from hmr_video.people.detect.weights import find_detector
+
+if TYPE_CHECKING:
+    from hmr_video.people.detect.lying import RotatedPass
 
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
@@ -47,7 +50,7 @@ class Detector:
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
         self._network = load_detector(options, reporter)
         self._confidence, self._fixed_size = options.confidence, options.input_size
-        self._rotated_pass = RotatedPass(self._find)
+        self._rotated_pass: RotatedPass | None = None  # until somebody leans
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
         self._before: _Before | None = None
@@ -63,7 +66,7 @@ class Detector:
         if self._size > enough or self._size == CLOSE_SIZE < enough:
             self._size = 0  # perhaps another shot: large people suffer in a large input, and small ones are lost in a small one
         for index in sorted(looks):
-            looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
+            looks[index] = tilted_pass(self._find, frames[index], self._rotated(frames[index], looks[index]))
         if self._before is not None:
             looks[-1] = self._before.passed
         self._before = _Before(last, looks[len(frames) - 1])
@@ -90,6 +93,14 @@ class Detector:
         be found again for a frame."""
         self._searching = _SEARCH * self._every if somebody_lost(first, second) else self._searching - frames
         return self._searching > 0 or not uneventful(first, second)
+
+    def _rotated(self, frame: Array, found: Detections) -> Detections:
+        """The detections of a frame after a second look at people who lie or fall."""
+        if self._rotated_pass is None and (np.abs(tilt(found.keypoints)) > LEANING).any():
+            from hmr_video.people.detect.lying import RotatedPass
+
+            self._rotated_pass = RotatedPass(self._find)
+        return found if self._rotated_pass is None else self._rotated_pass(frame, found)
 
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
