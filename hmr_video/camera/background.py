@@ -4,16 +4,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.panning import Pan
 from hmr_video.camera.shots import Shots
 from hmr_video.camera.thumbnail import SIDE, thumbnail
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
 _QUALITY, _APART = 0.001, 9

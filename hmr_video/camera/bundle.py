@@ -6,18 +6,16 @@ Schur's complement (Triggs et al., 2000).
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import skew
-
-Array = NDArray[Any]
 
 OUTLIER_PIXELS = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels

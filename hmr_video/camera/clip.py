@@ -3,16 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.path import Path, find_path
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,14 @@ A camera that stands, one that turns (and zooms) about its centre, or one that m
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from hmr_video.camera.background import Followed
 from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses, slopes
 from hmr_video.camera.thumbnail import SIDE
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _FAR = 14.0  # pixels that points move, at the median, between two keyframes
 _FIXED = 0.3  # pixels: what moves less while most moves so far belongs to the picture
