@@ -55,6 +55,18 @@ class Followed:
         return Followed(self.frame_ids[low:high], starts, self.names[part], self.pixels[part], self.size)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """N observations: ``camera`` (N,) saw ``point`` (N,) at ``pixels`` (N, 2) from the middle of the picture."""
+
+    camera: Array
+    point: Array
+    pixels: Array
+
+    def __getitem__(self, chosen: Array) -> "Seen":
+        return Seen(self.camera[chosen], self.point[chosen], self.pixels[chosen])
+
+
 class Background:
     """Feed all frames in order through :meth:`update`, then read the attributes.
 

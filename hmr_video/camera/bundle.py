@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
 
+from hmr_video.camera.background import Seen
 from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import skew
 
@@ -39,18 +40,6 @@ class Scene:
     centres: Array
     focals: Array
     points: Array
-
-
-@dataclass(frozen=True)
-class Seen:
-    """N observations: ``camera`` (N,) saw ``point`` (N,) at ``pixels`` (N, 2) from the middle of the picture."""
-
-    camera: Array
-    point: Array
-    pixels: Array
-
-    def __getitem__(self, chosen: Array) -> "Seen":
-        return Seen(self.camera[chosen], self.point[chosen], self.pixels[chosen])
 
 
 @dataclass(frozen=True)

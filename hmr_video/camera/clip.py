@@ -1,4 +1,4 @@
-"""The camera of a whole clip: one path per shot."""
+"""The camera of a whole clip: one path per shot, the simplest motion that explains how the background moves."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hmr_video.camera.background import Followed
-from hmr_video.camera.path import Path, find_path
+from hmr_video.camera.path import FEWEST, Path, keyframes, observations, rests, without_overlays
 from hmr_video.geometry import Array
 
 
@@ -76,3 +76,18 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
         shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
     focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
     return ClipCamera(shots, max(focals)[1] if focals and not focal_known else None)
+
+
+def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: bool = False) -> Path:
+    """The camera's path in one shot. ``focal``: over the longer side, a guess unless ``focal_known``."""
+    keys = keyframes(followed, frame_rate)
+    followed = without_overlays(followed, keys)
+    seen = observations(followed, keys)
+    blind = int((np.diff(followed.starts) < FEWEST).sum())
+    if len(keys) < 2 or len(seen.camera) < 2 * FEWEST:
+        return Path.still(followed.frame_ids, focal, "unknown", blind)
+    if rests(followed, keys):
+        return Path.still(followed.frame_ids, focal, "still", blind)
+    from hmr_video.camera.turning import solved_path  # most cameras rest
+
+    return solved_path(followed, keys, seen, focal, focal_known, blind, frame_rate)
