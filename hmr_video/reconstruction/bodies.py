@@ -1,7 +1,5 @@
 """From 2D evidence to bodies: features, model, refinement; and the result that is made of them in the end."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,8 +22,6 @@ from hmr_video.reconstruction.quality import frame_confidence
 from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, RefineConfig, refine
 from hmr_video.video import VideoReader
 
-_FEET_AND_NECK = (10, 11, 12)
-
 
 def persons_of(
     people: People,
@@ -38,7 +34,10 @@ def persons_of(
     """Each person with their body, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the
     video, where there is one. Raises UsageError."""
     zooms = [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
-    people = without_zoom(people, zooms)
+    if any((zoom != 1).any() for zoom in zooms):
+        from hmr_video.reconstruction.moving import without_zoom
+
+        people = without_zoom(people, zooms)
     estimates, lifted = estimates_of(people, reader, models, options, reporter, camera)
     intrinsics = intrinsics_of(people, options)
     persons = [
@@ -62,8 +61,12 @@ def estimates_of(
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        with reporter.stage("model"):
-            lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
+        lifted = []
+        with reporter.stage("model"), reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
+            for points, times, track in zip(*evidence, people.tracks, strict=True):
+                raised = torch.from_numpy(raise_knee_confidence(points.numpy(), track.boxes, people.image_size)).float()
+                lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
+                advance(1)
     else:
         from hmr_video.reconstruction.lift_images import lift_video
 
@@ -91,33 +94,13 @@ def estimates_of(
     return estimates, lifted
 
 
-def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
-    """The people as the camera would see them if its focal length stayed what it was at first. ``zooms``: (T,) of each track."""
-    middle = np.array(people.image_size) / 2
-
-    def steady(track: Track, zoom: np.ndarray) -> Track:
-        if (zoom == 1).all():
-            return track
-        landmarks, boxes = track.landmarks.copy(), track.boxes.copy()
-        landmarks[..., :2] = (landmarks[..., :2] - middle) / zoom[:, None, None] + middle
-        boxes = (boxes - np.tile(middle, 2)) / zoom[:, None] + np.tile(middle, 2)
-        return replace(
-            track, landmarks=landmarks, boxes=boxes, widths=None if track.widths is None else track.widths / zoom[:, None]
-        )
-
-    return replace(people, tracks=[steady(*pair) for pair in zip(people.tracks, zooms, strict=True)])
-
-
 def _in_metres(camera: ClipCamera | None, people: People, estimates: list[Estimate], body: Body) -> ClipCamera | None:
     """The camera in metres, by the feet of the people."""
     if camera is None or all(shot.kind != "moving" for shot in camera.shots):
         return camera
-    bodies = []
-    for one in estimates:
-        joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))
-        bodies.append((joints + one.trans[:, None])[:, list(_FEET_AND_NECK)].double().numpy())
-    frame_ids = [track.frame_ids for track in people.tracks]
-    return camera.in_metres(frame_ids, bodies, [people.timestamps[ids] for ids in frame_ids])
+    from hmr_video.reconstruction.moving import in_metres
+
+    return in_metres(camera, people, estimates, body)
 
 
 def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
@@ -138,24 +121,6 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     inside = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
     keypoints = [torch.from_numpy(one).float() for one in inside]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
-
-
-def _lift_keypoints(
-    people: People,
-    evidence: tuple[list[Tensor], list[Tensor]],
-    intrinsics: Tensor,
-    models: Models,
-    options: Options,
-    reporter: Reporter,
-) -> list[Lifted]:
-    """The shipped model's first estimates, from keypoints."""
-    lifted = []
-    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
-        for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
-            raised = torch.from_numpy(raise_knee_confidence(keypoints.numpy(), track.boxes, people.image_size)).float()
-            lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
-            advance(1)
-    return lifted
 
 
 def intrinsics_of(people: People, options: Options) -> Tensor:

@@ -28,7 +28,7 @@ from hmr_video.geometry.skeleton import (
 )
 from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
 from hmr_video.reconstruction.person import Estimate, Evidence
-from hmr_video.reconstruction.standing import FEET, as_from_one_place, standing
+from hmr_video.reconstruction.standing import FEET, standing
 from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
@@ -262,6 +262,8 @@ class _Problem:
             return torch.zeros(len(self.pairs), len(FEET))
         points = self.keypoints[..., :2]
         if self.stage is not None:
+            from hmr_video.reconstruction.moving import as_from_one_place
+
             pieces = [values.split(self.lengths) for values in (points, self.trans[:, 2], self.stage)]
             points = torch.cat(
                 [as_from_one_place(shown, depth, stage, self.camera_matrix) for shown, depth, stage in zip(*pieces, strict=True)]
