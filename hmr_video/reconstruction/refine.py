@@ -18,14 +18,7 @@ from hmr_video.body import Body
 from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix
-from hmr_video.geometry.skeleton import (
-    BODY_LANDMARKS,
-    COCO_FACE,
-    COCO_LIMBS,
-    FOOT_LANDMARKS,
-    HAND_LANDMARKS,
-    LANDMARKS,
-)
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
 from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
 from hmr_video.reconstruction.person import Estimate, Evidence
 from hmr_video.reconstruction.standing import FEET, standing
@@ -197,12 +190,7 @@ class _Problem:
     """All people's frames one after the other (N = sum of T), as one energy of one parameter vector."""
 
     def __init__(
-        self,
-        tracks: list[Evidence],
-        camera_matrix: Tensor,
-        body: Body,
-        config: RefineConfig,
-        fixed_shape: bool,
+        self, tracks: list[Evidence], camera_matrix: Tensor, body: Body, config: RefineConfig, fixed_shape: bool
     ) -> None:
         timestamps = [track.timestamps for track in tracks]
         tempos = [evident(tempo(track.estimate, track.timestamps, body), track) for track in tracks]

@@ -111,12 +111,7 @@ def _chunk(frames: list[Frame]) -> Chunk:
 
 
 def open_video(
-    path: Path,
-    reporter: Reporter,
-    start: float = 0.0,
-    end: float | None = None,
-    every: int = 1,
-    frame_rate: float | None = None,
+    path: Path, reporter: Reporter, start: float = 0.0, end: float | None = None, every: int = 1, frame_rate: float | None = None
 ) -> VideoReader:
     """Opens a video, a photograph or a folder of images. ``start``, ``end``, ``every``: see `Selection`.
 
