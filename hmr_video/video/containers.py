@@ -16,7 +16,7 @@ import numpy as np
 from hmr_video.video.decoding import Damaged, Decoder
 from hmr_video.video.index import index_packets
 from hmr_video.video.pictures import Look, Pictures
-from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
+from hmr_video.video.source import Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
 _DECORD_BYTES = 100_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
@@ -33,10 +33,10 @@ class ContainerSource:
         self.index = index = index_packets(path)
         stated = nominal_rate(index.times, index.rates)
         self._given = None if frame_rate is None or self._keeps(frame_rate) else frame_rate
-        self._times = index.times if self._given is None else np.arange(len(index.times)) / self._given
+        self.times = index.times if self._given is None else np.arange(len(index.times)) / self._given
         self.origin = index.origin if self._given is None and index.timed else 0.0
         retimed = self._given is not None and index.timed
-        self._notes: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
         self._say(f"{path.name} holds {index.others + 1} videos; its main one was read.", index.others > 0)
         self._say(
             f"{path.name} states no times; its frames were taken for {stated:.6g} a second (--frame-rate takes another rate).",
@@ -63,12 +63,6 @@ class ContainerSource:
         off = times - times[0] - np.arange(len(times)) / frame_rate
         return self.index.timed and bool(np.abs(off).max() < _SAME / frame_rate)
 
-    def timestamps(self) -> Array:
-        return self._times
-
-    def notes(self) -> list[str]:
-        return list(self._notes)
-
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         done = 0
         if self._decord is not None:
@@ -76,12 +70,12 @@ class ContainerSource:
                 done = frame.frame_id + 1
                 if frame.timestamp >= begin and frame.frame_id % every == 0:
                     yield frame
-        if done < len(self._times) or self._decord is None:
+        if done < len(self.times) or self._decord is None:
             yield from self._frames_pyav(begin, every, done)
 
     def _say(self, text: str, true: bool = True) -> None:
         if true:
-            self._notes[text] = None
+            self.notes[text] = None
 
     @cached_property
     def _decord(self) -> Any:
@@ -108,7 +102,7 @@ class ContainerSource:
         Always from the start: where decord seeks to may be another picture.
         """
         video = self._decord.VideoReader(str(self.path.absolute()), num_threads=_THREADS)
-        for frame_id in range(len(self._times)):
+        for frame_id in range(len(self.times)):
             try:
                 image = video.next().asnumpy()
             except Exception as error:  # decord's own error class is a bare Exception
@@ -116,7 +110,7 @@ class ContainerSource:
                 return
             if image.shape != (self.info.height, self.info.width, 3):
                 return
-            yield Frame(frame_id, float(self._times[frame_id]), image)
+            yield Frame(frame_id, float(self.times[frame_id]), image)
 
     def _frames_pyav(self, begin: float, every: int, first: int) -> Iterator[Frame]:
         """Frames from ``begin`` (s) and number ``first`` on; broken packets are skipped and counted."""
@@ -126,9 +120,9 @@ class ContainerSource:
             return tag[0] >= first and tag[0] % every == 0 and tag[1] >= begin
 
         for image, (frame_id, time) in pictures.of(self._numbered(), wanted):
-            self._notes |= dict.fromkeys(pictures.notes())
+            self.notes |= pictures.notes
             yield Frame(frame_id, time, image)
-        self._notes |= dict.fromkeys(pictures.notes())
+        self.notes |= pictures.notes
 
     def _numbered(self) -> Iterator[tuple[Any, Look, tuple[int, float]]]:
         """All frames with their looks, and for each its number and its seconds."""
