@@ -1,7 +1,7 @@
 """The camera of a whole clip: one path per shot, the simplest motion that explains how the background moves."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -43,27 +43,6 @@ class ClipCamera:
             mine, rows = shot.rows(frame_ids)
             found[mine] = shot.focals[rows] / (self.focal or shot.focals[0])
         return found
-
-    def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
-        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space.
-
-        A shot in which they do not tell how far the camera goes counts as one that turns.
-        """
-        from hmr_video.camera.scale import Walker, metric_scale  # few cameras move
-
-        shots = []
-        for shot in self.shots:
-            if shot.kind == "moving":
-                parts = [
-                    Walker(shot.turns[rows], shot.centres[rows], body[mine, :2], body[mine, 2], time[mine])
-                    for (mine, rows), body, time in zip(map(shot.rows, frame_ids), bodies, times, strict=True)
-                    if mine.sum() > 2
-                ]
-                scale = metric_scale(parts, shot.points)
-                kind = "moving" if scale else "turning"
-                shot = replace(shot, kind=kind, centres=shot.centres * (scale or 0.0))
-            shots.append(shot)
-        return replace(self, shots=tuple(shots))
 
 
 def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: float, focal_known: bool) -> ClipCamera:

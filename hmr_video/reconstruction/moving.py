@@ -1,5 +1,6 @@
 """What a camera that moves or zooms adds to what is seen of people, and how far it moves."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,13 @@ from torch import Tensor
 
 from hmr_video.body import Body
 from hmr_video.camera.clip import ClipCamera
+from hmr_video.camera.path import Path
+from hmr_video.camera.scale import Walker, metric_scale
+from hmr_video.geometry import Array
 from hmr_video.people import People, Track
 from hmr_video.reconstruction.person import Estimate
 
-_FEET_AND_NECK = (10, 11, 12)
+_FEET_AND_NECK = [10, 11, 12]
 
 
 def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
@@ -32,13 +36,32 @@ def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
 
 
 def in_metres(camera: ClipCamera, people: People, estimates: list[Estimate], body: Body) -> ClipCamera:
-    """The camera in metres, by the feet of the people."""
-    bodies = []
-    for one in estimates:
-        joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))
-        bodies.append((joints + one.trans[:, None])[:, list(_FEET_AND_NECK)].double().numpy())
-    frame_ids = [track.frame_ids for track in people.tracks]
-    return camera.in_metres(frame_ids, bodies, [people.timestamps[ids] for ids in frame_ids])
+    """The camera with its places in metres, by the feet and necks of the people.
+
+    A shot in which they do not tell how far the camera goes counts as one that turns.
+    """
+    bodies = [_feet_and_necks(estimate, body) for estimate in estimates]
+
+    def walkers(shot: Path) -> Iterator[Walker]:
+        for track, points in zip(people.tracks, bodies, strict=True):
+            mine, rows = shot.rows(track.frame_ids)
+            if mine.sum() > 2:
+                times = people.timestamps[track.frame_ids[mine]]
+                yield Walker(shot.turns[rows], shot.centres[rows], points[mine, :2], points[mine, 2], times)
+
+    shots = []
+    for shot in camera.shots:
+        if shot.kind == "moving":
+            scale = metric_scale(list(walkers(shot)), shot.points)
+            shot = replace(shot, kind="moving" if scale else "turning", centres=shot.centres * (scale or 0.0))
+        shots.append(shot)
+    return replace(camera, shots=tuple(shots))
+
+
+def _feet_and_necks(estimate: Estimate, body: Body) -> Array:
+    """(T, 3, 3) metres in camera space: the balls of both feet, and the neck."""
+    joints, _ = body.joints(estimate.rotations, estimate.betas.expand(len(estimate.trans), -1))
+    return (joints + estimate.trans[:, None])[:, _FEET_AND_NECK].double().numpy()
 
 
 def as_from_one_place(points: Tensor, depth: Tensor, stage: Tensor, camera_matrix: Tensor) -> Tensor:
