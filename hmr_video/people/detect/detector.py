@@ -1,5 +1,6 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -147,13 +148,10 @@ def letterbox(frame: Array, size: int, stride: int) -> Array:
     height, width, _ = frame.shape
     scale = size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    padded = np.full((_up(inner[1], stride), _up(inner[0], stride), 3), PAD, np.uint8)
+    rows, columns = (math.ceil(length / stride) * stride for length in inner[::-1])
+    padded = np.full((rows, columns, 3), PAD, np.uint8)
     padded[: inner[1], : inner[0]] = cv2.resize(frame, inner, interpolation=cv2.INTER_LINEAR)
     return padded
-
-
-def _up(length: int, stride: int) -> int:
-    return -(-length // stride) * stride
 
 
 def _unscaled(found: Detections, scale: float, width: int, height: int) -> Detections:
