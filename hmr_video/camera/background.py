@@ -4,16 +4,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.panning import Pan
 from hmr_video.camera.shots import Shots
 from hmr_video.camera.thumbnail import SIDE, thumbnail
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _POINTS, _FEWEST = 260, 200  # that are followed, and below which others are looked for
 _QUALITY, _APART = 0.001, 9
@@ -56,6 +53,18 @@ class Followed:
         part = slice(self.starts[low], self.starts[high])
         starts = self.starts[low : high + 1] - self.starts[low]
         return Followed(self.frame_ids[low:high], starts, self.names[part], self.pixels[part], self.size)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """N observations: ``camera`` (N,) saw ``point`` (N,) at ``pixels`` (N, 2) from the middle of the picture."""
+
+    camera: Array
+    point: Array
+    pixels: Array
+
+    def __getitem__(self, chosen: Array) -> "Seen":
+        return Seen(self.camera[chosen], self.point[chosen], self.pixels[chosen])
 
 
 class Background:

@@ -6,18 +6,17 @@ Schur's complement (Triggs et al., 2000).
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
 
+from hmr_video.camera.background import Seen
+from hmr_video.geometry import Array
 from hmr_video.geometry.rotations import skew
-
-Array = NDArray[Any]
 
 OUTLIER_PIXELS = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels
@@ -48,18 +47,6 @@ class Scene:
     def views(self, chosen: Array) -> "Scene":
         """The same points before some of the cameras."""
         return Scene(self.turns[chosen], self.centres[chosen], self.focals[chosen], self.points, self.times[chosen])
-
-
-@dataclass(frozen=True)
-class Seen:
-    """N observations: ``camera`` (N,) saw ``point`` (N,) at ``pixels`` (N, 2) from the middle of the picture."""
-
-    camera: Array
-    point: Array
-    pixels: Array
-
-    def __getitem__(self, chosen: Array) -> "Seen":
-        return Seen(self.camera[chosen], self.point[chosen], self.pixels[chosen])
 
 
 @dataclass(frozen=True)

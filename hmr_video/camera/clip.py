@@ -1,19 +1,15 @@
-"""The camera of a whole clip: one path per shot."""
+"""The camera of a whole clip: one path per shot, the simplest motion that explains how the background moves."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hmr_video.camera.background import Followed
-from hmr_video.camera.path import Path, find_path
-from hmr_video.camera.scale import Walker, metric_scale
-
-Array = NDArray[Any]
+from hmr_video.camera.path import FEWEST, Path, keyframes, observations, rests, without_overlays
+from hmr_video.geometry import Array
 
 
 @dataclass(frozen=True)
@@ -48,25 +44,6 @@ class ClipCamera:
             found[mine] = shot.focals[rows] / (self.focal or shot.focals[0])
         return found
 
-    def in_metres(self, frame_ids: list[Array], bodies: list[Array], times: list[Array]) -> "ClipCamera":
-        """The same with places in metres, by the balls of the feet and the necks of people, (T, 3, 3) in camera space.
-
-        A shot in which they do not tell how far the camera goes counts as one that turns.
-        """
-        shots = []
-        for shot in self.shots:
-            if shot.kind == "moving":
-                parts = [
-                    Walker(shot.turns[rows], shot.centres[rows], body[mine, :2], body[mine, 2], time[mine])
-                    for (mine, rows), body, time in zip(map(shot.rows, frame_ids), bodies, times, strict=True)
-                    if mine.sum() > 2
-                ]
-                scale = metric_scale(parts, shot.points)
-                kind = "moving" if scale else "turning"
-                shot = replace(shot, kind=kind, centres=shot.centres * (scale or 0.0))
-            shots.append(shot)
-        return replace(self, shots=tuple(shots))
-
 
 def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: float, focal_known: bool) -> ClipCamera:
     """The camera of a clip whose shots begin at ``cuts``. ``focal``: over the longer side, a guess unless ``focal_known``."""
@@ -78,3 +55,18 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
         shots = tuple(find_path(piece, frame_rate, focal, focal_known) for piece in pieces if len(piece))
     focals = [(len(shot.frame_ids), float(shot.focals[0])) for shot in shots if shot.focal_observed]
     return ClipCamera(shots, max(focals)[1] if focals and not focal_known else None)
+
+
+def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: bool = False) -> Path:
+    """The camera's path in one shot. ``focal``: over the longer side, a guess unless ``focal_known``."""
+    keys = keyframes(followed, frame_rate)
+    followed = without_overlays(followed, keys)
+    seen = observations(followed, keys)
+    blind = int((np.diff(followed.starts) < FEWEST).sum())
+    if len(keys) < 2 or len(seen.camera) < 2 * FEWEST:
+        return Path.still(followed.frame_ids, focal, "unknown", blind)
+    if rests(followed, keys):
+        return Path.still(followed.frame_ids, focal, "still", blind)
+    from hmr_video.camera.turning import solved_path  # most cameras rest
+
+    return solved_path(followed, keys, seen, focal, focal_known, blind, frame_rate)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, Seen, adjust, cost, misses
+from hmr_video.camera.background import Seen
+from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, adjust, cost, misses
 
 Array = NDArray[Any]
 

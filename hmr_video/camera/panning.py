@@ -4,14 +4,11 @@ Nobody can be followed by where he was in the last picture while the picture its
 """
 
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.thumbnail import shrunk
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _SHRINK = 3  # times, before pictures are compared
 _CONSENT = 0.1  # of what the pictures show must have shifted alike; at a cut nothing has, and chance makes 0.04 to 0.1 of it

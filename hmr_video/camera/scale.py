@@ -1,15 +1,12 @@
 """How far a camera goes in metres: by the people it shows, who stand on the ground that it shows, on feet that rest."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from hmr_video.geometry import Array
 from hmr_video.geometry.stretches import stretches
-
-Array = NDArray[Any]
 
 _ALONG_VIEW = 0.2  # share of a speed along the view that counts: the rest is noise of the depth
 _RESTING = 0.25  # m/s, of a foot that rests, noise and all

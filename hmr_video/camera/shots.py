@@ -9,14 +9,11 @@ background's points can be followed all the way.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.thumbnail import shrunk
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _SHRINK = 10  # times, before pictures are compared
 _SECONDS = 1.0  # the longest stretch of pictures that is looked at

@@ -1,11 +1,8 @@
 """Frames in small, for what concerns the picture as a whole."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 SIDE = 480  # pixels of the longer side
 

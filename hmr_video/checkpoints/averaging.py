@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from hmr_video.checkpoints.store import load_model, save_model
+from hmr_video.checkpoints.saving import save_model
+from hmr_video.checkpoints.store import load_model
 from hmr_video.errors import UsageError
 
 

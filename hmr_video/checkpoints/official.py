@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hmr_video.checkpoints.store import save_model
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.checkpoints.tf_bundle import Bundle
 from hmr_video.errors import InputError
 from hmr_video.features.resnet50 import ResNet50
 from hmr_video.files import sha256
 from hmr_video.geometry import Array
-from hmr_video.model import HMMR, hmmr_paper
+from hmr_video.model import HMMR
 from hmr_video.model.discriminator import PoseDiscriminator
+from hmr_video.model.presets import hmmr_paper
 
 # Our module -> the scope of its variables.
 _SCOPES: tuple[tuple[str, str], ...] = (

@@ -1,53 +1,19 @@
-"""Our own weight files: safetensors with the model's config, provenance and a checksum in the metadata.
+"""Our own weight files, read: safetensors with the model's config, provenance and a checksum in the metadata.
 
 Tensors are named ``model.*`` (HMMR's state dict); beside them may lie ``image_encoder.*``, ``discriminator.*`` and ``smpl.*``.
 Metadata are strings. Required: ``format``, ``config`` (JSON of HMMRConfig), ``tensors_sha256``. Customary: ``name``, ``licence``,
 ``trained_on``, ``source``.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from hmr_video.assets import OTHER_WEIGHTS, WEIGHTS_FORMAT, open_weights, read_metadata
+from hmr_video.assets import OTHER_WEIGHTS, open_weights, read_metadata
 from hmr_video.errors import AssetError
-from hmr_video.files import replacing
 from hmr_video.model import HMMR, HMMRConfig
-
-if TYPE_CHECKING:
-    from hmr_video.features.resnet50 import ResNet50
-
-IMAGE_ENCODER = "image_encoder."
-
-
-def save_model(
-    path: Path,
-    model: HMMR,
-    metadata: Mapping[str, str],
-    extra: Mapping[str, Tensor] | None = None,
-    dtype: torch.dtype = torch.float32,
-    overwrite: bool = False,
-) -> None:
-    """Writes a model, its config and ``extra`` tensors (fully named) as ``dtype``. Raises OutputError."""
-    named = {f"model.{name}": tensor for name, tensor in model.state_dict().items()} | dict(extra or {})
-    tensors = {
-        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-        for name, tensor in named.items()
-    }
-    header = dict(metadata) | {
-        "format": WEIGHTS_FORMAT,
-        "config": json.dumps(asdict(model.config), sort_keys=True),
-        "tensors_sha256": _checksum(tensors),
-    }
-    with replacing(path, overwrite) as temporary:
-        save_file(tensors, temporary, header)
 
 
 def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
@@ -67,36 +33,6 @@ def load_model(path: Path) -> tuple[HMMR, dict[str, str]]:
     return model.eval().requires_grad_(False), metadata
 
 
-def load_image_encoder(path: Path) -> "ResNet50":
-    """The image encoder in a weight file, ready for inference. Raises AssetError when the file has none."""
-    from hmr_video.features.resnet50 import ResNet50
-
-    state = _image_encoder_tensors(path)
-    with torch.device("meta"):
-        encoder = ResNet50()
-    counters = {name: torch.zeros((), dtype=torch.long) for name in encoder.state_dict() if name.endswith("num_batches_tracked")}
-    try:
-        encoder.load_state_dict(state | counters, assign=True)
-    except RuntimeError as error:
-        raise AssetError(f"The image encoder in {path} is not a ResNet-v2-50.", OTHER_WEIGHTS) from error
-    return encoder.for_inference()
-
-
-def image_encoder_hash(path: Path) -> str:
-    """SHA-256 of the image encoder in a weight file, whatever else that holds. Raises AssetError when it has none."""
-    return _checksum(_image_encoder_tensors(path))
-
-
-def _image_encoder_tensors(path: Path) -> dict[str, Tensor]:
-    state = load_tensors(path, IMAGE_ENCODER)
-    if not state:
-        raise AssetError(
-            f"{path} holds no image encoder, which the paper's model reads video with.",
-            "Import it again with --hmr and the prefix of HMR's checkpoint.",
-        )
-    return state
-
-
 def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:
     """The tensors of a weight file whose names begin with ``prefix``, without it; floats as float32. Raises AssetError."""
     with open_weights(path) as stream:
@@ -104,22 +40,3 @@ def load_tensors(path: Path, prefix: str) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
     }
-
-
-def verify(path: Path) -> None:
-    """Reads every number of a weight file and compares their checksum with the recorded one. Raises AssetError."""
-    recorded = read_metadata(path)["tensors_sha256"]
-    with open_weights(path) as stream:
-        found = _checksum({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118
-    if found != recorded:
-        raise AssetError(f"{path} is damaged: its numbers do not have the checksum recorded with them.", OTHER_WEIGHTS)
-
-
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes, in the order of names."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

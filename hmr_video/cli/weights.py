@@ -63,7 +63,7 @@ def verify(
     """Read weights in full and compare their checksums."""
     from hmr_video.assets import SHIPPED_WEIGHTS, find_weights, installed_weights
     from hmr_video.checkpoints import load_model
-    from hmr_video.checkpoints.store import verify as verify_file
+    from hmr_video.checkpoints.saving import verify as verify_file
 
     chosen = find_weights(name or SHIPPED_WEIGHTS)  # compares what ships with the hash in its manifest
     paths = installed_weights() if name is None else [chosen]

@@ -30,16 +30,17 @@ def _as_they_were(tracklets: Sequence[Any], *_: Any) -> list[Any]:
     return list(tracklets)
 
 
-_TRACKING = "hmr_video.people.track.clean."
+_MENDING = "hmr_video.people.track.mending."
+_CLEANING = "hmr_video.people.track.clean."
 REMEDIES = {
-    "turned": Remedy(("hmr_video.people.detect.detector.RotatedPass.__call__",), lambda look, frame, found: found),
+    "turned": Remedy(("hmr_video.people.detect.lying.RotatedPass.__call__",), lambda look, frame, found: found),
     "tilted": Remedy(("hmr_video.people.detect.detector.tilted_pass",), lambda find, frame, found: found),
-    "mistaken": Remedy((_TRACKING + "reassign_detections",), _as_they_were),
-    "crossing": Remedy((_TRACKING + "undo_identity_switches",), _as_they_were),
-    "joining": Remedy((_TRACKING + "join_broken",), _as_they_were),
-    "doubles": Remedy((_TRACKING + "drop_doubles",), _as_they_were),
-    "onlookers": Remedy((_TRACKING + "drop_onlookers",), _as_they_were),
-    "sides": Remedy((_TRACKING + "settle_left_right",), lambda ids, boxes, keypoints, rate: keypoints),
+    "mistaken": Remedy((_MENDING + "reassign_detections",), _as_they_were),
+    "crossing": Remedy((_MENDING + "undo_identity_switches",), _as_they_were),
+    "joining": Remedy((_MENDING + "join_broken",), _as_they_were),
+    "doubles": Remedy((_MENDING + "drop_doubles",), _as_they_were),
+    "onlookers": Remedy((_CLEANING + "drop_onlookers",), _as_they_were),
+    "sides": Remedy((_CLEANING + "settle_left_right",), lambda ids, boxes, keypoints, rate: keypoints),
     "landmark-sides": Remedy(
         ("hmr_video.people.keypoints.landmarks.settle_left_right",), lambda ids, boxes, keypoints, rate: keypoints
     ),

@@ -30,7 +30,7 @@ from hmr_video.people import People, Track
 from hmr_video.reconstruction.bodies import estimates_of
 from hmr_video.reconstruction.lift import context_frames, model_input, predict
 from hmr_video.reconstruction.loading import Models
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate
 
 PER_FRAME = ("mpjpe", "pa_mpjpe", "foot_angle", "acceleration_error", "acceleration", "true_acceleration")
 PER_WINDOW = ("pck", "shape_drift", "foot_skating", "pve")

@@ -12,7 +12,7 @@ from hmr_video.geometry import metrics
 from hmr_video.geometry.cameras import project
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.motion import Motion
-from hmr_video.reconstruction.doubts import LIMBS, doubtful_limbs
+from hmr_video.reconstruction.quality import LIMBS, doubtful_limbs
 
 NEAR = 0.1  # of the person's size, the longer side of the box: a limb joint that is no farther off in the picture is in place
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError, missing_extra
-from hmr_video.export.formats.blender import find_blender
 from hmr_video.files import refuse_existing
 
 if TYPE_CHECKING:
@@ -21,6 +20,13 @@ def _need_usd() -> None:
     """Raises UsageError where usd-core is not installed."""
     if find_spec("pxr") is None:
         raise missing_extra("usd", "USD")
+
+
+def _need_blender() -> None:
+    """Raises UsageError where Blender is not installed."""
+    from hmr_video.export.formats.blender import find_blender
+
+    find_blender()
 
 
 class Format(NamedTuple):
@@ -55,7 +61,7 @@ FORMATS = {
     "ply": Format("formats.ply", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
     "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
     "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
-    "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
+    "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=_need_blender),  # the same as GLB, by Blender
     "usd": Format("formats.usd", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera: film tools
     "usdz": Format("formats.usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same in one package, for AR
     "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS

@@ -7,8 +7,8 @@ of other rates compare: an acceleration of 1 mm/frame^2 is 0.9 m/s^2.
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.cameras import optimal_camera
 from hmr_video.geometry.procrustes import procrustes_align
+from hmr_video.geometry.weak_cameras import optimal_camera
 
 MILLIMETRES = 1000.0
 NOMINAL_RATE = 30.0  # frames a second that accelerations are given for

@@ -43,24 +43,15 @@ def matrix_to_quaternion(matrix: Tensor) -> Tensor:
     """
     m = matrix
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    # Row i holds the quaternion scaled by 4 q_i.
-    candidates = torch.stack(
-        [
-            torch.stack(
-                [1 + m00 + m11 + m22, m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1
-            ),
-            torch.stack(
-                [m[..., 2, 1] - m[..., 1, 2], 1 + m00 - m11 - m22, m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0]], -1
-            ),
-            torch.stack(
-                [m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] + m[..., 0, 1], 1 - m00 + m11 - m22, m[..., 2, 1] + m[..., 1, 2]], -1
-            ),
-            torch.stack(
-                [m[..., 1, 0] - m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2], 1 - m00 - m11 + m22], -1
-            ),
-        ],
-        -2,
-    )  # (..., 4 pivots, 4)
+    x, y, z = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
+    xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
+    scaled = [  # row i holds the quaternion scaled by 4 q_i
+        [1 + m00 + m11 + m22, x, y, z],
+        [x, 1 + m00 - m11 - m22, xy, xz],
+        [y, xy, 1 - m00 + m11 - m22, yz],
+        [z, xz, yz, 1 - m00 - m11 + m22],
+    ]
+    candidates = torch.stack([torch.stack(row, -1) for row in scaled], -2)  # (..., 4 pivots, 4)
     pivot = torch.diagonal(candidates, dim1=-2, dim2=-1).argmax(-1)
     chosen = candidates.gather(-2, pivot[..., None, None].expand(*pivot.shape, 1, 4)).squeeze(-2)
     quaternion = torch.nn.functional.normalize(chosen, dim=-1)

@@ -1,6 +1,6 @@
 """HMMR (Kanazawa et al., CVPR 2019) as pure modules: features of frames in; pose, shape, camera of past, present, future out."""
 
-from hmr_video.model.config import HMMRConfig, hmmr_paper, hmr_video_default
+from hmr_video.model.config import HMMRConfig
 from hmr_video.model.hmmr import HMMR, Output, Prediction
 
-__all__ = ["HMMR", "HMMRConfig", "Output", "Prediction", "hmmr_paper", "hmr_video_default"]
+__all__ = ["HMMR", "HMMRConfig", "Output", "Prediction"]

@@ -7,7 +7,7 @@ keypoints, joints and SMPL, and 1 for the rest; those of the added three are a m
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.cameras import optimal_camera, weak_project
+from hmr_video.geometry.weak_cameras import optimal_camera, weak_project
 
 HIPS = (2, 3)  # right and left, of the 14 joints of the LSP order
 

@@ -34,11 +34,6 @@ class TemporalConv(nn.Module):
         padded = functional.pad(x, (0, 0, 1, 1))
         return self.linear(cat([padded[:, :-2], x, padded[:, 2:]], -1))
 
-    def zero_side_taps(self) -> None:
-        """Forgets the neighbouring frames, for training that begins with single frames."""
-        nn.init.zeros_(self.linear.weight[:, : self.width].detach())
-        nn.init.zeros_(self.linear.weight[:, 2 * self.width :].detach())
-
 
 class GroupNorm(nn.Module):
     """Group norm (Wu and He, 2018), the statistics over the group's channels and, if ``over_time``, over all T frames too."""
@@ -89,7 +84,9 @@ class TemporalEncoder(nn.Module):
         """Makes the encoder treat each frame by itself; training on windows then grows the taps."""
         for module in self.modules():
             if isinstance(module, TemporalConv):
-                module.zero_side_taps()
+                previous, _, following = module.linear.weight.detach().chunk(3, 1)
+                nn.init.zeros_(previous)
+                nn.init.zeros_(following)
 
 
 class Hallucinator(nn.Module):

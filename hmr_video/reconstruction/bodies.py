@@ -1,7 +1,5 @@
 """From 2D evidence to bodies: features, model, refinement; and the result that is made of them in the end."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,25 +7,20 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.camera.clip import ClipCamera
 from hmr_video.console import Reporter
-from hmr_video.errors import UsageError
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.geometry.skeleton import BODY_LANDMARKS
 from hmr_video.motion import Motion
 from hmr_video.options import Options
 from hmr_video.people import People, Track
-from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import raise_knee_confidence
+from hmr_video.people.keypoints.border import raise_knee_confidence, within_picture
 from hmr_video.reconstruction.girth import with_girth
 from hmr_video.reconstruction.lift import Lifted, lift
 from hmr_video.reconstruction.loading import Models
-from hmr_video.reconstruction.person import Person
+from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.reconstruction.quality import frame_confidence
-from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, Estimate, RefineConfig, refine
-from hmr_video.reconstruction.shape import on_body, with_height
+from hmr_video.reconstruction.refine import COCO, MOVING_CAMERA, RefineConfig, refine
 from hmr_video.video import VideoReader
-
-_FEET_AND_NECK = (10, 11, 12)
 
 
 def persons_of(
@@ -41,7 +34,10 @@ def persons_of(
     """Each person with their body, in camera space: features, model, refinement; and the camera in metres. ``reader``: of the
     video, where there is one. Raises UsageError."""
     zooms = [np.ones(len(track)) if camera is None else camera.zooms(track.frame_ids) for track in people.tracks]
-    people = without_zoom(people, zooms)
+    if any((zoom != 1).any() for zoom in zooms):
+        from hmr_video.reconstruction.moving import without_zoom
+
+        people = without_zoom(people, zooms)
     estimates, lifted = estimates_of(people, reader, models, options, reporter, camera)
     intrinsics = intrinsics_of(people, options)
     persons = [
@@ -65,11 +61,21 @@ def estimates_of(
     intrinsics = intrinsics_of(people, options)
     evidence = evidence_of(people)
     if models.image_encoder is None:
-        with reporter.stage("model"):
-            lifted = _lift_keypoints(people, evidence, intrinsics, models, options, reporter)
+        lifted = []
+        with reporter.stage("model"), reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
+            for points, times, track in zip(*evidence, people.tracks, strict=True):
+                raised = torch.from_numpy(raise_knee_confidence(points.numpy(), track.boxes, people.image_size)).float()
+                lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
+                advance(1)
     else:
-        lifted = _lift_images(reader, people, intrinsics, models, options, reporter)
-    estimates = [on_body(one.estimate, models.learnt_body, models.body) for one in lifted]
+        from hmr_video.reconstruction.lift_images import lift_video
+
+        lifted = lift_video(reader, people, intrinsics, models, options.hallucinate, reporter)
+    estimates = [one.estimate for one in lifted]
+    if models.body is not models.learnt_body:
+        from hmr_video.reconstruction.shape import on_body
+
+        estimates = [on_body(estimate, models.learnt_body, models.body) for estimate in estimates]
     estimates = _sized(estimates, models, options)
     if options.refine and models.image_encoder is None:
         with reporter.stage("refine"), reporter.progress("Refining", len(people.tracks), "people") as advance:
@@ -88,39 +94,21 @@ def estimates_of(
     return estimates, lifted
 
 
-def without_zoom(people: People, zooms: list[np.ndarray]) -> People:
-    """The people as the camera would see them if its focal length stayed what it was at first. ``zooms``: (T,) of each track."""
-    middle = np.array(people.image_size) / 2
-
-    def steady(track: Track, zoom: np.ndarray) -> Track:
-        if (zoom == 1).all():
-            return track
-        landmarks, boxes = track.landmarks.copy(), track.boxes.copy()
-        landmarks[..., :2] = (landmarks[..., :2] - middle) / zoom[:, None, None] + middle
-        boxes = (boxes - np.tile(middle, 2)) / zoom[:, None] + np.tile(middle, 2)
-        return replace(
-            track, landmarks=landmarks, boxes=boxes, widths=None if track.widths is None else track.widths / zoom[:, None]
-        )
-
-    return replace(people, tracks=[steady(*pair) for pair in zip(people.tracks, zooms, strict=True)])
-
-
 def _in_metres(camera: ClipCamera | None, people: People, estimates: list[Estimate], body: Body) -> ClipCamera | None:
     """The camera in metres, by the feet of the people."""
     if camera is None or all(shot.kind != "moving" for shot in camera.shots):
         return camera
-    bodies = []
-    for one in estimates:
-        joints, _ = body.joints(one.rotations, one.betas.expand(len(one.trans), -1))
-        bodies.append((joints + one.trans[:, None])[:, list(_FEET_AND_NECK)].double().numpy())
-    frame_ids = [track.frame_ids for track in people.tracks]
-    return camera.in_metres(frame_ids, bodies, [people.timestamps[ids] for ids in frame_ids])
+    from hmr_video.reconstruction.moving import in_metres
+
+    return in_metres(camera, people, estimates, body)
 
 
 def _sized(estimates: list[Estimate], models: Models, options: Options) -> list[Estimate]:
     """As tall as the options say, if they do."""
     if options.height is None:
         return estimates
+    from hmr_video.reconstruction.shape import with_height
+
     return [with_height(estimate, options.height, models.body) for estimate in estimates]
 
 
@@ -133,45 +121,6 @@ def evidence_of(people: People) -> tuple[list[Tensor], list[Tensor]]:
     inside = [within_picture(track.landmarks[:, known], track.boxes, people.image_size) for track in people.tracks]
     keypoints = [torch.from_numpy(one).float() for one in inside]
     return keypoints, [torch.from_numpy(people.timestamps[track.frame_ids]).double() for track in people.tracks]
-
-
-def _lift_keypoints(
-    people: People,
-    evidence: tuple[list[Tensor], list[Tensor]],
-    intrinsics: Tensor,
-    models: Models,
-    options: Options,
-    reporter: Reporter,
-) -> list[Lifted]:
-    """The shipped model's first estimates, from keypoints."""
-    lifted = []
-    with reporter.progress("Lifting to 3D", len(people.tracks), "people") as advance:
-        for keypoints, times, track in zip(*evidence, people.tracks, strict=True):
-            raised = torch.from_numpy(raise_knee_confidence(keypoints.numpy(), track.boxes, people.image_size)).float()
-            lifted.append(lift(models.model, raised, times, intrinsics, models.learnt_body, options.hallucinate))
-            advance(1)
-    return lifted
-
-
-def _lift_images(
-    reader: VideoReader | None,
-    people: People,
-    intrinsics: Tensor,
-    models: Models,
-    options: Options,
-    reporter: Reporter,
-) -> list[Lifted]:
-    """The paper's model's estimates, from images. Raises UsageError where there are none."""
-    if reader is None or models.image_encoder is None:
-        raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
-    from hmr_video.features.images import image_features, zero_feature
-    from hmr_video.reconstruction.lift_images import lift_images
-
-    with reporter.stage("features"):
-        features = image_features(reader, people.tracks, models.image_encoder, reporter)
-    padding = zero_feature(models.image_encoder)
-    with reporter.stage("model"):
-        return [lift_images(models.model, one, padding, intrinsics, options.hallucinate) for one in features]
 
 
 def intrinsics_of(people: People, options: Options) -> Tensor:

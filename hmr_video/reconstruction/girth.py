@@ -13,7 +13,7 @@ from hmr_video.body import Body
 from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
 from hmr_video.people.keypoints.widths import STATIONS
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate
 
 FEWEST_FRAMES, FEWEST_STATIONS = 3, 3  # in which a width must be seen; that girth needs
 MOST_FRAMES = 16  # of all, evenly

@@ -3,14 +3,32 @@
 import torch
 from torch import Tensor
 
+from hmr_video.console import Reporter
+from hmr_video.errors import UsageError
 from hmr_video.features.image_crops import Crops
-from hmr_video.features.images import ImageFeatures
+from hmr_video.features.images import ImageFeatures, image_features, zero_feature
 from hmr_video.model.hmmr import HMMR
 from hmr_video.model.windows import predict_windows
+from hmr_video.people import People
 from hmr_video.reconstruction.lift import Lifted
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.loading import Models
+from hmr_video.reconstruction.person import Estimate
+from hmr_video.video import VideoReader
 
 SMALLEST_SCALE = 0.05  # a network may say 0, which would be infinitely far
+
+
+def lift_video(
+    reader: VideoReader | None, people: People, camera_matrix: Tensor, models: Models, hallucinate: bool, reporter: Reporter
+) -> list[Lifted]:
+    """The paper's model's estimates of all people in a video. Raises UsageError where there is no video."""
+    if reader is None or models.image_encoder is None:
+        raise UsageError("The paper's model reads images, and keypoints come without.", "Give the video, or leave --weights out.")
+    with reporter.stage("features"):
+        features = image_features(reader, people.tracks, models.image_encoder, reporter)
+    padding = zero_feature(models.image_encoder)
+    with reporter.stage("model"):
+        return [lift_images(models.model, one, padding, camera_matrix, hallucinate) for one in features]
 
 
 @torch.inference_mode()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from hmr_video.assets import SHIPPED_BODY, find_weights
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import load_image_encoder, load_model
+from hmr_video.checkpoints import load_model
 from hmr_video.device import choose_device
 from hmr_video.errors import UsageError
 from hmr_video.files import sha256
@@ -51,6 +51,8 @@ class Models:
         model.to(device)
         if read == "keypoints":
             return cls(model, metadata, sha256(path), load_body(options.body), load_body(SHIPPED_BODY))
+        from hmr_video.checkpoints.image_encoder import load_image_encoder
+
         own = load_body(str(path.resolve()))  # lies beside the weights
         body = own if options.body == SHIPPED_BODY else load_body(options.body)
         return cls(model, metadata, sha256(path), body, own, load_image_encoder(path).to(device))

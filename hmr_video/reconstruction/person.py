@@ -8,7 +8,29 @@ from torch import Tensor
 from hmr_video.body import Body
 from hmr_video.geometry import Array
 from hmr_video.people import Track
-from hmr_video.reconstruction.refine import Estimate
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A body over T frames: rotations (T, 24, 3, 3) with the root's into camera space, betas (10,), trans (T, 3) metres."""
+
+    rotations: Tensor
+    betas: Tensor
+    trans: Tensor
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds, and
+    the camera's path (T, 4, 4) where it is known to move."""
+
+    estimate: Estimate
+    keypoints: Tensor
+    timestamps: Tensor
+    stage: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
 
 
 @dataclass(frozen=True)

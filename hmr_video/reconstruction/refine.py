@@ -9,36 +9,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from hmr_video.body import Body
+from hmr_video.geometry import Array
 from hmr_video.geometry.cameras import project
-from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix, slerp
-from hmr_video.geometry.skeleton import (
-    BODY_LANDMARKS,
-    COCO_FACE,
-    COCO_LIMBS,
-    FOOT_LANDMARKS,
-    HAND_LANDMARKS,
-    LANDMARKS,
-)
-from hmr_video.reconstruction.lbfgs import minimise
+from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_six_d, six_d_to_matrix
+from hmr_video.geometry.skeleton import BODY_LANDMARKS, COCO_FACE, COCO_LIMBS, FOOT_LANDMARKS, HAND_LANDMARKS, LANDMARKS
 from hmr_video.reconstruction.likelihood import heavy_tailed, robust, trust
-from hmr_video.reconstruction.standing import FEET, as_from_one_place, standing
+from hmr_video.reconstruction.person import Estimate, Evidence
+from hmr_video.reconstruction.standing import FEET, standing
 from hmr_video.reconstruction.temporal import cosine_basis, smoothed, usual_amplitudes
 
 STATURE = 1.7  # metres; turns image errors into fractions of a person's height
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A body over T frames: rotations (T, 24, 3, 3) with the root's into camera space, betas (10,), trans (T, 3) metres."""
-
-    rotations: Tensor
-    betas: Tensor
-    trans: Tensor
 
 
 @dataclass(frozen=True)
@@ -80,6 +66,7 @@ LOOSEST = 2.0  # how much further than `pose` brisk bodies may turn from the mod
 TOLERANCES = (10.0, 1.0)  # of the two searches, see `_Problem.energy`
 BLOCK, OVERLAP = 480, 60  # frames of a long track that are solved at once, and how many of them the next block shares
 GROUP = 4000  # frames of all people that are solved at once
+_HISTORY = 20  # pairs of step and change of gradient that stand for the curvature of the energy
 
 # Stature, the first shape number, is left as the model has it: one view cannot tell it from distance, and every term in metres
 # would be the smaller, the smaller the body.
@@ -123,28 +110,10 @@ def refine(
         for group in _groups(short, [len(track) for track in tracks]):
             refined |= zip(group, solve([tracks[index] for index in group], fixed_shape), strict=True)
         for index in set(range(len(tracks))) - set(short):
-            refined[index] = _refine_long(tracks[index], solve, fixed_shape)
+            from hmr_video.reconstruction.blocks import refine_long
+
+            refined[index] = refine_long(tracks[index], solve, fixed_shape, BLOCK, OVERLAP)
     return [refined[index] for index in range(len(tracks))]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One person's first estimate of T frames, keypoints (T, 17 or 29, 3) in pixels with confidence, timestamps (T,) seconds, and
-    the camera's path (T, 4, 4) where it is known to move."""
-
-    estimate: Estimate
-    keypoints: Tensor
-    timestamps: Tensor
-    stage: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.timestamps)
-
-    def cut(self, start: int, stop: int, betas: Tensor) -> "Evidence":
-        """The frames from ``start`` to before ``stop``, with ``betas`` for the shape."""
-        piece = Estimate(self.estimate.rotations[start:stop], betas, self.estimate.trans[start:stop])
-        stage = None if self.stage is None else self.stage[start:stop]
-        return Evidence(piece, self.keypoints[start:stop], self.timestamps[start:stop], stage)
 
 
 def _groups(indices: list[int], lengths: list[int]) -> list[list[int]]:
@@ -156,33 +125,6 @@ def _groups(indices: list[int], lengths: list[int]) -> list[list[int]]:
         else:
             groups.append([index])
     return groups
-
-
-def _refine_long(track: Evidence, solve: Callable[[list[Evidence], bool], list[Estimate]], fixed_shape: bool) -> Estimate:
-    """A long track in blocks, so that memory is bounded: the shape from the block seen best, blended where blocks overlap."""
-    starts = list(range(0, len(track) - OVERLAP, BLOCK))
-    stops = [*(start + BLOCK + OVERLAP for start in starts[:-1]), len(track)]
-    betas = track.estimate.betas
-    if not fixed_shape:
-        trust = track.keypoints[..., 2].mean(-1)
-        best = max(zip(starts, stops, strict=True), key=lambda block: float(trust[block[0] : block[1]].mean()))
-        betas = solve([track.cut(*best, betas)], False)[0].betas
-    whole = solve([track.cut(starts[0], stops[0], betas)], True)[0]
-    for start, stop in zip(starts[1:], stops[1:], strict=True):
-        whole = _joined(whole, solve([track.cut(start, stop, betas)], True)[0])
-    return whole
-
-
-def _joined(before: Estimate, after: Estimate) -> Estimate:
-    """Two estimates whose last and first ``OVERLAP`` frames are the same frames, faded into each other there."""
-    weight = torch.linspace(0, 1, OVERLAP + 2)[1:-1]
-    rotations = slerp(before.rotations[-OVERLAP:], after.rotations[:OVERLAP], weight[:, None])
-    trans = torch.lerp(before.trans[-OVERLAP:], after.trans[:OVERLAP], weight[:, None])
-    return Estimate(
-        torch.cat([before.rotations[:-OVERLAP], rotations, after.rotations[OVERLAP:]]),
-        before.betas,
-        torch.cat([before.trans[:-OVERLAP], trans, after.trans[OVERLAP:]]),
-    )
 
 
 @contextmanager
@@ -248,12 +190,7 @@ class _Problem:
     """All people's frames one after the other (N = sum of T), as one energy of one parameter vector."""
 
     def __init__(
-        self,
-        tracks: list[Evidence],
-        camera_matrix: Tensor,
-        body: Body,
-        config: RefineConfig,
-        fixed_shape: bool,
+        self, tracks: list[Evidence], camera_matrix: Tensor, body: Body, config: RefineConfig, fixed_shape: bool
     ) -> None:
         timestamps = [track.timestamps for track in tracks]
         tempos = [evident(tempo(track.estimate, track.timestamps, body), track) for track in tracks]
@@ -313,6 +250,8 @@ class _Problem:
             return torch.zeros(len(self.pairs), len(FEET))
         points = self.keypoints[..., :2]
         if self.stage is not None:
+            from hmr_video.reconstruction.moving import as_from_one_place
+
             pieces = [values.split(self.lengths) for values in (points, self.trans[:, 2], self.stage)]
             points = torch.cat(
                 [as_from_one_place(shown, depth, stage, self.camera_matrix) for shown, depth, stage in zip(*pieces, strict=True)]
@@ -389,3 +328,23 @@ class _Problem:
             rotations = self.rotations @ axis_angle_to_matrix(turns)
         parts = zip(rotations.split(self.lengths), betas, trans.split(self.lengths), strict=True)
         return [Estimate(*part) for part in parts]
+
+
+def minimise(energy: Callable[[], Tensor], parameters: Tensor, steps: int) -> None:
+    """Changes ``parameters`` (N,), a leaf, so that ``energy()`` falls: up to ``steps`` times, until it falls no longer.
+
+    Scipy's L-BFGS down a torch energy. Parameters are best scaled so that each is expected to change by about 1.
+    """
+    from scipy.optimize import minimize  # a quarter of a second, which who only imports need not wait for
+
+    def look(values: Array) -> tuple[float, Array]:
+        with torch.no_grad():
+            parameters.copy_(torch.from_numpy(values))
+        value = energy()
+        (gradient,) = torch.autograd.grad(value, parameters)
+        return value.item(), gradient.double().numpy()
+
+    limits = {"maxiter": steps, "maxfun": max(steps * 5 // 4, 2), "maxcor": _HISTORY, "ftol": 1e-9, "gtol": 1e-6}
+    found = minimize(look, np.asarray(parameters.detach().double()), method="L-BFGS-B", jac=True, options=limits)
+    with torch.no_grad():
+        parameters.copy_(torch.from_numpy(found.x))

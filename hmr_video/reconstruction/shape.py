@@ -3,7 +3,8 @@
 import torch
 
 from hmr_video.body import Body
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.body.size import fit_betas
+from hmr_video.reconstruction.person import Estimate
 
 
 def stature(body: Body, betas: torch.Tensor) -> float:
@@ -31,10 +32,6 @@ def with_height(estimate: Estimate, height: float, body: Body) -> Estimate:
 
 def on_body(estimate: Estimate, source: Body, target: Body) -> Estimate:
     """The same person with the ``target`` body: as large as with ``source``, the pelvis where it was."""
-    if source is target:
-        return estimate
-    from hmr_video.body.size import fit_betas
-
     betas = fit_betas(source, estimate.betas, target)
     shift = source.rest_joints(estimate.betas)[0] - target.rest_joints(betas)[0]
     return Estimate(estimate.rotations, betas, estimate.trans + shift)

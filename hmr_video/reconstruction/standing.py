@@ -13,20 +13,6 @@ _POINTS = ([15, 17, 18, 19], [16, 20, 21, 22])  # ankle, toes and heel
 _EVIDENT = 0.1  # trust of one of a foot's points, from which they say how it moves
 
 
-def as_from_one_place(points: Tensor, depth: Tensor, stage: Tensor, camera_matrix: Tensor) -> Tensor:
-    """Points (T, K, 2) in pixels without what the camera's own movement adds to theirs; the first frame's stay.
-
-    depth (T,) metres of what is seen; stage (T, 4, 4) the camera's path, from its space; camera_matrix (3, 3).
-    """
-    pixels = torch.cat([points, torch.ones_like(points[..., :1])], -1)
-    placed = pixels @ torch.linalg.inv(camera_matrix).mT * depth[:, None, None]
-    ahead = torch.linalg.inv(stage[1:]) @ stage[:-1]  # from each frame's camera to the next one's
-    led = placed[:-1] @ ahead[:, :3, :3].mT + ahead[:, None, :3, 3]
-    led = led @ camera_matrix.mT
-    own = points[1:] - led[..., :2] / led[..., 2:].clamp_min(1e-3)
-    return torch.cat([points[:1], own]).cumsum(0)
-
-
 def standing(points: Tensor, trust: Tensor, pixels_per_metre: Tensor, timestamps: Tensor) -> Tensor:
     """How surely (T - 1, 4), 0 to 1, each of `FEET` stands from a frame to the next; 0 where nothing of a foot is seen.
 

@@ -17,8 +17,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hmr_video.assets import find_weights, read_metadata
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import load_model, save_model
-from hmr_video.checkpoints.store import image_encoder_hash, load_tensors
+from hmr_video.checkpoints import load_model
+from hmr_video.checkpoints.image_encoder import image_encoder_hash
+from hmr_video.checkpoints.saving import save_model
+from hmr_video.checkpoints.store import load_tensors
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError
 from hmr_video.features.keypoints import feature_size
@@ -28,7 +30,8 @@ from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.mocap.clips import Mocap, folder_of, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.synth.film.filmed import FilmSampler, load_film
 from hmr_video.synth.motion.pose_kinds import kinds_of_mocap
 from hmr_video.synth.synthetic import Batch, Sampler, joined

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hmr_video.body import Body
 from hmr_video.features.keypoints import camera_translation
-from hmr_video.geometry.cameras import weak_project
+from hmr_video.geometry.weak_cameras import weak_project
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import constant_shape_loss, keypoint_loss, keypoint_loss_optimal_camera, shape_prior_loss
 from hmr_video.train.pseudo_labels import TrackBatch

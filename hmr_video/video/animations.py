@@ -54,25 +54,19 @@ class AnimationSource:
 
     def __init__(self, path: Path, frame_rate: float | None, page_rate: float) -> None:
         self.path = path
-        self._notes: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
         self._pages: list[int] = []
         self._size = (0, 0)
         seconds = self._look_through()
         rate = frame_rate or (page_rate if None in seconds else None)
         shown = [second or _UNTIMED for second in seconds]
-        self._times: Array = np.arange(len(shown)) / rate if rate else np.cumsum([0.0, *shown[:-1]])
-        rate = rate or nominal_rate(self._times, (1.0 / float(np.median(shown)),))
+        self.times: Array = np.arange(len(shown)) / rate if rate else np.cumsum([0.0, *shown[:-1]])
+        rate = rate or nominal_rate(self.times, (1.0 / float(np.median(shown)),))
         self.info = VideoInfo(path, *self._size, rate, len(shown), None, "pillow")
-
-    def timestamps(self) -> Array:
-        return self._times
-
-    def notes(self) -> list[str]:
-        return list(self._notes)
 
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         with Image.open(self.path) as image:
-            for frame_id, (page, time) in enumerate(zip(self._pages, self._times, strict=True)):
+            for frame_id, (page, time) in enumerate(zip(self._pages, self.times, strict=True)):
                 if time >= begin and frame_id % every == 0:
                     image.seek(page)
                     yield Frame(frame_id, float(time), self._pixels(image))
@@ -87,7 +81,7 @@ class AnimationSource:
                     image.load()
                 except UNREADABLE as end:
                     if not isinstance(end, EOFError) or page < getattr(image, "n_frames", 1):
-                        self._notes[f"{self.path.name} is damaged: its pictures end before number {page + 1}."] = None
+                        self.notes[f"{self.path.name} is damaged: its pictures end before number {page + 1}."] = None
                     break
                 if not _is_thumbnail(image):
                     check_size(self.path, *image.size)
@@ -102,10 +96,10 @@ class AnimationSource:
     def _pixels(self, image: Any) -> Array:
         pixels, transparent = upright_pixels(image)
         if transparent:
-            self._notes[TRANSPARENT] = None
+            self.notes[TRANSPARENT] = None
         size = fit(pixels.shape[1::-1], self._size)
         if pixels.shape[1::-1] != self._size:
-            self._notes[RESIZED] = None
+            self.notes[RESIZED] = None
             pixels = np.asarray(Image.fromarray(pixels).resize(size))
         return padded(pixels, self._size)
 

@@ -5,22 +5,23 @@ square pixels, for which it gives the same pictures at the same times. The choic
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hmr_video.video.decoding import Damaged, Decoder
 from hmr_video.video.index import index_packets
 from hmr_video.video.pictures import Look, Pictures
-from hmr_video.video.source import Array, Frame, VideoInfo, nominal_rate
+from hmr_video.video.source import Frame, VideoInfo, nominal_rate
 from hmr_video.video.streams import VideoFile
 
+if TYPE_CHECKING:
+    from hmr_video.video.ordinary import DecordReader
+
 _DECORD_BYTES = 100_000_000  # of all frames: decord decodes ahead without limit whenever it is short of processors
-_THREADS = 1  # of decord: several conceal an error otherwise each time
 _SAME = 0.1  # of a frame's duration, within which times are the same
 _NO_TURN = (False, False, False)
 
@@ -33,10 +34,10 @@ class ContainerSource:
         self.index = index = index_packets(path)
         stated = nominal_rate(index.times, index.rates)
         self._given = None if frame_rate is None or self._keeps(frame_rate) else frame_rate
-        self._times = index.times if self._given is None else np.arange(len(index.times)) / self._given
+        self.times = index.times if self._given is None else np.arange(len(index.times)) / self._given
         self.origin = index.origin if self._given is None and index.timed else 0.0
         retimed = self._given is not None and index.timed
-        self._notes: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
         self._say(f"{path.name} holds {index.others + 1} videos; its main one was read.", index.others > 0)
         self._say(
             f"{path.name} states no times; its frames were taken for {stated:.6g} a second (--frame-rate takes another rate).",
@@ -63,60 +64,32 @@ class ContainerSource:
         off = times - times[0] - np.arange(len(times)) / frame_rate
         return self.index.timed and bool(np.abs(off).max() < _SAME / frame_rate)
 
-    def timestamps(self) -> Array:
-        return self._times
-
-    def notes(self) -> list[str]:
-        return list(self._notes)
-
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         done = 0
         if self._decord is not None:
-            for frame in self._frames_decord():
+            for frame in self._decord.frames():
                 done = frame.frame_id + 1
                 if frame.timestamp >= begin and frame.frame_id % every == 0:
                     yield frame
-        if done < len(self._times) or self._decord is None:
+        if done < len(self.times) or self._decord is None:
             yield from self._frames_pyav(begin, every, done)
 
     def _say(self, text: str, true: bool = True) -> None:
         if true:
-            self._notes[text] = None
+            self.notes[text] = None
 
     @cached_property
-    def _decord(self) -> Any:
-        """The decord module if it is to read this file, else None."""
+    def _decord(self) -> "DecordReader | None":
+        """What reads this file in PyAV's place, if it is ordinary and short."""
         index, look = self.index, self.index.look
         plain = Look(look.coded, "yuv420p", _NO_TURN, look.aspect, False)
         short = look.coded[0] * look.coded[1] * 3 * len(index.times) <= _DECORD_BYTES
         if not (index.ordinary and short and look == plain and look.aspect == 1):
             return None
-        try:
-            import decord
-        except (ImportError, OSError):
-            return None
-        decord.logging.set_level(decord.logging.FATAL)
-        with contextlib.suppress(Exception):  # decord raises a zoo of types; whatever it is, PyAV takes over
-            video = decord.VideoReader(str(self.path.absolute()), num_threads=_THREADS)
-            if len(video) == len(index.times) and video.next().shape == (look.coded[1], look.coded[0], 3):
-                return decord
-        return None
+        from hmr_video.video.ordinary import DecordReader
 
-    def _frames_decord(self) -> Iterator[Frame]:
-        """Frames until the end or until decord gives up; the caller carries on with PyAV from there.
-
-        Always from the start: where decord seeks to may be another picture.
-        """
-        video = self._decord.VideoReader(str(self.path.absolute()), num_threads=_THREADS)
-        for frame_id in range(len(self._times)):
-            try:
-                image = video.next().asnumpy()
-            except Exception as error:  # decord's own error class is a bare Exception
-                logging.getLogger(__name__).debug("decord stopped at frame %d: %s", frame_id, error)
-                return
-            if image.shape != (self.info.height, self.info.width, 3):
-                return
-            yield Frame(frame_id, float(self._times[frame_id]), image)
+        reader = DecordReader(self.path, look.coded, self.times)
+        return reader if reader.is_able() else None
 
     def _frames_pyav(self, begin: float, every: int, first: int) -> Iterator[Frame]:
         """Frames from ``begin`` (s) and number ``first`` on; broken packets are skipped and counted."""
@@ -126,9 +99,9 @@ class ContainerSource:
             return tag[0] >= first and tag[0] % every == 0 and tag[1] >= begin
 
         for image, (frame_id, time) in pictures.of(self._numbered(), wanted):
-            self._notes |= dict.fromkeys(pictures.notes())
+            self.notes |= pictures.notes
             yield Frame(frame_id, time, image)
-        self._notes |= dict.fromkeys(pictures.notes())
+        self.notes |= pictures.notes
 
     def _numbered(self) -> Iterator[tuple[Any, Look, tuple[int, float]]]:
         """All frames with their looks, and for each its number and its seconds."""

@@ -47,21 +47,15 @@ class ImageSource:
     def __init__(self, path: Path, images: list[Path], frame_rate: float) -> None:
         self.images = images
         self.origin = 0.0
-        self._rate = frame_rate
-        self._notes: dict[str, None] = {}
+        self.times: Array = np.arange(len(images)) / frame_rate
+        self.notes: dict[str, None] = {}
         width, height, focal = self._facts()
         self.info = VideoInfo(path, width, height, frame_rate, len(images), focal, "pillow")
-
-    def timestamps(self) -> Array:
-        return np.arange(len(self.images)) / self._rate
-
-    def notes(self) -> list[str]:
-        return list(self._notes)
 
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         count = 0
         for position, path in enumerate(self.images):
-            time = position / self._rate
+            time = float(self.times[position])
             wanted = time >= begin and count % every == 0
             image = self._read(path) if wanted else None
             if image is not None:
@@ -95,10 +89,10 @@ class ImageSource:
                 raise InputError(
                     f"{path} cannot be read as an image ({type(error).__name__}).", "The file is damaged; give another copy."
                 ) from error
-            self._notes[f"{path.name} could not be read and was left out."] = None
+            self.notes[f"{path.name} could not be read and was left out."] = None
             return None
         if transparent:
-            self._notes[TRANSPARENT] = None
+            self.notes[TRANSPARENT] = None
         return pixels
 
 

@@ -94,7 +94,7 @@ def _turn(frame: Any) -> Turn:
 
 
 class Pictures:
-    """Makes the pictures of a stream, of the size of its first one, and notes what had to be done.
+    """Makes the pictures of a stream, of the size of its first one; ``notes`` are what had to be done, in sentences.
 
     The work is FFmpeg's, by its own filters, so that pixels are those which its programs show.
     """
@@ -103,11 +103,7 @@ class Pictures:
         self._path, self.size = path, first.size
         self._fields = first.fields
         self._chain: _Chain | None = None
-        self._notes: dict[str, None] = {}
-
-    def notes(self) -> list[str]:
-        """What was done to the pictures so far, in sentences."""
-        return list(self._notes)
+        self.notes: dict[str, None] = {}
 
     def of(self, frames: Iterator[tuple[Any, Look, Tag]], wanted: Wanted[Tag]) -> Iterator[tuple[Array, Tag]]:
         """The (H, W, 3) uint8 RGB pictures of the frames whose tag is ``wanted``, in their order."""
@@ -160,14 +156,14 @@ class Pictures:
                 frame.color_trc in _HDR
             ),
         }
-        self._notes |= {text: None for text, true in remarks.items() if true}
+        self.notes |= {text: None for text, true in remarks.items() if true}
 
     def _opaque(self, image: Array) -> Array:
         """Transparent parts on black."""
         if image.shape[2] == 3:
             return image
         if image[..., 3].min() < 255:
-            self._notes[TRANSPARENT] = None
+            self.notes[TRANSPARENT] = None
         return on_black(image)
 
 

@@ -63,7 +63,7 @@ class VideoReader:
     def __init__(self, source: Source, selection: Selection, reporter: Reporter) -> None:
         self._source, self._selection, self._reporter = source, selection, reporter
         self.origin = source.origin
-        times = source.timestamps()
+        times = source.times
         self._begin = source.origin + selection.start - 1e-6
         self._end = math.inf if selection.end is None else source.origin + selection.end - 1e-6
         wanted = np.flatnonzero((times >= self._begin) & (times < self._end))
@@ -89,7 +89,7 @@ class VideoReader:
                 pending = []
         if pending:
             yield _chunk(pending)
-        for note in self._source.notes():
+        for note in self._source.notes:
             self._reporter.note(note)
         if count == 0:
             raise InputError(f"No frame of {self.info.path} can be decoded.", "The file is damaged; make it again.")
@@ -111,12 +111,7 @@ def _chunk(frames: list[Frame]) -> Chunk:
 
 
 def open_video(
-    path: Path,
-    reporter: Reporter,
-    start: float = 0.0,
-    end: float | None = None,
-    every: int = 1,
-    frame_rate: float | None = None,
+    path: Path, reporter: Reporter, start: float = 0.0, end: float | None = None, every: int = 1, frame_rate: float | None = None
 ) -> VideoReader:
     """Opens a video, a photograph or a folder of images. ``start``, ``end``, ``every``: see `Selection`.
 

@@ -51,21 +51,21 @@ class Frame:
 
 
 class Source(Protocol):
-    """Where frames come from: a container or image files."""
+    """Where frames come from: a container or image files.
+
+    Attributes:
+        origin: the time that a player shows as zero, in the container's seconds.
+        times: (N,) seconds of the frames that the index lists; damaged files may yield fewer.
+        notes: what could not be read and what was done to the pictures so far, in sentences, which are the keys.
+    """
 
     info: VideoInfo
-    origin: float  # the time that a player shows as zero, in the container's seconds
+    origin: float
+    times: Array
+    notes: dict[str, None]
 
     def frames(self, begin: float, every: int) -> Iterator[Frame]:
         """The readable frames that are shown at ``begin`` (s) or later and whose number ``every`` divides, in order."""
-        ...
-
-    def timestamps(self) -> Array:
-        """(N,) seconds of the frames that the index lists; damaged files may yield fewer."""
-        ...
-
-    def notes(self) -> list[str]:
-        """What could not be read and what was done to the pictures so far, in sentences."""
         ...
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.format import Flags
@@ -12,9 +12,11 @@ from av.stream import Disposition
 from hmr_video.errors import InputError
 from hmr_video.video.source import MAX_PIXELS, check_size
 
+if TYPE_CHECKING:
+    from hmr_video.video.clocks import BroadcastClock, GifClock
+
 _NOT_VIDEO = {"tty"}  # FFmpeg draws any text file as a picture
 _NO_PRESENTATION = {"avi"}  # knows decoding times alone; what FFmpeg makes of them is in no order
-_JUMP, _BACK = 10.0, 0.1  # seconds, forward and backward, by which the clock of a broadcast may be off before it counts as reset
 _OTHER_FILE = "Give a video, a photograph, or a folder of images."
 REMAKE = "Make the file again, or convert it with another program first."
 
@@ -49,11 +51,7 @@ class VideoFile:
     def packets(self) -> Iterator[Any]:
         """The stream's packets in the file's order, the empty one at the end included."""
         packets = self.container.demux(self.stream)
-        clock: _Clock | _GifClock | None = None
-        if self.container.format.flags & Flags.ts_discont.value:
-            clock = _Clock(self.stream)
-        elif self.container.format.name == "gif":
-            clock = _GifClock(self.stream)
+        clock = self._clock()
         while True:
             try:
                 packet = next(packets)
@@ -70,47 +68,14 @@ class VideoFile:
                 self.joins += clock.set(packet)
             yield packet
 
+    def _clock(self) -> "BroadcastClock | GifClock | None":
+        """What mends the times of a format whose own cannot be taken as they are."""
+        may_start_anew = self.container.format.flags & Flags.ts_discont.value
+        if not may_start_anew and self.container.format.name != "gif":
+            return None
+        from hmr_video.video.clocks import BroadcastClock, GifClock
 
-class _Clock:
-    """Joins what a broadcast or a disc was put together from: FFmpeg's own rule for formats whose clocks may start anew."""
-
-    def __init__(self, stream: Any) -> None:
-        self._second = 1.0 / float(stream.time_base)
-        self._step = self._second / float(stream.guessed_rate or 25)
-        self._shift = 0
-        self._last: int | None = None
-        self._next = 0.0
-
-    def set(self, packet: Any) -> bool:
-        """Moves a packet's times so that they follow those before; whether the clock started anew with it."""
-        if packet.dts is None:
-            return False
-        dts = packet.dts + self._shift
-        jumped = self._last is not None and (
-            abs(dts - self._next) > _JUMP * self._second or dts < self._last - _BACK * self._second
-        )
-        if jumped:
-            self._shift += round(self._next - dts)
-        packet.dts += self._shift
-        if packet.pts is not None:
-            packet.pts += self._shift
-        self._last, self._next = packet.dts, packet.dts + (packet.duration or self._step)
-        return jumped
-
-
-class _GifClock:
-    """Shows a picture that asks for hardly any time, or none, for as long as all browsers do."""
-
-    def __init__(self, stream: Any) -> None:
-        self._least, self._usual = (round(seconds / float(stream.time_base)) for seconds in (0.02, 0.1))
-        self._next = 0
-
-    def set(self, packet: Any) -> bool:
-        """Moves a packet's time behind the pictures before; the clock never starts anew."""
-        if packet.size:
-            packet.pts = packet.dts = self._next
-            self._next += packet.duration if (packet.duration or 0) >= self._least else self._usual
-        return False
+        return BroadcastClock(self.stream) if may_start_anew else GifClock(self.stream)
 
 
 def _open(path: Path) -> Any:

@@ -18,8 +18,7 @@ from scipy.optimize import least_squares
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.geometry import Array
-from hmr_video.reconstruction.person import Person
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.reconstruction.shape import stature, with_height
 from hmr_video.world.feet import Soles, soles
 from hmr_video.world.footing import hold_feet, lay_feet_flat, skeleton

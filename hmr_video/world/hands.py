@@ -14,7 +14,6 @@ from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import KNUCKLES
 from hmr_video.geometry.stretches import stretches
 from hmr_video.reconstruction.person import Person
-from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse
 
 _COLLARS = (13, 14)
 _SEEN = 0.3  # confidence of all knuckles
@@ -50,6 +49,8 @@ def join_hands(person: Person, body: Body) -> Person:
     meetings = find_meetings(person, joints[:, 0, 2], left - right, seen)
     if not meetings:
         return person
+    from hmr_video.world.leg_ik import ELBOWS, SHOULDERS, WRISTS, Legs, inverse  # most hands never meet
+
     missing = _missing(left - right, seen, (left + right) / 2, meetings, person.timestamps)
     arms = Legs.arms(joints, turned)
     reached = arms.towards(arms.ankles + np.stack([missing, -missing], 1) / 2)

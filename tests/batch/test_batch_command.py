@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hmr_video.checkpoints import save_model
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.cli import main
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 
 CLIP = Path(__file__).parents[2] / "samples" / "one_person.mp4"
 PROGRAM = """

@@ -252,8 +252,10 @@ def test_pickled_bodies(tmp_path: Path, survives: Survives, chance: random.Rando
 
 @pytest.mark.slow
 def test_weights(tmp_path: Path, survives: Survives) -> None:
-    from hmr_video.checkpoints import load_model, save_model
-    from hmr_video.model import HMMR, hmr_video_default
+    from hmr_video.checkpoints import load_model
+    from hmr_video.checkpoints.saving import save_model
+    from hmr_video.model import HMMR
+    from hmr_video.model.presets import hmr_video_default
 
     save_model(tmp_path / "m.safetensors", HMMR(hmr_video_default(6, 8, 1)), {"name": "small"})
     survives(load_model, tmp_path / "m.safetensors")

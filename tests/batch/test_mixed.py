@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hmr_video.checkpoints import save_model
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.console import Reporter
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.video import open_video
 from hmr_video.video.writer import VideoWriter
 

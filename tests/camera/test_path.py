@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hmr_video.camera.background import Background, Followed, Points
-from hmr_video.camera.clip import find_camera
-from hmr_video.camera.path import Path, find_path
+from hmr_video.camera.clip import find_camera, find_path
+from hmr_video.camera.path import Path
 from hmr_video.camera.scale import Walker, metric_scale
 from hmr_video.camera.thumbnail import SIDE
 from hmr_video.geometry import world_metrics as wm

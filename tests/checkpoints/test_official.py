@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmr_video.checkpoints import load_image_encoder, load_model, load_tensors, official
+from hmr_video.checkpoints import load_model, load_tensors, official
+from hmr_video.checkpoints.image_encoder import load_image_encoder
 from hmr_video.errors import AssetError, InputError
 from hmr_video.files import sha256
 from hmr_video.model import HMMRConfig

@@ -16,8 +16,9 @@ from hmr_video.body.published import PublishedBody
 from hmr_video.checkpoints.official import SMPL_ENTRIES, Entry, discriminator_entries, hmmr_entries, image_encoder_entries
 from hmr_video.features.resnet50 import Bottleneck, ResNet50
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.model import HMMR, hmmr_paper
+from hmr_video.model import HMMR
 from hmr_video.model.discriminator import PoseDiscriminator
+from hmr_video.model.presets import hmmr_paper
 from hmr_video.model.windows import predict_windows
 
 pytestmark = pytest.mark.slow  # 120 million weights are drawn

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from hmr_video.checkpoints import load_model, load_tensors, save_model
-from hmr_video.checkpoints.store import verify
+from hmr_video.checkpoints import load_model, load_tensors
+from hmr_video.checkpoints.saving import save_model, verify
 from hmr_video.errors import AssetError, OutputError
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 
 CONFIG = hmr_video_default(feature_size=9, width=16, blocks=1)
 

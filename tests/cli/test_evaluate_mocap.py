@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from hmr_video.checkpoints import save_model
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.cli.main import run
 from hmr_video.features.keypoints import feature_size
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.train.loop import reading_all_points
 
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from hmr_video import assets
-from hmr_video.checkpoints import load_model, save_model
+from hmr_video.checkpoints import load_model
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.cli import main
 from hmr_video.files import sha256
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import torch
 from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.weak_points import forward_bend, slope, standing, stature, weak_points
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.reconstruction.loading import Models
 
 

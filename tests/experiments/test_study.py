@@ -27,7 +27,8 @@ from hmr_video.experiments.study import (
 )
 from hmr_video.experiments.study_figure import table
 from hmr_video.mocap.clips import list_mocap
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.synth.film.filmed import Film
 
 TOY = StudyConfig(

@@ -13,9 +13,8 @@ from hmr_video.features.images import image_features, zero_feature
 from hmr_video.geometry.cameras import camera_matrix
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
-from hmr_video.options import Options
 from hmr_video.people.track.tracks import People, Track
-from hmr_video.reconstruction.bodies import _lift_images
+from hmr_video.reconstruction.lift_images import lift_video
 from hmr_video.reconstruction.loading import Models
 from hmr_video.video import Chunk
 
@@ -67,10 +66,10 @@ def test_the_pipeline_runs_windows_padded_by_the_feature_of_zeros() -> None:
     model, encoder, track = HMMR(config).eval(), Mean(), _track(0, 9)
     people = People([track], (80, 60), 30.0, np.arange(20) / 30)
     models = Models(model, {}, "", None, None, encoder)  # type: ignore[arg-type]
-    arguments = (people, camera_matrix(80, 60), models, Options(), Reporter(quiet=True))
-    (lifted,) = _lift_images(Reader(), *arguments)  # type: ignore[arg-type]
+    arguments = (people, camera_matrix(80, 60), models, False, Reporter(quiet=True))
+    (lifted,) = lift_video(Reader(), *arguments)  # type: ignore[arg-type]
     (features,) = image_features(Reader(), [track], encoder, Reporter(quiet=True))  # type: ignore[arg-type]
     expected = predict_windows(model, features.phi, torch.full((2048,), 0.25))
     torch.testing.assert_close(lifted.estimate.rotations, expected.present.rotations[0])
     with pytest.raises(UsageError, match="reads images"):
-        _lift_images(None, *arguments)
+        lift_video(None, *arguments)

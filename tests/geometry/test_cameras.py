@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from hmr_video.geometry.cameras import camera_matrix, optimal_camera, project, weak_project
+from hmr_video.geometry.cameras import camera_matrix, project
+from hmr_video.geometry.weak_cameras import optimal_camera, weak_project
 
 
 def test_perspective() -> None:

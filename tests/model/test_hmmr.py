@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from hmr_video.model import HMMR, HMMRConfig, hmr_video_default
+from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.discriminator import PoseDiscriminator
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.model.temporal import TemporalConv
 
 SMALL = hmr_video_default(feature_size=9, width=16, blocks=2)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hmr_video.geometry.cameras import optimal_camera
+from hmr_video.geometry.weak_cameras import optimal_camera
 from hmr_video.model import losses
 
 GOLDEN = {name: torch.from_numpy(array) for name, array in np.load(Path(__file__).with_name("golden_losses.npz")).items()}

@@ -3,8 +3,7 @@
 import numpy as np
 
 from hmr_video.motion import Motion
-from hmr_video.reconstruction.doubts import back_to_front, doubtful_frames, doubtful_limbs, spans
-from hmr_video.reconstruction.quality import assess
+from hmr_video.reconstruction.quality import assess, back_to_front, doubtful_frames, doubtful_limbs, spans
 
 
 def test_spans_join_what_is_near_and_leave_out_what_is_brief() -> None:

@@ -7,7 +7,7 @@ import torch
 from hmr_video.body import Body
 from hmr_video.people.keypoints.widths import STATIONS
 from hmr_video.reconstruction.girth import _widths_of, girth_direction, with_girth
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate
 
 T = 6
 CAMERA = torch.tensor([[1000.0, 0, 500], [0, 1000, 500], [0, 0, 1]])

@@ -5,7 +5,8 @@ import torch
 
 from hmr_video.geometry.rotations import mirror_rotations
 from hmr_video.geometry.skeleton import MIRRORED_COCO
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.reconstruction.lift import lift
 
 CAMERA = torch.tensor([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])

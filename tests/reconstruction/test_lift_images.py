@@ -5,7 +5,8 @@ import torch
 
 from hmr_video.features.image_crops import Crops
 from hmr_video.features.images import ImageFeatures
-from hmr_video.geometry.cameras import camera_matrix, project, weak_project
+from hmr_video.geometry.cameras import camera_matrix, project
+from hmr_video.geometry.weak_cameras import weak_project
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.windows import predict_windows
 from hmr_video.reconstruction.lift_images import lift_images, translation

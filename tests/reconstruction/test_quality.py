@@ -4,8 +4,7 @@ import torch
 
 from hmr_video.motion import Motion
 from hmr_video.people.track.tracks import Track
-from hmr_video.reconstruction.doubts import doubtful_limbs
-from hmr_video.reconstruction.quality import assess, frame_confidence, joint_acceleration, residuals
+from hmr_video.reconstruction.quality import assess, doubtful_limbs, frame_confidence, joint_acceleration, residuals
 
 
 def test_a_body_on_its_keypoints_has_no_residual(motion: Motion) -> None:

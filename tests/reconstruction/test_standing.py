@@ -3,7 +3,8 @@
 import torch
 
 from hmr_video.geometry.rotations import axis_angle_to_matrix
-from hmr_video.reconstruction.standing import FEET, as_from_one_place, standing
+from hmr_video.reconstruction.moving import as_from_one_place
+from hmr_video.reconstruction.standing import FEET, standing
 
 TIMES = torch.arange(30).double() / 30
 SCALE = torch.full((30,), 100.0)  # pixels per metre

@@ -16,14 +16,15 @@ pytest.importorskip("lightning", reason="the extra `train` is not installed")
 
 from hmr_video.assets import find_body
 from hmr_video.body import Body, load_body
-from hmr_video.checkpoints import load_model, save_model
-from hmr_video.checkpoints.store import image_encoder_hash
+from hmr_video.checkpoints import load_model
+from hmr_video.checkpoints.image_encoder import image_encoder_hash
+from hmr_video.checkpoints.saving import save_model
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.features.image_crops import person_crops
 from hmr_video.features.resnet50 import ResNet50
-from hmr_video.geometry.cameras import weak_project
+from hmr_video.geometry.weak_cameras import weak_project
 from hmr_video.model import HMMR, HMMRConfig
 from hmr_video.model.hmmr import Prediction
 from hmr_video.model.losses import keypoint_loss

@@ -16,7 +16,8 @@ from hmr_video.checkpoints import load_model
 from hmr_video.cli.main import run
 from hmr_video.console import Reporter
 from hmr_video.features.keypoints import keypoint_features
-from hmr_video.model import HMMR, hmr_video_default
+from hmr_video.model import HMMR
+from hmr_video.model.presets import hmr_video_default
 from hmr_video.train import loop, validation
 from hmr_video.train.curves import Log
 from hmr_video.train.loop import Trainer, reading_all_points

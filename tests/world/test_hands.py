@@ -11,8 +11,7 @@ from hmr_video.body import load_body
 from hmr_video.geometry.rotations import matrix_to_six_d, six_d_to_matrix
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people import Track
-from hmr_video.reconstruction.person import Person
-from hmr_video.reconstruction.refine import Estimate
+from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.synth.motion.sharp import draw_sharp
 from hmr_video.world.hands import join_hands
 

@@ -13,9 +13,8 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.motion import Motion
 from hmr_video.people import Track
 from hmr_video.reconstruction.bodies import motion_of
-from hmr_video.reconstruction.person import Person
+from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.reconstruction.quality import residuals
-from hmr_video.reconstruction.refine import Estimate
 from hmr_video.world.feet import Soles, sole_points, soles
 from hmr_video.world.floor import to_world, up_of
 from hmr_video.world.footing import _LEG, hold_feet, lay_feet_flat

@@ -1,10 +1,9 @@
 """People in single frames: boxes, scores and COCO keypoints, by a YOLO pose network."""
 
+import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,8 +14,11 @@ from hmr_video.people.detect.between import interpolated, somebody_lost, unevent
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.engine import PAD, Network, choose_engine, load_network
 from hmr_video.people.detect.tilted import tilted_pass
-from hmr_video.people.detect.turned import RotatedPass
+from hmr_video.people.detect.turned import LEANING, tilt
 from hmr_video.people.detect.weights import find_detector
+
+if TYPE_CHECKING:
+    from hmr_video.people.detect.lying import RotatedPass
 
 _MAX_OVERLAP = 0.7  # of two boxes that non-maximum suppression lets pass
 _SURE = 0.4  # score of a detection that may decide the size of the input
@@ -49,7 +51,7 @@ class Detector:
     def __init__(self, options: PeopleOptions, reporter: Reporter | None = None, every: int = 1) -> None:
         self._network = load_detector(options, reporter)
         self._confidence, self._fixed_size = options.confidence, options.input_size
-        self._rotated_pass = RotatedPass(self._find)
+        self._rotated_pass: RotatedPass | None = None  # until somebody leans
         self._size = self._frames = 0  # what the last look found sufficient, and how many frames ago that was
         self._every, self._searching = every, 0  # frames in which somebody who was lost is looked for
         self._before: _Before | None = None
@@ -65,7 +67,7 @@ class Detector:
         if self._size > enough or self._size == CLOSE_SIZE < enough:
             self._size = 0  # perhaps another shot: large people suffer in a large input, and small ones are lost in a small one
         for index in sorted(looks):
-            looks[index] = tilted_pass(self._find, frames[index], self._rotated_pass(frames[index], looks[index]))
+            looks[index] = tilted_pass(self._find, frames[index], self._rotated(frames[index], looks[index]))
         if self._before is not None:
             looks[-1] = self._before.passed
         self._before = _Before(last, looks[len(frames) - 1])
@@ -93,6 +95,14 @@ class Detector:
         self._searching = _SEARCH * self._every if somebody_lost(first, second) else self._searching - frames
         return self._searching > 0 or not uneventful(first, second)
 
+    def _rotated(self, frame: Array, found: Detections) -> Detections:
+        """The detections of a frame after a second look at people who lie or fall."""
+        if self._rotated_pass is None and (np.abs(tilt(found.keypoints)) > LEANING).any():
+            from hmr_video.people.detect.lying import RotatedPass
+
+            self._rotated_pass = RotatedPass(self._find)
+        return found if self._rotated_pass is None else self._rotated_pass(frame, found)
+
     def _sufficient_size(self, frames: Array, longest: int) -> int:
         if self._frames >= _LOOK_EVERY or not self._size:
             self._size = sufficient_size(self._detect(frames, IMAGE_SIZES[-1], [0])[0], longest, self._every > 1)
@@ -113,12 +123,7 @@ class Detector:
 def load_detector(options: PeopleOptions, reporter: Reporter | None = None) -> Network:
     """The network that the options name, loaded once for all the videos of a process. Raises AssetError, UsageError."""
     engine, device = choose_engine(options.engine, options.device)
-    return _network(find_detector(options.detector, reporter), engine, device)
-
-
-@lru_cache(maxsize=1)
-def _network(weights: Path, engine: str, device: str) -> Network:
-    return load_network(weights, engine, device)
+    return load_network(find_detector(options.detector, reporter), engine, device)
 
 
 def sufficient_size(detections: Detections, longest_side: int, closely: bool = False) -> int:
@@ -143,13 +148,10 @@ def letterbox(frame: Array, size: int, stride: int) -> Array:
     height, width, _ = frame.shape
     scale = size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    padded = np.full((_up(inner[1], stride), _up(inner[0], stride), 3), PAD, np.uint8)
+    rows, columns = (math.ceil(length / stride) * stride for length in inner[::-1])
+    padded = np.full((rows, columns, 3), PAD, np.uint8)
     padded[: inner[1], : inner[0]] = cv2.resize(frame, inner, interpolation=cv2.INTER_LINEAR)
     return padded
-
-
-def _up(length: int, stride: int) -> int:
-    return -(-length // stride) * stride
 
 
 def _unscaled(found: Detections, scale: float, width: int, height: int) -> Detections:

@@ -1,6 +1,7 @@
 """What runs the detector: OpenVINO (CPUs) or torch. The choice is made once and reported."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import util
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +40,9 @@ def choose_engine(wanted: str, device: str) -> tuple[str, str]:
     return wanted, "cpu" if wanted == "openvino" else device
 
 
+@lru_cache(maxsize=1)
 def load_network(weights: Path, engine: str, device: str) -> Network:
-    """The network in a file of YOLO pose weights, on what :func:`choose_engine` chose. Raises AssetError."""
+    """The network in a file of YOLO pose weights, on what :func:`choose_engine` chose; loaded once. Raises AssetError."""
     import_opencv()
     try:
         if engine == "openvino":

@@ -3,18 +3,21 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hmr_video.errors import OutputError
 from hmr_video.files import cache_folder, replacing, sha256
 from hmr_video.geometry import Array
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.detect.heads import Heads
+
+Result = TypeVar("Result")
 
 _BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 _PARTS = 2  # version of what `hmr_video.people.detect.exporting` writes
@@ -36,11 +39,9 @@ class OpenVinoNetwork:
         from threadpoolctl import ThreadpoolController
 
         self._blas = ThreadpoolController()
-        self._trunk = compiled(folder / _TRUNK, folder.name)
+        self._trunk = Parallel(compiled(folder / _TRUNK, folder.name), "detect")
         self._heads = Heads(folder / _HEADS)
         self.stride = int(self._heads.strides.max())
-        self._own = threading.local()
-        self._pool = ThreadPoolExecutor(self._trunk.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"), "detect")
 
     def __call__(self, images: Iterable[Array], confidence: float, overlap: float) -> list[Detections]:
         """Who is in each of the images (H, W, 3) uint8 RGB, in their pixels.
@@ -48,14 +49,29 @@ class OpenVinoNetwork:
         Detections below ``confidence`` are left out, and those that overlap a better one by more than ``overlap``.
         """
         with self._blas.limit(limits=1, user_api="blas"):  # numpy's threads would wait for each other while ours compute
-            return list(self._pool.map(lambda image: self._find(image, confidence, overlap), images))
+            return list(self._trunk.map(partial(self._find, confidence, overlap), images))
 
-    def _find(self, image: Array, confidence: float, overlap: float) -> Detections:
-        if not hasattr(self._own, "request"):
-            self._own.request = self._trunk.create_infer_request()
-        self._own.request.infer([image[None]], share_inputs=True)
-        logits, *maps = (tensor.data[0] for tensor in self._own.request.output_tensors)
+    def _find(self, confidence: float, overlap: float, request: Any, image: Array) -> Detections:
+        request.infer([image[None]], share_inputs=True)
+        logits, *maps = (tensor.data[0] for tensor in request.output_tensors)
         return self._heads(logits, maps, confidence, overlap)
+
+
+class Parallel:
+    """A compiled network that looks at as many inputs at a time as suits this processor; ``name``: of its threads."""
+
+    def __init__(self, network: Any, name: str) -> None:
+        self._network, self._own = network, threading.local()
+        self._pool = ThreadPoolExecutor(int(network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")), name)
+
+    def map(self, look: Callable[[Any, Array], Result], inputs: Iterable[Array]) -> Iterator[Result]:
+        """What ``look`` finds in each of the inputs, by an inference request that no other thread has."""
+        return self._pool.map(lambda one: look(self._request(), one), inputs)
+
+    def _request(self) -> Any:
+        if not hasattr(self._own, "request"):
+            self._own.request = self._network.create_infer_request()
+        return self._own.request
 
 
 def compiled(path: Path, key: str, outputs: int | None = None) -> Any:

@@ -39,6 +39,19 @@ def import_ultralytics() -> None:
         ultralytics.settings.update({"sync": False})
 
 
+def download(target: Path) -> bool:
+    """Whether ultralytics could fetch the weights of the name of the file ``target``."""
+    import_ultralytics()
+    from ultralytics.utils.downloads import attempt_download_asset
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = Path(attempt_download_asset(target))
+    except Exception:  # urllib, requests, OS and ultralytics' own: all mean that there is no file
+        return False
+    return found.is_file() and target.is_file()
+
+
 class TorchNetwork:
     """YOLO pose weights on a torch device; in half precision on CUDA.
 

@@ -20,32 +20,15 @@ def find_detector(detector: str, reporter: Reporter | None = None) -> Path:
     if stem in MODEL_FILES:
         return get_model_file(stem, reporter)
     cached = cache_folder() / "detectors" / f"{stem}.pt"
-    if not cached.is_file():
-        _download(stem, cached, reporter)
-    return cached
+    if cached.is_file():
+        return cached
+    if not is_offline():
+        from hmr_video.people.detect.ultralytics import download
 
-
-def _download(stem: str, target: Path, reporter: Reporter) -> None:
-    """Lets ultralytics fetch its weights by name. Raises AssetError when it does not know them or is offline."""
-    if is_offline():
-        raise _unavailable(stem, target)
-    from hmr_video.people.detect.ultralytics import import_ultralytics
-
-    import_ultralytics()
-    from ultralytics.utils.downloads import attempt_download_asset
-
-    reporter.say(f"Fetching {target.name} (AGPL-3.0) from ultralytics, once")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        found = Path(attempt_download_asset(target))
-    except Exception as error:  # urllib, requests, OS and ultralytics' own: all mean that there is no file
-        raise _unavailable(stem, target) from error
-    if not found.is_file() or not target.is_file():
-        raise _unavailable(stem, target)
-
-
-def _unavailable(stem: str, target: Path) -> AssetError:
-    return AssetError(
+        reporter.say(f"Fetching {cached.name} (AGPL-3.0) from ultralytics, once")
+        if download(cached):
+            return cached
+    raise AssetError(
         f"The detector {stem} is not on this machine and could not be downloaded.",
-        f"Put {stem}.pt into {target.parent}, pass its path, or leave --detector out.",
+        f"Put {stem}.pt into {cached.parent}, pass its path, or leave --detector out.",
     )

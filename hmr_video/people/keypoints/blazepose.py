@@ -3,9 +3,8 @@
 The TFLite file is read as it is: by OpenVINO, or by LiteRT where OpenVINO is not installed.
 """
 
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people.keypoints.network import Looks
 
-_Raw = tuple[Array, float, Array]  # landmarks, presence, silhouette as the network gives them
+Raw = tuple[Array, float, Array]  # landmarks, presence, silhouette as the network gives them
 
 CROP = 256  # pixels
 _POINTS = 39  # 33 landmarks and 6 that only serve the network's own cropping; each x, y, z, visibility, presence
@@ -41,87 +40,51 @@ class BlazePose:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._runtime: _OpenVino | _LiteRT = _OpenVino(path) if util.find_spec("openvino") else _LiteRT(path)
+            self._run = _runtime(path)
         except AssetError:
             raise
         except Exception as error:  # both runtimes raise what they like
             raise AssetError(
                 f"{path} is no network that can be run here ({error}).", "Give BlazePose's landmark file."
             ) from error
-        self.engine = self._runtime.engine
-        self._own = threading.local()
-        self._pool = ThreadPoolExecutor(self._runtime.streams, "landmarks")
 
     def __call__(self, crops: Iterable[Array]) -> Looks:
-        looks = list(self._pool.map(self._look, crops))
-        points, presence, silhouettes = zip(*looks, strict=True) if looks else ((), (), ())
+        seen = list(self._run(crops))
         return Looks(
-            np.array(points).reshape(-1, len(LANDMARKS), 3),
-            np.array(presence, float),
-            np.array(silhouettes, bool).reshape(-1, CROP, CROP),
+            np.array([_points(raw) for raw, _, _ in seen]).reshape(-1, len(LANDMARKS), 3),
+            np.array([presence for _, presence, _ in seen], float),
+            np.array([mask > 0 for _, _, mask in seen], bool).reshape(-1, CROP, CROP),
         )
 
-    def _look(self, crop: Array) -> tuple[Array, float, Array]:
-        if not hasattr(self._own, "run"):
-            self._own.run = self._runtime.runner()
-        raw, presence, mask = self._own.run(crop[None].astype(np.float32) / 255)
-        raw = raw.reshape(_POINTS, 5)[_NUMBERS].astype(np.float64)
-        points = np.zeros((len(LANDMARKS), 3))
-        points[_PLACES] = np.column_stack([raw[:, :2], 1 / (1 + np.exp(-raw[:, 3]))])
-        return points, float(presence), mask.reshape(CROP, CROP) > 0
+
+def _points(raw: Array) -> Array:
+    """(29, 3) of the network's landmarks."""
+    named = raw.reshape(_POINTS, 5)[_NUMBERS].astype(np.float64)
+    points = np.zeros((len(LANDMARKS), 3))
+    points[_PLACES] = np.column_stack([named[:, :2], 1 / (1 + np.exp(-named[:, 3]))])
+    return points
 
 
-class _OpenVino:
-    """A file in OpenVINO, in bfloat16 where the processor has it, which costs the points nothing that can be measured."""
+def _runtime(path: Path) -> Callable[[Iterable[Array]], Iterator[Raw]]:
+    """What runs the file for crops: OpenVINO, in bfloat16 where the processor has it, which costs the points nothing that can be
+    measured; else LiteRT. Raises AssetError for another network, and what the runtime raises."""
+    if util.find_spec("openvino") is None:
+        from hmr_video.people.keypoints.litert import LiteRT
 
-    engine = "openvino"
+        interpreters = LiteRT(path)
+        _check(interpreters.outputs, path)
+        return interpreters
+    from hmr_video.people.detect.openvino import Parallel, compiled
 
-    def __init__(self, path: Path) -> None:
-        from hmr_video.people.detect.openvino import compiled
-
-        self._network = compiled(path, sha256(path), outputs=3)  # without points in space
-        self.streams = int(self._network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-        _check([list(output.partial_shape.to_shape()) for output in self._network.outputs], path)
-
-    def runner(self) -> Callable[[Array], _Raw]:
-        request = self._network.create_infer_request()
-
-        def run(image: Array) -> _Raw:
-            request.infer([image], share_inputs=True)
-            points, presence, mask = (request.get_output_tensor(number).data for number in range(3))
-            return points.copy(), presence.item(), mask.copy()
-
-        return run
+    network = compiled(path, sha256(path), outputs=3)  # without points in space
+    _check([list(output.partial_shape.to_shape()) for output in network.outputs], path)
+    return partial(Parallel(network, "landmarks").map, _infer)
 
 
-class _LiteRT:
-    """A file in LiteRT, on one thread a crop."""
-
-    engine = "litert"
-
-    def __init__(self, path: Path) -> None:
-        import os
-
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise AssetError("Neither OpenVINO nor LiteRT is installed.", "pip install ai-edge-litert") from error
-        self._new: Callable[[], Any] = lambda: Interpreter(model_path=str(path), num_threads=1)
-        self.streams = os.cpu_count() or 1
-        _check([output["shape"].tolist() for output in self._new().get_output_details()], path)
-
-    def runner(self) -> Callable[[Array], _Raw]:
-        interpreter = self._new()
-        interpreter.allocate_tensors()
-        into = interpreter.get_input_details()[0]["index"]
-        points, presence, mask = (output["index"] for output in interpreter.get_output_details()[:3])
-
-        def run(image: Array) -> _Raw:
-            interpreter.set_tensor(into, image)
-            interpreter.invoke()
-            return interpreter.get_tensor(points), interpreter.get_tensor(presence).item(), interpreter.get_tensor(mask)
-
-        return run
+def _infer(request: Any, crop: Array) -> Raw:
+    request.infer([crop[None].astype(np.float32) / 255], share_inputs=True)
+    points, presence, mask = (request.get_output_tensor(number).data for number in range(3))
+    return points.copy(), presence.item(), mask.copy()
 
 
 def _check(outputs: list[list[int]], path: Path) -> None:

@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from hmr_video.console import Reporter
 from hmr_video.geometry import Array
-from hmr_video.geometry.silhouettes import Silhouettes, encode
 from hmr_video.geometry.skeleton import COCO_FACE, COCO_LIMBS, LANDMARKS
 from hmr_video.people.detect.detections import hidden_share
-from hmr_video.people.keypoints.choice import choose_landmarks
-from hmr_video.people.keypoints.crops import Crops, crops_of, cut
+from hmr_video.people.keypoints.crops import crops_of, cut
 from hmr_video.people.keypoints.fusion import NOBODY, Witnesses, agreement, fuse
-from hmr_video.people.keypoints.network import LandmarkNetwork, Looks, load_landmark_network
+from hmr_video.people.keypoints.network import LandmarkNetwork, Looks
 from hmr_video.people.keypoints.sides import settle_left_right
 from hmr_video.people.keypoints.widths import STATIONS, widths
 from hmr_video.people.track.tracks import People, Track
 from hmr_video.video import Chunk, ahead
+
+if TYPE_CHECKING:
+    from hmr_video.geometry.silhouettes import Silhouettes
 
 _COMPANY = 0.3  # share of a person's box, or of another's, from which a crop of one shows both
 _BORDER = 2  # pixels between a box and the picture's sides in which somebody is whole
@@ -37,15 +37,6 @@ class Reader(Protocol):
     def chunks(self, size: int = 32) -> Iterator[Chunk]: ...
 
 
-def look_closely(reader: Reader, people: People, wanted: str, reporter: Reporter) -> People:
-    """People as :func:`see_landmarks` gives them, by the network that ``wanted`` means; as they are if it means none.
-
-    Raises AssetError, UsageError.
-    """
-    chosen = choose_landmarks(wanted, reporter)
-    return see_landmarks(reader, people, load_landmark_network(chosen.path), chosen.name, reporter) if chosen else people
-
-
 def see_landmarks(
     reader: Reader, people: People, network: LandmarkNetwork, name: str, reporter: Reporter, silhouettes: bool = False
 ) -> People:
@@ -54,12 +45,11 @@ def see_landmarks(
     The video is read once more. A frame that cannot be read again keeps the detector's points.
     ``silhouettes``: tracks shall have them.
     """
-    crops = [crops_of(track.keypoints, track.boxes, track.detected, people.frame_rate) for track in people.tracks]
-    wanted = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
-    seen = _look(reader, people.tracks, crops, wanted, network, people.frame_rate, reporter, silhouettes)
+    looking = _Looking(network, people, silhouettes)
+    looking.look_through(reader, reporter)
     tracks = [
-        _fused(track, looks, company, people)
-        for track, looks, company in zip(people.tracks, seen, in_company(people.tracks), strict=True)
+        _fused(track, seen, company, people)
+        for track, seen, company in zip(people.tracks, looking.found, in_company(people.tracks), strict=True)
     ]
     return replace(people, tracks=tracks, landmark_network=name)
 
@@ -97,7 +87,17 @@ class _Seen:
         if mask is not None and presence >= NOBODY:
             self.widths[frame] = widths(mask, points) / np.sqrt(np.linalg.det(matrix[:, :2]))
             if silhouettes:
+                from hmr_video.geometry.silhouettes import encode  # few want them
+
                 self.runs[frame] = encode(mask)
+
+    def silhouettes(self) -> "Silhouettes | None":
+        """Those that were kept."""
+        if not any(map(len, self.runs)):
+            return None
+        from hmr_video.geometry.silhouettes import Silhouettes
+
+        return Silhouettes.of(self.runs, self.crops)
 
     def is_calm(self, start: int, end: int, track: Track) -> bool:
         """Whether between two frames that were looked at all limbs move so little that they may be taken to move straight."""
@@ -114,83 +114,72 @@ class _Seen:
             self.presence[frame] = min(self.presence[start], self.presence[end])
 
 
-def _look(
-    reader: Reader,
-    tracks: Sequence[Track],
-    crops: Sequence[Crops],
-    wanted: Sequence[Array],
-    network: LandmarkNetwork,
-    frame_rate: float,
-    reporter: Reporter,
-    silhouettes: bool,
-) -> list[_Seen]:
-    """For each track what the network sees in the frames that are ``wanted`` (T,): some of them where people move slowly, the
-    points between moving straight, else all."""
-    matrices = [crop.matrices(network.size) for crop in crops]
-    looking = _Looking(network, tracks, [_Seen.nothing(len(track), one) for track, one in zip(tracks, matrices, strict=True)])
-    every = 1 if silhouettes else max(1, round(_APART * frame_rate))
-    looks = ((runs, places, looking.look(places)) for runs, places in _first_places(reader, tracks, wanted, every))
-    with reporter.progress("Looking closely", int(sum(frames.sum() for frames in wanted)), "crops") as advance:
-        for runs, places, seen in ahead(looks):
-            looking.put(places, seen, silhouettes)
-            gaps = [run[at : at + every + 1] for run in runs for at in range(0, len(run) - 1, every)]
-            looking.fill(gaps)
-            advance(sum(len(gap) - 1 for gap in gaps))
-    return looking.found
-
-
-def _first_places(
-    reader: Reader, tracks: Sequence[Track], wanted: Sequence[Array], every: int
-) -> Iterator[tuple[list[list[_Place]], list[_Place]]]:
-    """For each chunk of the video the places of each person in it, after the last one before it; and those of all, of which
-    every so many, to look at."""
-    runs: list[list[_Place]] = [[] for _ in tracks]
-    for chunk in ahead(reader.chunks(every * max(1, round(_CHUNK / every)))):
-        places: list[_Place] = []
-        for person, track in enumerate(tracks):
-            before = runs[person][-1:]
-            run = runs[person] = before + [
-                _Place(person, frame, image)
-                for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
-                if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and wanted[person][frame]
-            ]
-            if len(run) > len(before):
-                places += run[every if before else 0 : -1 : every] + run[-1:]
-        yield list(runs), places
-
-
-@dataclass(frozen=True)
 class _Looking:
-    """A network that looks at people, and what was ``found`` of each so far."""
+    """A network that looks at the people of a video, and what was ``found`` of each so far.
 
-    network: LandmarkNetwork
-    tracks: Sequence[Track]
-    found: list[_Seen]
+    Where people move slowly it looks at some of their frames, the points between moving straight, else at all that are
+    ``wanted``, (T,) of each track.
+    """
 
-    def look(self, places: Sequence[_Place]) -> Looks:
+    def __init__(self, network: LandmarkNetwork, people: People, silhouettes: bool) -> None:
+        self._network, self._tracks, self._silhouettes = network, people.tracks, silhouettes
+        self._every = 1 if silhouettes else max(1, round(_APART * people.frame_rate))
+        self._wanted = [within_short_gaps(track.detected, _GAP * people.frame_rate) for track in people.tracks]
+        crops = [crops_of(track.keypoints, track.boxes, track.detected, people.frame_rate) for track in people.tracks]
+        self.found = [_Seen.nothing(len(crop.sides), crop.matrices(network.size)) for crop in crops]
+
+    def look_through(self, reader: Reader, reporter: Reporter) -> None:
+        """Looks at all of the video."""
+        looks = ((runs, places, self._look(places)) for runs, places in self._first_places(reader))
+        with reporter.progress("Looking closely", int(sum(frames.sum() for frames in self._wanted)), "crops") as advance:
+            for runs, places, seen in ahead(looks):
+                self._put(places, seen)
+                gaps = [run[at : at + self._every + 1] for run in runs for at in range(0, len(run) - 1, self._every)]
+                self._fill(gaps)
+                advance(sum(len(gap) - 1 for gap in gaps))
+
+    def _first_places(self, reader: Reader) -> Iterator[tuple[list[list[_Place]], list[_Place]]]:
+        """For each chunk of the video the places of each person in it, after the last one before it; and those of all, of which
+        every so many, to look at."""
+        runs: list[list[_Place]] = [[] for _ in self._tracks]
+        for chunk in ahead(reader.chunks(self._every * max(1, round(_CHUNK / self._every)))):
+            places: list[_Place] = []
+            for person, track in enumerate(self._tracks):
+                before = runs[person][-1:]
+                run = runs[person] = before + [
+                    _Place(person, frame, image)
+                    for image, frame_id in zip(chunk.frames, chunk.frame_ids, strict=True)
+                    if 0 <= (frame := int(frame_id - track.frame_ids[0])) < len(track) and self._wanted[person][frame]
+                ]
+                if len(run) > len(before):
+                    places += run[self._every if before else 0 : -1 : self._every] + run[-1:]
+            yield list(runs), places
+
+    def _look(self, places: Sequence[_Place]) -> Looks:
         """What the network sees there."""
-        return self.network(cut(place.image, self.found[place.person].crops[place.frame], self.network.size) for place in places)
+        size = self._network.size
+        return self._network(cut(place.image, self.found[place.person].crops[place.frame], size) for place in places)
 
-    def put(self, places: Sequence[_Place], seen: Looks, silhouettes: bool = False) -> None:
+    def _put(self, places: Sequence[_Place], seen: Looks) -> None:
         """Keeps what was seen."""
         masks = [None] * len(places) if seen.silhouettes is None else seen.silhouettes
         for place, points, presence, mask in zip(places, seen.points, seen.presence, masks, strict=True):
-            self.found[place.person].put(place.frame, points, float(presence), mask, silhouettes)
+            self.found[place.person].put(place.frame, points, float(presence), mask, self._silhouettes)
 
-    def fill(self, gaps: list[list[_Place]]) -> None:
+    def _fill(self, gaps: list[list[_Place]]) -> None:
         """What is between the ends of gaps, which were looked at: the straight line, or where limbs are fast the middle is looked
         at, too, and so on."""
         while gaps:
-            calm = [
-                gap[-1].frame - gap[0].frame < len(gap)  # nothing in between that is not wanted
-                and self.found[gap[0].person].is_calm(gap[0].frame, gap[-1].frame, self.tracks[gap[0].person])
-                for gap in gaps
-            ]
-            for gap in compress(gaps, calm):
-                self.found[gap[0].person].interpolate(gap[0].frame, gap[-1].frame)
-            eventful = [gap for gap, straight in zip(gaps, calm, strict=True) if not straight and len(gap) > 2]
+            eventful = []
+            for gap in gaps:
+                seen, start, end = self.found[gap[0].person], gap[0].frame, gap[-1].frame
+                # Nothing may be in between that is not wanted.
+                if end - start < len(gap) and seen.is_calm(start, end, self._tracks[gap[0].person]):
+                    seen.interpolate(start, end)
+                elif len(gap) > 2:
+                    eventful.append(gap)
             middles = [gap[len(gap) // 2] for gap in eventful]
-            self.put(middles, self.look(middles))
+            self._put(middles, self._look(middles))
             gaps = [part for gap in eventful for part in (gap[: len(gap) // 2 + 1], gap[len(gap) // 2 :])]
 
 
@@ -222,7 +211,7 @@ def _fused(track: Track, seen: _Seen, company: Array, people: People) -> Track:
         landmarks=fuse(witnesses),
         agreement=agreed,
         widths=np.where(measurable[:, None], seen.widths, np.nan),
-        silhouettes=Silhouettes.of(seen.runs, seen.crops) if any(map(len, seen.runs)) else None,
+        silhouettes=seen.silhouettes(),
     )
 
 

@@ -21,9 +21,8 @@ class Looks:
 
 
 class LandmarkNetwork(Protocol):
-    """A network for square crops of ``size`` pixels. ``engine``: what runs it."""
+    """A network for square crops of ``size`` pixels."""
 
-    engine: str
     size: int
 
     def __call__(self, crops: Iterable[Array]) -> Looks:

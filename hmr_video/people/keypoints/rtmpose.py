@@ -3,9 +3,7 @@
 They say for each point how likely each column and each line of the crop is, at twice its resolution (SimCC, Li et al., 2022).
 """
 
-import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -31,32 +29,27 @@ class RTMPose:
     It looks at the middle of the crop, as wide as its own input is: an upright person's arms reach no further.
     """
 
-    engine = "openvino"
-
     def __init__(self, path: Path) -> None:
         if util.find_spec("openvino") is None:
             raise AssetError(f"OpenVINO, which reads {path.name}, is not installed.", "pip install openvino")
-        from hmr_video.people.detect.openvino import compiled
+        from hmr_video.people.detect.openvino import Parallel, compiled
 
         try:
-            self._network = compiled(path, sha256(path))
+            network = compiled(path, sha256(path))
         except Exception as error:  # OpenVINO raises what it likes
             raise AssetError(f"{path} is no network that can be run here ({error}).", "Give RTMPose's ONNX file.") from error
-        self.size, self._width = _input_size(self._network, path)
-        self._own = threading.local()
-        self._pool = ThreadPoolExecutor(int(self._network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")), "landmarks")
+        self.size, self._width = _input_size(network, path)
+        self._network = Parallel(network, "landmarks")
 
     def __call__(self, crops: Iterable[Array]) -> Looks:
-        points = np.array(list(self._pool.map(self._look, crops))).reshape(-1, len(LANDMARKS), 3)
+        points = np.array(list(self._network.map(self._look, crops))).reshape(-1, len(LANDMARKS), 3)
         return Looks(points, (points[:, COCO_LIMBS, 2] > _SEEN).mean(1))
 
-    def _look(self, crop: Array) -> Array:
-        if not hasattr(self._own, "request"):
-            self._own.request = self._network.create_infer_request()
+    def _look(self, request: Any, crop: Array) -> Array:
         margin = (self.size - self._width) // 2
         image = (crop[:, margin : margin + self._width] - _MEAN) / _DEVIATION
-        self._own.request.infer([np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)])
-        across, down = (self._own.request.get_output_tensor(number).data[0] for number in (0, 1))
+        request.infer([np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)])
+        across, down = (request.get_output_tensor(number).data[0] for number in (0, 1))
         likelihood = np.minimum(across.max(-1), down.max(-1)).clip(0, 1)
         places = np.stack([across.argmax(-1), down.argmax(-1)], -1) / _FINER + [margin, 0]
         return landmarks_of(np.column_stack([places, likelihood]), "RTMPose")

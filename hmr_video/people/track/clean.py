@@ -1,4 +1,4 @@
-"""From tracklets to people: ghosts out, broken tracks joined, sides settled, gaps filled, boxes smoothed. Pure numpy."""
+"""From tracklets to people: mended, ghosts out, sides settled, gaps filled, boxes smoothed. Pure numpy."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,19 +8,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import CLEAR_CONFIDENCE
-from hmr_video.people.detect.detections import box_overlap
 from hmr_video.people.keypoints.sides import settle_left_right
-from hmr_video.people.track.crossing import undo_identity_switches
-from hmr_video.people.track.joining import join_broken, pose_distance, split_at_cuts, split_at_gaps
-from hmr_video.people.track.mistaken import reassign_detections
 from hmr_video.people.track.tracker import Tracklet
 from hmr_video.people.track.tracks import Track
 
 _SHORTEST_SECONDS = 0.5  # of a track, unless the clip itself is short
 _DOUBTFUL_SCORE = 0.35  # median detection score of what is rarely a person
 _DOUBTFUL_SHARE = 0.5  # of the frames of a track in which it was detected
-_SAME_OVERLAP = 0.65  # intersection over union from which two boxes hold one person
-_SAME_POSE = 0.08  # mean distance of shared keypoints, in box heights, below which two poses are one
 _LEGS = [13, 14, 15, 16]  # COCO: knees and ankles
 _BACKGROUND, _CROWD = 0.2, 0.5  # height against the tallest: too far away; far away, and a crowd if the legs are hidden
 
@@ -52,29 +46,17 @@ def clean_tracklets(
 
 def _put_right(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
     """One tracklet per person of one shot."""
-    tracks = reassign_detections(undo_identity_switches(tracklets, frame_rate), frame_rate)
-    pieces = [piece for track in tracks for piece in split_at_gaps(track, frame_rate)]
-    return drop_doubles(join_broken(drop_doubles(pieces), frame_rate))
+    if len(tracklets) < 2 and not any(len(track.long_gaps(frame_rate)) for track in tracklets):
+        return list(tracklets)  # who is alone, and always seen, is confused with nobody
+    from hmr_video.people.track.mending import mend
+
+    return mend(tracklets, frame_rate)
 
 
-def drop_doubles(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
-    """Without tracklets that, for most of their life, sit on a longer or surer one (one person tracked twice)."""
-    kept: list[Tracklet] = []
-    for track in sorted(tracklets, key=lambda track: -float(track.scores.sum())):
-        if not any(_is_double(track, other) for other in kept):
-            kept.append(track)
-    return sorted(kept, key=lambda track: int(track.frame_ids[0]))
-
-
-def _is_double(track: Tracklet, other: Tracklet) -> bool:
-    shared, mine, theirs = np.intersect1d(track.frame_ids, other.frame_ids, return_indices=True)
-    if len(shared) * 2 <= len(track):
-        return False
-    boxes = track.boxes[mine], other.boxes[theirs]
-    height = np.maximum(boxes[0][:, 3] - boxes[0][:, 1], boxes[1][:, 3] - boxes[1][:, 1])
-    same = box_overlap(*boxes) > _SAME_OVERLAP
-    same |= pose_distance(track.keypoints[mine], other.keypoints[theirs], height) < _SAME_POSE
-    return bool(same.sum() * 2 > len(track))
+def split_at_cuts(tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> list[list[Tracklet]]:
+    """What tracklets show of each shot; ``cuts``: the frames with which new shots begin, ascending."""
+    pieces = [track.pieces(np.searchsorted(track.frame_ids, cuts)) for track in tracklets]
+    return [[piece for piece in shot if len(piece)] for shot in zip(*pieces, strict=True)]
 
 
 def is_doubtful(track: Tracklet) -> bool:

@@ -14,7 +14,7 @@ from hmr_video.people.track.appearance import colour_distance
 from hmr_video.people.track.assignment import assigned
 from hmr_video.people.track.tracker import Tracklet
 
-_SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
+_FLEETING_SECONDS = 0.25  # of somebody who is seen for a moment
 _BRIEF_SECONDS, _LONG_SECONDS = 0.5, 2.0  # gaps that are bridged by the best match, and where nobody else could be meant
 _OVERLAP_SECONDS = 0.2  # by which a new tracklet may begin before the tracker gives up the old one
 _LONGER = 0.25  # by how much dearer a long gap is than a brief one that is as well explained
@@ -38,8 +38,7 @@ def pose_distance(first: Array, second: Array, height: Array) -> Array:
 def split_at_gaps(track: Tracklet, frame_rate: float) -> list[Tracklet]:
     """The pieces of a tracklet, cut in gaps of more than a quarter of a second, across which trackers often err, where what
     follows can hardly be the same person. Elsewhere the tracker's way stands: it knows the course that its people kept."""
-    longest = max(2.0, _SPLIT_SECONDS * frame_rate)
-    first, *others = _pieces(track, np.flatnonzero(np.diff(track.frame_ids) > longest) + 1)
+    first, *others = track.pieces(track.long_gaps(frame_rate))
     kept = [first]
     for piece in others:
         if join_cost(kept[-1], piece, frame_rate) < 1:
@@ -47,17 +46,6 @@ def split_at_gaps(track: Tracklet, frame_rate: float) -> list[Tracklet]:
         else:
             kept.append(piece)
     return kept
-
-
-def split_at_cuts(tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> list[list[Tracklet]]:
-    """What tracklets show of each shot; ``cuts``: the frames with which new shots begin, ascending."""
-    pieces = [_pieces(track, np.searchsorted(track.frame_ids, cuts)) for track in tracklets]
-    return [[piece for piece in shot if len(piece)] for shot in zip(*pieces, strict=True)]
-
-
-def _pieces(track: Tracklet, starts: Array) -> list[Tracklet]:
-    """A tracklet cut before the observations ``starts`` (k,): k + 1 pieces, some of them perhaps empty."""
-    return [track[start:end] for start, end in pairwise([0, *starts, len(track)])]
 
 
 def join_broken(tracklets: Sequence[Tracklet], frame_rate: float) -> list[Tracklet]:
@@ -77,7 +65,7 @@ def _brief_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int,
 def _long_joints(tracklets: Sequence[Tracklet], frame_rate: float) -> dict[int, int]:
     """The same over long gaps, where every way to do without the joint is dearer by `_RIVAL` at least."""
     costs = _costs(tracklets, frame_rate) + _LONGER
-    fleeting = np.array([len(track) < _SPLIT_SECONDS * frame_rate for track in tracklets], bool)
+    fleeting = np.array([len(track) < _FLEETING_SECONDS * frame_rate for track in tracklets], bool)
     slight = np.logical_or.outer(fleeting, fleeting)  # what is seen for a moment is nobody's rival
     following: dict[int, int] = {}
     for group in _groups(costs < 1 + _RIVAL):

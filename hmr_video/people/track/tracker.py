@@ -1,6 +1,7 @@
 """Detections of successive frames joined into tracklets by ByteTrack or BoT-SORT."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,8 @@ from hmr_video.geometry.rows import Rows
 from hmr_video.people.detect.detections import Detections
 from hmr_video.people.track.appearance import torso_colours
 from hmr_video.people.track.bytetrack import ByteTrack
+
+_SPLIT_SECONDS = 0.25  # a tracker's own longer gaps are judged again
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,14 @@ class Tracklet(Rows):
     scores: Array
     keypoints: Array
     colours: Array
+
+    def long_gaps(self, frame_rate: float) -> Array:
+        """(k,) the observations after gaps of more than a quarter of a second, across which trackers often err."""
+        return np.flatnonzero(np.diff(self.frame_ids) > max(2.0, _SPLIT_SECONDS * frame_rate)) + 1
+
+    def pieces(self, starts: Array) -> list["Tracklet"]:
+        """The tracklet cut before the observations ``starts`` (k,): k + 1 pieces, some of them perhaps empty."""
+        return [self[start:end] for start, end in pairwise([0, *starts, len(self)])]
 
 
 class Associator(Protocol):

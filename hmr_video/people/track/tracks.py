@@ -1,12 +1,15 @@
 """`Track`: the 2D evidence of one person. What comes out of this room."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hmr_video.geometry import Array
-from hmr_video.geometry.silhouettes import Silhouettes
 from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
+
+if TYPE_CHECKING:
+    from hmr_video.geometry.silhouettes import Silhouettes
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Track:
     detected: Array
     agreement: Array | None = None
     widths: Array | None = None
-    silhouettes: Silhouettes | None = None
+    silhouettes: "Silhouettes | None" = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "landmarks", with_limb_ends(self.landmarks))

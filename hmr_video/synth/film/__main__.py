@@ -28,8 +28,7 @@ from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.mocap.clips import SOURCE_WEIGHTS, Mocap, list_mocap, load_mocap
 from hmr_video.mocap.holdout import split
 from hmr_video.motion import Array
-from hmr_video.people.keypoints.border import within_picture
-from hmr_video.people.keypoints.knees import raise_knee_confidence
+from hmr_video.people.keypoints.border import raise_knee_confidence, within_picture
 from hmr_video.synth.augment import AugmentConfig, chance
 from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.film.filming import Camera, shoot

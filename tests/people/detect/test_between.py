@@ -71,7 +71,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Detector,
                 looks.extend(seen)
                 return [people(x) for x in seen]
 
-        monkeypatch.setattr("hmr_video.people.detect.detector._network", lambda *arguments: Network())
+        monkeypatch.setattr("hmr_video.people.detect.detector.load_network", lambda *arguments: Network())
         return Detector(PeopleOptions(engine="torch", device="cpu", input_size=320), every=every), looks
 
     return make

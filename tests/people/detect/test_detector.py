@@ -65,7 +65,7 @@ def test_small_people_are_looked_for_every_few_seconds(monkeypatch):
             self.widths += seen
             return [detections()] * len(seen)
 
-    monkeypatch.setattr("hmr_video.people.detect.detector._network", lambda *arguments: Blind())
+    monkeypatch.setattr("hmr_video.people.detect.detector.load_network", lambda *arguments: Blind())
     detector = Detector(PeopleOptions(engine="torch", device="cpu"))
     for _ in range(3 * _LOOK_EVERY // 16):
         assert len(detector(np.zeros((16, 90, 160, 3), np.uint8))) == 16
@@ -88,7 +88,7 @@ def test_the_input_shrinks_when_small_people_have_gone(monkeypatch):
                 found.append(detections(tall))
             return found
 
-    monkeypatch.setattr("hmr_video.people.detect.detector._network", lambda *arguments: Shots())
+    monkeypatch.setattr("hmr_video.people.detect.detector.load_network", lambda *arguments: Shots())
     detector = Detector(PeopleOptions(engine="torch", device="cpu"))
     for brightness in (0, 0, 200, 200):
         detector(np.full((4, 90, 160, 3), brightness, np.uint8))
@@ -133,7 +133,7 @@ def test_missing_and_wrong_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("HMR_VIDEO_OFFLINE", "1")
     with pytest.raises(AssetError, match="could not be downloaded"):
         find_detector("yolo11x-pose")
-    monkeypatch.setattr("hmr_video.assets._in_distributions", lambda model: [])
+    monkeypatch.setattr("hmr_video.assets._in_distribution", lambda model: [])
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "yolo11n-pose.pt").write_bytes(b"something else")
     with pytest.raises(AssetError, match="weights get yolo11n-pose"):

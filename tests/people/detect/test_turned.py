@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
 
 from hmr_video.people.detect.detections import Detections
-from hmr_video.people.detect.turned import RotatedPass, picture, rotation, tilt, turned_back, view
+from hmr_video.people.detect.lying import RotatedPass
+from hmr_video.people.detect.turned import picture, rotation, tilt, turned_back, view
 
 SIZE = (240, 320)  # height, width
 UPRIGHT, LYING, UPSIDE_DOWN = (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)
