@@ -21,7 +21,7 @@ from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.options import PeopleOptions
 from hmr_video.synth.augment import uniform
 from hmr_video.synth.film.filming import Camera, shoot
-from hmr_video.synth.film.footage import Onlooker, in_rays
+from hmr_video.synth.film.onlooker import Onlooker, in_rays
 from hmr_video.synth.limb_ends import LimbEndsConfig
 from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded

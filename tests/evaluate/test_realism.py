@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from hmr_video.body import load_body
-from hmr_video.evaluate.realism import FITTED, compare
+from hmr_video.evaluate.realism import FITTED, Footage, compare, stage, surface_depth, visibility
 from hmr_video.geometry.rotations import matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.detector_errors import Observed, describe, kinds
-from hmr_video.synth.film.filming import Camera, Shot, stage, surface_depth, visibility
-from hmr_video.synth.film.footage import Footage
+from hmr_video.synth.film.filming import Camera, Shot
 from hmr_video.synth.simulated_detector import DetectorConfig, mistakes
 
 
@@ -108,7 +107,7 @@ def test_a_faultless_detector_is_distinguished_from_the_synthetic_one(standing: 
     rays = points[..., :2] / points[..., 2:]
     faultless = torch.cat([rays, torch.ones_like(rays[..., :1])], -1)
     size = torch.full((12,), 200.0)
-    found = compare(Footage(points, joints, turned, faultless, nothing, nothing, beyond, size, size))
+    found = compare(Footage(points, joints, turned, faultless, nothing, nothing, beyond, size))
     real, fitted, trained = found.statistics["error p50 visible knees"]
     assert real == 0
     assert 0.2 < fitted < 0.8

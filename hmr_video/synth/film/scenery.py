@@ -69,7 +69,7 @@ def _textures(dice: np.random.Generator) -> Array:
         for cells in (4, 16, 64, 256):
             noise = zoom(dice.random((cells, cells)), _TEXELS / cells, order=1, grid_mode=True, mode="grid-wrap")
             weight += noise * dice.uniform(0.1, 0.4)
-        first, second = _muted(dice.uniform(40, 220, (2, 3)))
+        first, second = muted(dice.uniform(40, 220, (2, 3)))
         picture = first + (second - first) * weight[..., None]
         if number % 3 == 0:
             step = int(dice.integers(30, 90))
@@ -78,7 +78,7 @@ def _textures(dice: np.random.Generator) -> Array:
         if number % 3 == 1:
             for _ in range(25):
                 top, left, tall, wide = dice.integers(0, _TEXELS - 20, 2).tolist() + dice.integers(8, 90, 2).tolist()
-                picture[top : top + tall, left : left + wide] = _muted(dice.uniform(20, 235, 3))
+                picture[top : top + tall, left : left + wide] = muted(dice.uniform(20, 235, 3))
         for level in range(_LEVELS):
             side = _TEXELS >> level
             made[number, level, :side, :side] = picture.clip(0, 255)
@@ -86,7 +86,7 @@ def _textures(dice: np.random.Generator) -> Array:
     return made
 
 
-def _muted(colours: Array) -> Array:
+def muted(colours: Array) -> Array:
     """Colours (..., 3) half way to their own grey, as most things are."""
     return np.asarray(0.5 * colours + 0.5 * colours.mean(-1, keepdims=True))
 
