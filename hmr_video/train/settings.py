@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hmr_video.device import check_name
 from hmr_video.errors import UsageError
@@ -29,8 +29,10 @@ from hmr_video.mocap.up import AXES
 from hmr_video.synth.synthetic import SyntheticConfig
 from hmr_video.train.objective import ObjectiveWeights
 
-COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
-INTERVALS = ("log_every", "save_every", "validate_every")
+POSITIVE = (
+    "frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes", "log_every", "save_every", "validate_every",
+)  # fmt: skip
+NOT_NEGATIVE = ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
 FEATURES = ("keypoints", "resnet50")
@@ -122,12 +124,10 @@ class TrainConfig:
             raise UsageError(f"{self.device} is one device, not {self.devices * self.nodes}.", "Name its kind alone.")
         if self.window_frames < 11:
             raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
-        for name in (*COUNTS, *INTERVALS):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number of at least 1.")
-        for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
+        for names, least, remedy in ((POSITIVE, 1, "of at least 1"), (NOT_NEGATIVE, 0, "that is not negative")):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise UsageError(f"{name} is {getattr(self, name)}.", f"Give a number {remedy}.")
         for name in ("track_share", "filmed_share"):
             if not 0 < getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
@@ -225,17 +225,14 @@ def _build(kind: type, table: Mapping[str, Any], where: str) -> Any:
 def _convert(value: Any, hint: Any, name: str) -> Any:
     """A TOML value as the type that a field is annotated with. Raises UsageError."""
     origin, parts = get_origin(hint), get_args(hint)
-    if origin in (UnionType, Union) and NoneType in parts:
-        meant = next(part for part in parts if part is not NoneType)
-        return None if value is None or value is False else _convert(value, meant, name)
+    if NoneType in parts:  # of ``X | None``
+        return None if value is None or value is False else _convert(value, parts[0], name)
     if is_dataclass(hint) and isinstance(value, Mapping):
         return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
     if origin is dict and isinstance(value, Mapping):
         return {key: _convert(each, parts[1], f"{name}.{key}") for key, each in value.items()}
-    if origin is tuple and isinstance(value, list):
-        kinds = parts[:1] * len(value) if parts[1:] == (Ellipsis,) else parts
-        if len(value) == len(kinds):
-            return tuple(_convert(each, kind, name) for each, kind in zip(value, kinds, strict=True))
+    if origin is tuple and isinstance(value, list) and len(value) == len(parts):
+        return tuple(_convert(each, kind, name) for each, kind in zip(value, parts, strict=True))
     if hint is float and type(value) in (int, float):
         return float(value)
     if hint is Path and isinstance(value, str | Path):
@@ -257,12 +254,6 @@ def _near(key: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
 
 
-def plain(config: TrainConfig) -> Table:
-    """The configuration as JSON holds it."""
-    table: Table = json.loads(json.dumps(asdict(config), default=str))
-    return table
-
-
 def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     """Raises UsageError when the run in ``config.state`` was begun with other settings or ``data`` that matter to its weights."""
     path = config.state / FILE_NAME
@@ -272,10 +263,9 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UsageError(f"{path} is damaged: {error}.", f"Delete it to go on, or {config.state} to begin anew.") from error
-    differing = sorted(set(_flat(before)).symmetric_difference(_flat(_record(config, data))))
-    names = list(dict.fromkeys(name for name, _ in differing if name not in FREE))
+    was, now = _flat(before), _flat(json.loads(_record(config, data)))
+    names = [name for name in sorted(was | now) if was.get(name) != now.get(name) and name not in FREE]
     if names:
-        was, now = dict(_flat(before)), dict(_flat(_record(config, data)))
         changes = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
         raise UsageError(
             f"The run in {config.state} was begun with other settings: {changes}{', ...' if len(names) > 5 else ''}.",
@@ -286,19 +276,16 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
 def write_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     """Writes the settings in force, and what identifies the ``data``, beside the run's state. Raises OutputError."""
     with replacing(config.state / FILE_NAME, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(_record(config, data), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(_record(config, data) + "\n", encoding="utf-8")
 
 
-def _record(config: TrainConfig, data: Mapping[str, Any]) -> Table:
-    return plain(config) | {"data": dict(data)}
+def _record(config: TrainConfig, data: Mapping[str, Any]) -> str:
+    return json.dumps(asdict(config) | {"data": dict(data)}, indent=2, default=str)
 
 
-def _flat(table: Mapping[str, Any], where: str = "") -> list[tuple[str, str]]:
-    """Dotted names and JSON values of all leaves."""
-    leaves: list[tuple[str, str]] = []
+def _flat(table: Mapping[str, Any], where: str = "") -> dict[str, str]:
+    """The JSON values of all leaves by their dotted names."""
+    leaves: dict[str, str] = {}
     for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            leaves += _flat(value, f"{where}{key}.")
-        else:
-            leaves.append((f"{where}{key}", json.dumps(value)))
+        leaves |= _flat(value, f"{where}{key}.") if isinstance(value, Mapping) and value else {f"{where}{key}": json.dumps(value)}
     return leaves
