@@ -19,7 +19,7 @@ from hmr_video.motion import Array, load_arrays
 from hmr_video.synth.augment import chance, mirror, random_rotation
 from hmr_video.synth.limb_ends import absent_ends
 from hmr_video.synth.simulated_detector import reported
-from hmr_video.synth.synthetic import Batch, SyntheticConfig, pair, wrong_focal
+from hmr_video.synth.synthetic import Batch, Scene, SyntheticConfig, wrong_focal
 
 _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twice the same
 
@@ -132,15 +132,10 @@ class FilmSampler:
             )
             turn = random_rotation(generator, size, _TURN * torch.randn(size, generator=generator))
             rotations, position, detections = turned(rotations, position, detections, turn)
-        return self._paired(rotations, position, betas, detections, generator)
-
-    def _paired(self, rotations: Tensor, position: Tensor, betas: Tensor, detections: Tensor, generator: Generator) -> Batch:
-        joints, turned = self.body.joints(rotations, betas[:, None].expand(-1, rotations.shape[1], -1))
-        stretch = wrong_focal(generator, len(betas), self.config.camera)
+        stretch = wrong_focal(generator, size, self.config.camera)
         confidence = self._reported(detections[..., 2], generator)
         detections = torch.cat([detections[..., :2], confidence[..., None]], -1) * stretch
-        seen_joints = (joints - joints[..., :1, :] + position[:, :, None]) * stretch
-        return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
+        return Scene(self.body, rotations, position, betas, stretch).pair(detections)
 
     def _reported(self, confidence: Tensor, generator: Generator) -> Tensor:
         """Confidences (B, T, 17 or 29) as other detectors, and other landmark networks or none, would tell them."""
