@@ -47,11 +47,10 @@ NOT_NEAR = CameraConfig(distance=(1.6, 14.0))
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """How windows are drawn. The betas deviate as adults' do; ``camera.focal_error`` is what the tool does not know."""
+    """How windows are drawn. ``camera.focal_error`` is what the tool does not know."""
 
     camera: CameraConfig = NOT_NEAR
     detector: DetectorConfig = EVALUATION_DETECTOR
-    shape_deviation: float = 1.0
     longest: int = 90  # frames of a window
     landmarks: bool = False  # whether the detector is asked of feet and hands, too
 
@@ -173,7 +172,7 @@ def _window(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator)
     first = torch.randint(int(mocap.lengths[0]) - length + 1, (1,), generator=generator)
     six_d, trans = mocap.window(clip, first, torch.ones(1), length)
     rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
-    betas = config.shape_deviation * torch.randn(10, generator=generator)
+    betas = torch.randn(10, generator=generator)
     return Poses(rotations[0], betas.expand(length, -1), pelvis[0] - body.rest_joints(betas)[0])
 
 
