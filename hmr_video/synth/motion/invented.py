@@ -122,7 +122,7 @@ class Inventor:
         """(B, K, 24, 3, 3) key poses, the pelvis turned as its posture holds it and facing anywhere."""
         rotations = to_rotations(clamp(self._angles(kinds, generator)))
         joints, turned = self.body.joints(rotations, torch.zeros(*kinds.shape, 10))
-        points, stance = contact.contact_points(joints, turned), contact.Stance(self._stance[kinds])
+        points, stance = contact.contact_points(joints, turned), self._stance[kinds]
         balanced, level = self._balanced[kinds][..., None, None], self._level[kinds][..., None, None]
         turn = torch.where(balanced, contact.balance(joints, points, stance), torch.eye(3))
         turn = torch.where(level, contact.level(joints, points, stance), turn)
@@ -187,7 +187,7 @@ class Inventor:
     def _supported(self, kinds: Tensor, heights: Tensor) -> Tensor:
         """(B,) whether windows of one posture stay on what should bear it: no hand or foot lifts the body off it."""
         steady = (kinds == kinds[:, :1]).all(1)
-        stance = contact.Stance(self._stance[kinds[:, 0]]).middle  # (B, P)
+        stance = contact.middle_of(self._stance[kinds[:, 0]])  # (B, P)
         lifted = (stance[:, None] * heights).sum(-1).amax(1)
         return ~steady | (lifted < _HIGHEST_SUPPORT)
 

@@ -99,9 +99,7 @@ def test_levelling_a_tilted_body_puts_it_back(body: Body) -> None:
     for row, name in enumerate(("left_heel", "right_heel", "left_ball")):
         groups[0, row, list(contact.POINTS).index(name)] = 1
     tilt = contact.turn_onto(torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.3, 0.9, -0.2]]))
-    back = contact.level(
-        (tilt[:, None] @ joints[..., None])[..., 0], (tilt[:, None] @ points[..., None])[..., 0], contact.Stance(groups)
-    )
+    back = contact.level((tilt[:, None] @ joints[..., None])[..., 0], (tilt[:, None] @ points[..., None])[..., 0], groups)
     assert (back @ tilt)[0, 1, 1] > 0.999
 
 
