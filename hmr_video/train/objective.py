@@ -155,9 +155,10 @@ def _present_terms(present: Prediction, batch: Batch, body: Body) -> dict[str, T
     betas = present.betas.float()
     placed, turned = body.joints(present.rotations, betas)
     joints = placed - placed[..., :1, :]
-    points2d = in_box(joints, present.camera, batch.box)
+    ends = relative_ends(body.landmarks_from_joints(placed, turned, betas), placed)
     terms = _pose_terms(present.rotations, joints, batch.rotations, batch.joints)
-    terms["ends"] = (relative_ends(body.landmarks_from_joints(placed, turned, betas), placed) - batch.ends).norm(dim=-1).mean()
+    terms["ends"] = (ends - batch.ends).norm(dim=-1).mean()
+    points2d = in_box(joints, present.camera, batch.box)
     terms["points2d"] = (points2d - batch.points2d).norm(dim=-1).clamp_max(10).mean()
     terms["betas"] = (present.betas - batch.betas[:, None]).square().mean()
     if joints.shape[1] > 2:
