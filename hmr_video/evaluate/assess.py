@@ -4,7 +4,7 @@ speed and view; and the worst windows, drawn."""
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +137,7 @@ def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
     feet = foot_angle(estimate.joints, truth.joints)
     frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), feet, *ends], -1)
     if not meshes:
-        estimate, truth = (
-            Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
-        )
+        estimate, truth = (replace(one, vertices=None) for one in (estimate, truth))
     whole = compare(estimate, truth)
     return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
 
