@@ -12,7 +12,7 @@ from hmr_video.geometry.rotations import matrix_to_six_d
 from hmr_video.mocap.clips import Mocap
 from hmr_video.synth.detector_errors import Observed, describe, kinds
 from hmr_video.synth.film.filming import Camera, Shot
-from hmr_video.synth.simulated_detector import DetectorConfig, mistakes
+from hmr_video.synth.simulated_detector import mistakes
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,6 @@ def test_points_beyond_the_border_are_seen_on_it_and_doubted_the_farther_they_ar
     assert short_of[10:20, :, 13:].median() == pytest.approx(-0.4, abs=0.02)
     confidence = simulated.detections[..., 13:, 2]
     assert confidence[10:20].median() < 0.2 < confidence[:10].median() < 0.8 < confidence[20:].median()
-
-
-def test_training_sees_more_variety_than_the_fit() -> None:
-    trained = DetectorConfig()
-    assert trained.noise[0] < FITTED.noise[0] < FITTED.noise[1] < trained.noise[1]
-    assert trained.other_scale > FITTED.other_scale == 0
 
 
 def test_a_faultless_detector_is_distinguished_from_the_synthetic_one(standing: Mocap) -> None:
