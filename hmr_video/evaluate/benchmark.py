@@ -42,23 +42,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What was measured on a clip; medians of several runs.
-
-    Attributes:
-        device: that the networks ran on.
-        program: ``convert`` with nothing but NPZ out, start-up included; ``cold`` with an empty cache, so that the detector
-            is exported first; ``start_up`` with a single frame.
-        crops: seconds of ResNet-50 for a crop, by number format, and what its threads took together.
-    """
+    """What was measured on a clip; medians of several runs."""
 
     machine: dict[str, str]
-    device: str
+    device: str  # that the networks ran on
     clip: Facts
     stages: dict[str, Stage]
-    program: Cost
-    cold: Cost
-    start_up: Cost
-    crops: dict[str, Cost]
+    program: Cost  # ``convert`` with nothing but NPZ out, start-up included
+    cold: Cost  # with an empty cache, so that the detector is exported first
+    start_up: Cost  # with a single frame
+    crops: dict[str, Cost]  # seconds of ResNet-50 for a crop, by number format, and what its threads took together
 
     @property
     def frames_per_second(self) -> float:
@@ -117,29 +110,23 @@ def benchmark(clip: Path, runs: int = 5, weights: str = "default", device: str =
 
 @dataclass(frozen=True)
 class Growth:
-    """What doubling something does to ``convert``, as ratios.
+    """What doubling something does to ``convert``, as ratios."""
 
-    Attributes:
-        time: of the whole program, start-up apart; processor_time: the same of all processors together.
-        memory: its peak. detection: the time of that stage by itself.
-    """
-
-    time: float
-    processor_time: float
-    memory: float
-    detection: float
+    time: float  # of the whole program, start-up apart
+    processor_time: float  # the same, of all processors together
+    memory: float  # its peak
+    detection: float  # the time of that stage by itself
 
 
-def growth(sample: Path, frames: int = FRAMES, runs: int = 3, device: str = "auto") -> dict[str, Growth]:
+def growth(sample: Path, runs: int = 3, device: str = "auto") -> dict[str, Growth]:
     """What twice the frames, the people, and the width and height cost, on clips made of a sample. Raises HmrVideoError."""
     width, height = SIZE
-    one_tile, two_tiles = (True, False), (True, True)
     variants: dict[str, tuple[int, tuple[int, int], tuple[bool, ...]]] = {
-        "base": (frames, SIZE, (True,)),
-        "frames": (2 * frames, SIZE, (True,)),
-        "resolution": (frames, (2 * width, 2 * height), (True,)),
-        "one": (frames, SIZE, one_tile),
-        "people": (frames, SIZE, two_tiles),
+        "base": (FRAMES, SIZE, (True,)),
+        "frames": (2 * FRAMES, SIZE, (True,)),
+        "resolution": (FRAMES, (2 * width, 2 * height), (True,)),
+        "one": (FRAMES, SIZE, (True, False)),
+        "people": (FRAMES, SIZE, (True, True)),
     }
     costs: dict[str, tuple[Cost, Cost, Cost]] = {}
     chosen = ("--device", choose_device(device))

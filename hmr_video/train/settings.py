@@ -52,69 +52,45 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run.
+    """A training run: single frames first, which teach poses at high throughput; then windows, for the temporal encoder and the
+    deltas, whose neighbour taps start at zero; at the end the hallucinator.
 
-    Attributes:
-        mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
-        state: folder of the run's state and log; a run that finds its state there goes on from it.
-        features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
-            ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
-        start: weights to train further, which also set the size of the model; None begins from random ones.
-        tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
-        track_share: of a batch's windows, those from tracks, where there is motion beside them.
-        filmed: file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector; None does without.
-        filmed_share: of a batch's windows with 3D truth, those from that file.
-        up: the axis that points up in NPZ files of motion, ``y``, ``z``, or ``auto``, found by how most people stand.
-        width, blocks: size of the model.
-        frame_steps: batches of single frames, first: poses at high throughput.
-        window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
-        hallucinator_steps: batches for the hallucinator at the end.
-        frame_batch, window_batch: windows a batch.
-        window_frames: frames a window; more than 10, as the deltas look 5 to either side.
-        frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
-        schedule: ``cosine``, on which the rate falls to zero over each stage; or ``constant``, for runs without a known end.
-        average: share of the running mean of the weights that stays in a step, close to 1; the mean is then what is measured and
-            written. 0 does without.
-        seed: of everything random.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; devices: how many of that kind per node; nodes, precision: as
-            Lightning Fabric takes them; threads: of the CPU, 0 for all.
-        log_every, save_every, validate_every: steps.
-        source_weights: how often a collection is drawn against its length.
-        objective: the factor of each loss; synthetic: augmentation, cameras and detector of the training pairs.
+    Where ``features`` are resnet50, the paper's preset, ``start`` is trained further on ``tracks`` alone, the motion being there
+    for the adversarial prior; `paper.toml` has the settings for it.
     """
 
-    mocap: Path
-    state: Path
-    features: str = "keypoints"
-    start: Path | None = None
-    tracks: Path | None = None
-    track_share: float = 0.5
-    filmed: Path | None = None
-    filmed_share: float = 0.15
-    up: str = "auto"
-    width: int = 512
+    mocap: Path  # folder of AMASS-layout NPZ or BVH files, searched recursively
+    state: Path  # folder of the run's state and log; a run that finds its state there goes on from it
+    features: str = "keypoints"  # what the model reads: keypoints or resnet50
+    start: Path | None = None  # weights to train further, which also set the size of the model; else it begins from random ones
+    tracks: Path | None = None  # folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion
+    track_share: float = 0.5  # of a batch's windows, those from tracks, where there is motion beside them
+    filmed: Path | None = None  # file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector
+    filmed_share: float = 0.15  # of a batch's windows with 3D truth, those from that file
+    up: str = "auto"  # the axis that points up in NPZ files of motion, y, z, or auto: found by how most people stand
+    width: int = 512  # of the model
     blocks: int = 3
-    frame_steps: int = 12_000
+    frame_steps: int = 12_000  # batches of single frames
     window_steps: int = 10_000
     hallucinator_steps: int = 1_000
-    frame_batch: int = 1024
+    frame_batch: int = 1024  # windows a batch
     window_batch: int = 96
-    window_frames: int = 20
-    frame_learning_rate: float = 1e-3
+    window_frames: int = 20  # more than 10, as the deltas look 5 to either side
+    frame_learning_rate: float = 1e-3  # peak of AdamW
     window_learning_rate: float = 5e-4
-    warmup: int = 200
-    schedule: str = "cosine"
-    average: float = 0.0
-    seed: int = 0
-    device: str = "auto"
-    devices: int = 1
+    warmup: int = 200  # steps until the peak
+    schedule: str = "cosine"  # on which the rate falls to zero over each stage; or constant, for runs without a known end
+    average: float = 0.0  # share of the weights' running mean that stays in a step; the mean is measured and written. 0: without
+    seed: int = 0  # of everything random
+    device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+    devices: int = 1  # how many of that kind on each of the nodes
     nodes: int = 1
-    precision: str = "bf16-mixed"
-    threads: int = 0
-    log_every: int = 100
+    precision: str = "bf16-mixed"  # as Lightning Fabric takes it
+    threads: int = 0  # of the CPU, 0 for all
+    log_every: int = 100  # steps
     save_every: int = 500
     validate_every: int = 1000
-    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))
+    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))  # how often a collection is drawn
     objective: ObjectiveWeights = field(default_factory=ObjectiveWeights)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 

@@ -21,23 +21,14 @@ _ANYTHING = Posture(0.0, Hold.FREE, arms=("along",), next=(ANYTHING,))  # whose 
 
 @dataclass(frozen=True)
 class InventedConfig:
-    """How made-up motion varies.
+    """How made-up motion varies."""
 
-    Attributes:
-        anything: share of windows whose joints take any angle within their limits.
-        change: probability that the next key pose is another posture.
-        seconds: from one key pose to the next, shortest and longest.
-        borrow_arms, borrow_back: probability that arms that hold nothing up come from motion capture, and that spine and head do
-            with them.
-        idle: radians by which every joint wavers.
-    """
-
-    anything: float = 0.15
-    change: float = 0.3
-    seconds: tuple[float, float] = (0.35, 2.2)
-    borrow_arms: float = 0.45
-    borrow_back: float = 0.3
-    idle: float = 0.02
+    anything: float = 0.15  # share of windows whose joints take any angle within their limits
+    change: float = 0.3  # probability that the next key pose is another posture
+    seconds: tuple[float, float] = (0.35, 2.2)  # from one key pose to the next, shortest and longest
+    borrow_arms: float = 0.45  # probability that arms that hold nothing up come from motion capture
+    borrow_back: float = 0.3  # and that spine and head do with them
+    idle: float = 0.02  # radians by which every joint wavers
 
 
 _ARMS_CHAIN = (13, 14, 16, 17, 18, 19, 20, 21, 22, 23)
