@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import platform
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -128,7 +127,7 @@ def growth(sample: Path, runs: int = 3, device: str = "auto") -> dict[str, Growt
         "one": (FRAMES, SIZE, (True, False)),
         "people": (FRAMES, SIZE, (True, True)),
     }
-    costs: dict[str, tuple[Cost, Cost, Cost]] = {}
+    loads: dict[str, tuple[float, ...]] = {}
     chosen = ("--device", choose_device(device))
     with tempfile.TemporaryDirectory() as folder:
         for name, variant in variants.items():
@@ -139,22 +138,18 @@ def growth(sample: Path, runs: int = 3, device: str = "auto") -> dict[str, Growt
             programs = [
                 (_convert(clip, Path(folder), *chosen, *_ONE_FRAME), _convert(clip, Path(folder), *chosen)) for _ in range(runs)
             ]
-            start_ups, wholes = zip(*programs, strict=True)
-            costs[name] = typical(start_ups), typical(wholes), detection
+            start_up, whole = (typical(costs) for costs in zip(*programs, strict=True))
+            loads[name] = (
+                whole.seconds - start_up.seconds,
+                whole.processor_seconds - start_up.processor_seconds,
+                whole.peak_mb or 0.0,
+                detection.processor_seconds,
+            )
     pairs = {"frames": "base", "people": "one", "resolution": "base"}
-    return {name: _growth(costs[before], costs[name]) for name, before in pairs.items()}
-
-
-def _growth(before: tuple[Cost, Cost, Cost], after: tuple[Cost, Cost, Cost]) -> Growth:
-    def ratio(value: Callable[[Cost], float]) -> float:
-        return (value(after[1]) - value(after[0])) / (value(before[1]) - value(before[0]))
-
-    return Growth(
-        time=ratio(lambda cost: cost.seconds),
-        processor_time=ratio(lambda cost: cost.processor_seconds),
-        memory=(after[1].peak_mb or 0.0) / (before[1].peak_mb or 1.0),
-        detection=after[2].processor_seconds / before[2].processor_seconds,
-    )
+    return {
+        name: Growth(*(after / before for before, after in zip(loads[single], loads[name], strict=True)))
+        for name, single in pairs.items()
+    }
 
 
 def _convert(clip: Path, folder: Path, *more: str, cache: Path | None = None) -> Cost:
