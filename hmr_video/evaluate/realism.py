@@ -36,24 +36,16 @@ _FLESH = np.array([0.03] * 5 + [0.12] * 2 + [0.08] * 2 + [0.07] * 2 + [0.17] * 2
 
 @dataclass(frozen=True)
 class Footage:
-    """W windows of T frames, filmed.
+    """W windows of T frames, filmed: in camera space and metres, or in rays."""
 
-    Attributes:
-        points, joints, turned: (W, T, 17, 3), (W, T, 24, 3), (W, T, 24, 3, 3) camera space, metres.
-        detections: (W, T, 17, 3) rays and confidence, 0 where nobody was found.
-        hidden, covered: (W, T, 17) by the person's own body; by a thing.
-        beyond: (W, T, 17, 2) rays, how far outside the picture; 0 inside.
-        height: (W,) pixels.
-    """
-
-    points: Tensor
-    joints: Tensor
-    turned: Tensor
-    detections: Tensor
-    hidden: Tensor
-    covered: Tensor
-    beyond: Tensor
-    height: Tensor
+    points: Tensor  # (W, T, 17, 3) COCO keypoints
+    joints: Tensor  # (W, T, 24, 3)
+    turned: Tensor  # (W, T, 24, 3, 3) the joints' rotations
+    detections: Tensor  # (W, T, 17, 3) rays and confidence, 0 where nobody was found
+    hidden: Tensor  # (W, T, 17) by the person's own body
+    covered: Tensor  # (W, T, 17) by a thing
+    beyond: Tensor  # (W, T, 17, 2) rays, how far outside the picture; 0 inside
+    height: Tensor  # (W,) pixels
 
     def observed(self, detections: Tensor) -> Observed:
         """Detections (W, T, 17, 3) of these windows beside the truth."""
@@ -68,19 +60,11 @@ class Footage:
 
 @dataclass(frozen=True)
 class Realism:
-    """The comparison.
+    """The comparison of the real detector with the fitted synthetic one and with what training sees."""
 
-    Attributes:
-        statistics: name -> value of the real detector, of the fitted synthetic one, of what training sees.
-        distances: name -> the largest difference of the cumulative distributions, 0 to 1, from the real detector to the fitted
-            one, to what training sees.
-        bias: keypoint -> millimetres left, up and forward, in the frame of the limb, by which the real detector's idea of it
-            differs from the body's.
-    """
-
-    statistics: dict[str, tuple[float, float, float]]
-    distances: dict[str, tuple[float, float]]
-    bias: dict[str, list[float]]
+    statistics: dict[str, tuple[float, float, float]]  # of the three
+    distances: dict[str, tuple[float, float]]  # of their cumulative distributions, the largest from the real one's, 0 to 1
+    bias: dict[str, list[float]]  # mm left, up, forward in a limb's frame, from the body's idea of its keypoint to the real one's
 
 
 def measure(mocap: Path, people: PeopleOptions, reporter: Reporter, windows: int, seed: int, up: str = "auto") -> Realism:

@@ -77,22 +77,14 @@ class Poses:
 
 @dataclass(frozen=True)
 class Trial:
-    """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets.
+    """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets."""
 
-    Attributes:
-        clip: ``collection/file``.
-        poses: the truth.
-        true_camera: (3, 3) pixels; camera: what the tool takes it for.
-        keypoints: (T, 17 or 29, 3) pixels and confidence.
-        unseen: (T, 12) limb keypoints that the body itself hides, or that the detector does not trust.
-    """
-
-    clip: str
-    poses: Poses
-    true_camera: Tensor
-    camera: Tensor
-    keypoints: Tensor
-    unseen: Tensor
+    clip: str  # ``collection/file``
+    poses: Poses  # the truth
+    true_camera: Tensor  # (3, 3) pixels
+    camera: Tensor  # what the tool takes it for
+    keypoints: Tensor  # (T, 17 or 29, 3) pixels and confidence
+    unseen: Tensor  # (T, 12) limb keypoints that the body itself hides, or that the detector does not trust
 
     def __len__(self) -> int:
         return len(self.keypoints)

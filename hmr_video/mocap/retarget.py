@@ -41,19 +41,12 @@ _INDEX = {name: index for index, name in enumerate(JOINT_NAMES)}
 
 @dataclass(frozen=True)
 class _Reference:
-    """The pose in which skeleton and body are compared, in the file's axes.
+    """The pose in which skeleton and body are compared, in the file's axes."""
 
-    Attributes:
-        places: (J, 3) the skeleton's joints.
-        turns: (T, J, 3, 3) rotations from there to every frame.
-        torso: (3, 3) from the open body at rest.
-        up: (3,) the axis that points up.
-    """
-
-    places: Array
-    turns: Array
-    torso: Array
-    up: Array
+    places: Array  # (J, 3) the skeleton's joints
+    turns: Array  # (T, J, 3, 3) rotations from there to every frame
+    torso: Array  # (3, 3) from the open body at rest
+    up: Array  # (3,) the axis that points up
 
 
 def read_bvh_clip(path: Path, reporter: Reporter | None = None) -> tuple[Array, Array, float]:

@@ -20,25 +20,15 @@ from hmr_video.synth.simulated_detector import DetectorConfig, observe
 
 @dataclass
 class Batch:
-    """B windows of T frames.
+    """B windows of T frames."""
 
-    Attributes:
-        features: (B, T, F) what the model reads.
-        box: (B, T, 3) in rays, what the features were normalised by.
-        rotations: (B, T, 24, 3, 3) the truth, the root's into camera space.
-        betas: (B, 10) its shape.
-        joints: (B, T, 24, 3) metres relative to the pelvis, camera axes.
-        points2d: (B, T, 24, 2) the joints' projections in units of the box, -1 to 1.
-        ends: (B, T, 12, 3) metres of the points of feet and hands from their ankle or wrist, camera axes.
-    """
-
-    features: Tensor
-    box: Tensor
-    rotations: Tensor
-    betas: Tensor
-    joints: Tensor
-    points2d: Tensor
-    ends: Tensor
+    features: Tensor  # (B, T, F) what the model reads
+    box: Tensor  # (B, T, 3) in rays, what the features were normalised by
+    rotations: Tensor  # (B, T, 24, 3, 3) the truth, the root's into camera space
+    betas: Tensor  # (B, 10) its shape
+    joints: Tensor  # (B, T, 24, 3) metres relative to the pelvis, camera axes
+    points2d: Tensor  # (B, T, 24, 2) the joints' projections in units of the box, -1 to 1
+    ends: Tensor  # (B, T, 12, 3) metres of the points of feet and hands from their ankle or wrist, camera axes
 
 
 @dataclass(frozen=True)

@@ -25,21 +25,14 @@ _FIELDS = ("keypoints2d", "frame_ids", "timestamps", "image_size", "camera_matri
 
 @dataclass(frozen=True)
 class PseudoTrack:
-    """What a detector says of one person over T frames, to train on. A file of it is one that `convert --keypoints` reads.
+    """What a detector says of one person over T frames, to train on. A file of it is one that `convert --keypoints` reads."""
 
-    Attributes:
-        keypoints2d: (T, 17, 3) COCO x, y in pixels of the upright frame, and confidence; 0 where there is no label.
-        frame_ids: (T,) 0-based frames of the source; timestamps: (T,) seconds.
-        image_size: (2,) width, height; camera_matrix: (3, 3) intrinsics in pixels.
-        boxes: (T, 4) x1 y1 x2 y2 in pixels.
-    """
-
-    keypoints2d: Array
-    frame_ids: Array
-    timestamps: Array
-    image_size: Array
-    camera_matrix: Array
-    boxes: Array
+    keypoints2d: Array  # (T, 17, 3) COCO x, y in pixels of the upright frame, and confidence; 0 where there is no label
+    frame_ids: Array  # (T,) 0-based frames of the source
+    timestamps: Array  # (T,) seconds
+    image_size: Array  # (2,) width, height
+    camera_matrix: Array  # (3, 3) intrinsics in pixels
+    boxes: Array  # (T, 4) x1 y1 x2 y2 in pixels
 
     @property
     def seconds(self) -> float:

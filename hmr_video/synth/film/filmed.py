@@ -26,23 +26,14 @@ _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twic
 
 @dataclass(frozen=True)
 class Film:
-    """W windows of T frames at the model's rate, F of them filmed: the first, and one in ``settings["every"]``, up to the last.
+    """W windows of T frames at the model's rate, F of them filmed: from the first to the last one in ``settings["every"]``."""
 
-    Attributes:
-        poses: (W, T, 72) the truth, axis-angle, the root's into camera space.
-        pelvis: (W, T, 3) where it is, camera space, metres.
-        betas: (W, 10).
-        detections: (W, F, 29, 3) rays and confidence, 0 where nobody was found; (W, F, 17, 3) where no landmark network looked.
-        numbers: (W,) ascending; windows in which hardly anybody was found are left out.
-        settings: what they were filmed with.
-    """
-
-    poses: Array
-    pelvis: Array
-    betas: Array
-    detections: Array
-    numbers: Array
-    settings: dict[str, Any]
+    poses: Array  # (W, T, 72) the truth, axis-angle, the root's into camera space
+    pelvis: Array  # (W, T, 3) where it is, camera space, metres
+    betas: Array  # (W, 10)
+    detections: Array  # (W, F, 29, 3) rays and confidence, 0 where nobody was found; 17 points where no landmark network looked
+    numbers: Array  # (W,) ascending; windows in which hardly anybody was found are left out
+    settings: dict[str, Any]  # what they were filmed with
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -21,28 +21,18 @@ _BLUR_STEPS = 3
 
 @dataclass(frozen=True)
 class Shot:
-    """One window of T frames before the camera.
+    """One window of T frames before the camera, in camera space and metres."""
 
-    Attributes:
-        points, joints, turned: (T, 17, 3) COCO keypoints, (T, 24, 3) joints, (T, 24, 3, 3) their rotations; camera space, metres.
-        vertices: (T, V, 3) metres.
-        betas: (10,) the shape.
-        camera_matrix: (3, 3) pixels; size: width and height.
-        occluder: (T, 4) x1 y1 x2 y2 pixels of a thing before the person; NaN for none.
-        height: how tall the person is in pixels, in the middle frame.
-        shutter: share of a frame's time during which light falls in.
-    """
-
-    points: Array
-    joints: Array
-    turned: Array
-    vertices: Array
-    betas: Tensor
-    camera_matrix: Array
-    size: tuple[int, int]
-    occluder: Array
-    height: float
-    shutter: float
+    points: Array  # (T, 17, 3) COCO keypoints
+    joints: Array  # (T, 24, 3)
+    turned: Array  # (T, 24, 3, 3) the joints' rotations
+    vertices: Array  # (T, V, 3)
+    betas: Tensor  # (10,) the shape
+    camera_matrix: Array  # (3, 3) pixels
+    size: tuple[int, int]  # width and height
+    occluder: Array  # (T, 4) x1 y1 x2 y2 pixels of a thing before the person; NaN for none
+    height: float  # how tall the person is in pixels, in the middle frame
+    shutter: float  # share of a frame's time during which light falls in
 
     @property
     def pixels(self) -> Array:

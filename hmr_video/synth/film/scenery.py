@@ -15,19 +15,12 @@ _TEXTURES = 6
 
 @dataclass(frozen=True)
 class Place:
-    """World: metres, y up, the floor at y = 0.
+    """World: metres, y up, the floor at y = 0."""
 
-    Attributes:
-        boxes: (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside.
-        looks: (B, 3) the texture of the faces across x, y and z of each box.
-        textures: (N, levels, S, S, 3) uint8.
-        panorama: (H, W, 3) uint8, all directions: left to right by azimuth, top to bottom by elevation; empty for none.
-    """
-
-    boxes: Array
-    looks: Array
-    textures: Array
-    panorama: Array
+    boxes: Array  # (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside
+    looks: Array  # (B, 3) the texture of the faces across x, y and z of each box
+    textures: Array  # (N, levels, S, S, 3) uint8
+    panorama: Array  # (H, W, 3) uint8, all directions: left to right by azimuth, top to bottom by elevation; empty for none
 
     def picture(self, size: tuple[int, int], camera_matrix: Array, world_from_camera: Array) -> Array:
         """What a camera sees, (H, W, 3) uint8."""
