@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from foreign import MIXAMO, T_POSE, degrees, write_bvh
 
-from hmr_video.body import Body
 from hmr_video.errors import InputError
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.mocap.retarget import read_bvh_clip
@@ -70,11 +69,6 @@ def spelt(pattern: str, side: str) -> list[str]:
     for left, right in (("Left", "Right"), ("LEFT", "RIGHT"), ("left", "right"), ("L", "R"), ("l", "r")):
         pattern = pattern.replace(f"<{left}>", left if side == "left" else right)
     return pattern.split()
-
-
-@pytest.fixture(scope="module")
-def own(body: Body) -> np.ndarray:
-    return body.joint_template.double().numpy()
 
 
 @pytest.mark.parametrize("program", CONVENTIONS)

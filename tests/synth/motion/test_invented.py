@@ -8,18 +8,13 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from hmr_video.body import Body, load_body
+from hmr_video.body import Body
 from hmr_video.cli.main import run
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.synth.motion import contact
 from hmr_video.synth.motion.invented import NAMES, InventedConfig, Inventor
 from hmr_video.synth.motion.poses import ARM, LEG, TRUNK, Angles, clamp, draw_within_limits, limits, to_rotations
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body("open")
 
 
 @pytest.fixture(scope="module")
