@@ -62,8 +62,8 @@ class Footage:
 class Realism:
     """The comparison of the real detector with the fitted synthetic one and with what training sees."""
 
-    statistics: dict[str, tuple[float, float, float]]  # of the three
-    distances: dict[str, tuple[float, float]]  # of their cumulative distributions, the largest from the real one's, 0 to 1
+    statistics: dict[str, tuple[float, float, float]]  # by name, of the three
+    distances: dict[str, tuple[float, float]]  # of the synthetic ones' cumulative distributions from the real one's, at most 1
     bias: dict[str, list[float]]  # mm left, up, forward in a limb's frame, from the body's idea of its keypoint to the real one's
 
 
@@ -84,6 +84,7 @@ def measure(mocap: Path, people: PeopleOptions, reporter: Reporter, windows: int
             hidden, covered = visibility(shot, np.asarray(body.faces))
             rows.append((shot.points, shot.joints, shot.turned, detections, hidden, covered, shot.beyond, shot.height))
             advance(1)
+    # Columns in the order of Footage's fields.
     columns = [torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)]
     return compare(Footage(*(column if column.dtype == torch.bool else column.float() for column in columns)), seed)
 
