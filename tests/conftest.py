@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from hmr_video.people.keypoints.choice import NONE, store_choice
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
+    from hmr_video.synth.film.filmed import Film
 
 
 settings.register_profile("busy machines", deadline=None)
@@ -188,3 +189,24 @@ def mocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
         poses[:, 1] = random.uniform(-3, 3)
         np.savez(folder / f"{number}.npz", poses=poses, trans=np.zeros((90, 3)), mocap_frame_rate=30.0)
     return folder
+
+
+@pytest.fixture(scope="session")
+def perfect_film(body: "Body") -> "Callable[..., Film]":
+    """Makes films: of so many windows of so many frames, one in ``every`` filmed."""
+    from hmr_video.synth.film.filmed import Film
+
+    def film(windows: int, frames: int, every: int = 1, seed: int = 0) -> Film:
+        """Bodies that hold one pose each, 4 m before the camera, with every keypoint detected where it is."""
+        generator = torch.Generator().manual_seed(seed)
+        poses = (0.4 * torch.randn(windows, 1, 72, generator=generator)).expand(-1, frames, -1)
+        betas = torch.randn(windows, 10, generator=generator)
+        pelvis = torch.tensor([0.3, -0.2, 4.0]).expand(windows, frames, 3)
+        shape = betas[:, None].expand(-1, frames, -1)
+        joints, turned = body.joints(axis_angle_to_matrix(poses.unflatten(-1, (24, 3))), shape)
+        points = (body.coco_from_joints(joints, turned, shape) - joints[..., :1, :] + pelvis[..., None, :])[:, ::every]
+        detections = torch.cat([points[..., :2] / points[..., 2:], torch.ones_like(points[..., :1])], -1)
+        arrays = (value.numpy().copy() for value in (poses, pelvis, betas, detections))
+        return Film(*arrays, np.arange(windows), {"every": every, "body": body.hash})
+
+    return film

@@ -2,8 +2,9 @@
 speed and view; and the worst windows, drawn."""
 
 import math
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -136,9 +137,7 @@ def score(estimate: Sequence, truth: Sequence, meshes: bool = False) -> Score:
     feet = foot_angle(estimate.joints, truth.joints)
     frames = torch.stack([metrics.joint_error(joints, true), metrics.aligned_error(joints, true), feet, *ends], -1)
     if not meshes:
-        estimate, truth = (
-            Sequence(one.joints, one.frame_ids, one.frame_rate, one.camera_matrix, one.keypoints) for one in (estimate, truth)
-        )
+        estimate, truth = (replace(one, vertices=None) for one in (estimate, truth))
     whole = compare(estimate, truth)
     return Score(frames.numpy(), {name: whole[name] for name in PER_WINDOW if name in whole})
 
@@ -179,39 +178,29 @@ def tables(trials: list[Trial], scores: dict[str, list[Score]], body: Body) -> l
         groups.append(("speed", name, (speeds >= low) & (speeds < high)))
     groups.append(("speed", "fastest tenth", speeds >= np.quantile(speeds, 0.9)))
     groups += [("view", name, views == number) for number, name in enumerate(VIEWS)]
-    return [
-        _row(table, group, variant, every, window, chosen)
-        for table, group, chosen in groups
-        if chosen.any()
-        for variant, every in scores.items()
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of means of nothing, which are NaN
+        return [
+            _row(table, group, variant, every, window, chosen)
+            for table, group, chosen in groups
+            if chosen.any()
+            for variant, every in scores.items()
+        ]
 
 
 def _row(table: str, group: str, variant: str, scores: list[Score], window: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Row:
     frames = np.concatenate([one.frames for one in scores])
     members = np.unique(window[chosen])
-    means = np.stack([_mean(frames[chosen & (window == number)]) for number in members])
-    values = dict(zip(PER_FRAME, _mean(frames[chosen]).tolist(), strict=True))
-    spread = dict(zip(PER_FRAME, _deviation(means).tolist(), strict=True))
+    means = np.stack([np.nanmean(frames[chosen & (window == number)], 0) for number in members])
+    values = dict(zip(PER_FRAME, np.nanmean(frames[chosen], 0).tolist(), strict=True))
+    spread = dict(zip(PER_FRAME, np.nanstd(means, 0).tolist(), strict=True))
     if table in ("overall", "source", "activity"):  # groups of whole windows
         for name in PER_WINDOW:
-            column = np.array([[scores[number].whole.get(name, math.nan)] for number in members])
-            if np.isfinite(column).any():
-                values[name], spread[name] = _mean(column).item(), _deviation(column).item()
+            column = [scores[number].whole.get(name, math.nan) for number in members]
+            values[name], spread[name] = float(np.nanmean(column)), float(np.nanstd(column))
     known = [name for name, value in values.items() if math.isfinite(value)]  # no acceleration at the ends of windows
     values, spread = ({name: one[name] for name in known} for one in (values, spread))
     return Row(table, group, variant, len(members), int(chosen.sum()), values, spread)
-
-
-def _mean(values: Array) -> Array:
-    """Of the columns, without NaN; NaN of nothing."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0).sum(0)
-    return np.divide(total, known.sum(0), out=np.full(values.shape[1:], math.nan), where=known.any(0))
-
-
-def _deviation(values: Array) -> Array:
-    return np.sqrt(_mean((values - _mean(values)) ** 2))
 
 
 def speed(joints: Tensor) -> Array:

@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import platform
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -42,23 +41,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What was measured on a clip; medians of several runs.
-
-    Attributes:
-        device: that the networks ran on.
-        program: ``convert`` with nothing but NPZ out, start-up included; ``cold`` with an empty cache, so that the detector
-            is exported first; ``start_up`` with a single frame.
-        crops: seconds of ResNet-50 for a crop, by number format, and what its threads took together.
-    """
+    """What was measured on a clip; medians of several runs."""
 
     machine: dict[str, str]
-    device: str
+    device: str  # that the networks ran on
     clip: Facts
     stages: dict[str, Stage]
-    program: Cost
-    cold: Cost
-    start_up: Cost
-    crops: dict[str, Cost]
+    program: Cost  # ``convert`` with nothing but NPZ out, start-up included
+    cold: Cost  # with an empty cache, so that the detector is exported first
+    start_up: Cost  # with a single frame
+    crops: dict[str, Cost]  # seconds of ResNet-50 for a crop, by number format, and what its threads took together
 
     @property
     def frames_per_second(self) -> float:
@@ -117,31 +109,25 @@ def benchmark(clip: Path, runs: int = 5, weights: str = "default", device: str =
 
 @dataclass(frozen=True)
 class Growth:
-    """What doubling something does to ``convert``, as ratios.
+    """What doubling something does to ``convert``, as ratios."""
 
-    Attributes:
-        time: of the whole program, start-up apart; processor_time: the same of all processors together.
-        memory: its peak. detection: the time of that stage by itself.
-    """
-
-    time: float
-    processor_time: float
-    memory: float
-    detection: float
+    time: float  # of the whole program, start-up apart
+    processor_time: float  # the same, of all processors together
+    memory: float  # its peak
+    detection: float  # the time of that stage by itself
 
 
-def growth(sample: Path, frames: int = FRAMES, runs: int = 3, device: str = "auto") -> dict[str, Growth]:
+def growth(sample: Path, runs: int = 3, device: str = "auto") -> dict[str, Growth]:
     """What twice the frames, the people, and the width and height cost, on clips made of a sample. Raises HmrVideoError."""
     width, height = SIZE
-    one_tile, two_tiles = (True, False), (True, True)
     variants: dict[str, tuple[int, tuple[int, int], tuple[bool, ...]]] = {
-        "base": (frames, SIZE, (True,)),
-        "frames": (2 * frames, SIZE, (True,)),
-        "resolution": (frames, (2 * width, 2 * height), (True,)),
-        "one": (frames, SIZE, one_tile),
-        "people": (frames, SIZE, two_tiles),
+        "base": (FRAMES, SIZE, (True,)),
+        "frames": (2 * FRAMES, SIZE, (True,)),
+        "resolution": (FRAMES, (2 * width, 2 * height), (True,)),
+        "one": (FRAMES, SIZE, (True, False)),
+        "people": (FRAMES, SIZE, (True, True)),
     }
-    costs: dict[str, tuple[Cost, Cost, Cost]] = {}
+    loads: dict[str, tuple[float, ...]] = {}
     chosen = ("--device", choose_device(device))
     with tempfile.TemporaryDirectory() as folder:
         for name, variant in variants.items():
@@ -152,22 +138,18 @@ def growth(sample: Path, frames: int = FRAMES, runs: int = 3, device: str = "aut
             programs = [
                 (_convert(clip, Path(folder), *chosen, *_ONE_FRAME), _convert(clip, Path(folder), *chosen)) for _ in range(runs)
             ]
-            start_ups, wholes = zip(*programs, strict=True)
-            costs[name] = typical(start_ups), typical(wholes), detection
+            start_up, whole = (typical(costs) for costs in zip(*programs, strict=True))
+            loads[name] = (
+                whole.seconds - start_up.seconds,
+                whole.processor_seconds - start_up.processor_seconds,
+                whole.peak_mb or 0.0,
+                detection.processor_seconds,
+            )
     pairs = {"frames": "base", "people": "one", "resolution": "base"}
-    return {name: _growth(costs[before], costs[name]) for name, before in pairs.items()}
-
-
-def _growth(before: tuple[Cost, Cost, Cost], after: tuple[Cost, Cost, Cost]) -> Growth:
-    def ratio(value: Callable[[Cost], float]) -> float:
-        return (value(after[1]) - value(after[0])) / (value(before[1]) - value(before[0]))
-
-    return Growth(
-        time=ratio(lambda cost: cost.seconds),
-        processor_time=ratio(lambda cost: cost.processor_seconds),
-        memory=(after[1].peak_mb or 0.0) / (before[1].peak_mb or 1.0),
-        detection=after[2].processor_seconds / before[2].processor_seconds,
-    )
+    return {
+        name: Growth(*(after / before for before, after in zip(loads[single], loads[name], strict=True)))
+        for name, single in pairs.items()
+    }
 
 
 def _convert(clip: Path, folder: Path, *more: str, cache: Path | None = None) -> Cost:

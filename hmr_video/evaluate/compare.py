@@ -65,14 +65,9 @@ class Sequence:
 
     @classmethod
     def from_motion(cls, motion: Motion, body: Body | None = None) -> "Sequence":
-        """A result of this tool, or a ground truth in its layout.
+        """A result of this tool, or a ground truth in its layout, in metres and double precision.
 
-        Args:
-            motion: the person, in camera space.
-            body: the one that the motion names; with it the meshes are compared, too.
-
-        Returns:
-            The sequence, in metres and double precision.
+        With the ``body`` that the motion names the meshes are compared, too.
         """
         joints = torch.from_numpy(motion.joints3d).double()
         coco = torch.from_numpy(motion.steady_landmarks[:, BODY_LANDMARKS]).double()
@@ -107,18 +102,10 @@ class Sequence:
 
 
 def compare(predicted: Sequence, true: Sequence, protocol: Protocol = Protocol.DEFAULT) -> Scores:
-    """All metrics of one person over the moments that prediction and truth share.
+    """All metrics of one person over the moments that prediction and truth, of one video, share; their frame rates may differ.
 
-    Args:
-        predicted: what was estimated.
-        true: the truth, of the same video; its frame rate may differ.
-        protocol: which points and frames count.
-
-    Returns:
-        Metric -> value, in the units of ``UNITS``; ``pve`` only where both have meshes of the same body.
-
-    Raises:
-        InputError: when they share no moment, or the paper's protocol lacks the truth's keypoints.
+    ``protocol``: which points and frames count. The values are in the units of ``UNITS``; ``pve`` is there only where both have
+    meshes of the same body. Raises InputError when they share no moment, or the paper's protocol lacks the truth's keypoints.
     """
     rows, true_rows = same_moments(predicted, true)
     if len(rows) == 0:
@@ -201,17 +188,9 @@ def _pck(predicted: Sequence, rows: Tensor, true: Sequence, true_rows: Tensor) -
 def evaluate_people(
     predicted: Several[Sequence], true: Several[Sequence], protocol: Protocol = Protocol.DEFAULT
 ) -> list[tuple[int | None, Scores]]:
-    """Pairs predicted with true people, and scores each pair.
+    """Of every true person the number of the predicted one, and the scores, see `compare`; (None, no scores) of who was missed.
 
     People are matched one to one by the mean overlap of the boxes around their projected joints, over all frames of the truth.
-
-    Args:
-        predicted: the people of a result.
-        true: the people of the truth.
-        protocol: as in `compare`.
-
-    Returns:
-        For every true person the number of the predicted one, and the scores; (None, no scores) of who was missed.
     """
     overlap = np.array([[_overlap(one, other) for one in predicted] for other in true]).reshape(len(true), len(predicted))
     rows, columns = linear_sum_assignment(-overlap)

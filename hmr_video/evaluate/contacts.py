@@ -13,6 +13,7 @@ import torch
 from hmr_video.body import Body, load_body
 from hmr_video.console import Reporter
 from hmr_video.evaluate.ablations import without
+from hmr_video.evaluate.trials import Poses, placed
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.resample import resampled
 from hmr_video.geometry.rotations import axis_angle_to_matrix
@@ -95,9 +96,7 @@ def _distances(sharp: Sharp, times: Array, clock: Array, points: Array, joints: 
 
 
 def _true(sharp: Sharp, clip: WorldClip, body: Body) -> Array:
-    betas = clip.betas.expand(len(clip), 10)
-    joints, turned = body.joints(clip.rotations, betas)
-    points = body.landmarks_from_joints(joints, turned, betas)
-    points, joints = points + clip.trans[:, None], joints + clip.trans[:, None]
+    poses = Poses(clip.rotations, clip.betas.expand(len(clip), 10), clip.trans)
+    joints, _, points = placed(body, poses, landmarks=True)
     clock = np.arange(len(clip)) / FRAME_RATE
     return _distances(sharp, sharp.moments / FRAME_RATE, clock, points.double().numpy(), joints.double().numpy(), 0.0)

@@ -28,22 +28,16 @@ H36M_JOINTS = {1: 6, 2: 1, 4: 7, 5: 2, 7: 8, 8: 3, 12: 13, 15: 15, 16: 17, 17: 2
 
 @dataclass(frozen=True)
 class Capture:
-    """A person and a camera in the world over T frames, as a data set gives them.
+    """A person and a camera in the world over T frames, as a data set gives them."""
 
-    Attributes:
-        poses: (T, 72), trans: (T, 3), betas: (10,) of an SMPL-family body of ``gender``, in the world.
-        world_from_camera: (T, 4, 4); camera_matrix: (3, 3) pixels.
-        good: (T,) whether a frame counts; frame_rate: frames a second.
-    """
-
-    poses: Array
-    trans: Array
-    betas: Array
+    poses: Array  # (T, 72) of an SMPL-family body, in the world
+    trans: Array  # (T, 3)
+    betas: Array  # (10,)
     gender: str
-    world_from_camera: Array
-    camera_matrix: Array
-    good: Array
-    frame_rate: float
+    world_from_camera: Array  # (T, 4, 4)
+    camera_matrix: Array  # (3, 3) pixels
+    good: Array  # (T,) whether a frame counts
+    frame_rate: float  # frames a second
 
 
 def read_human36m(path: Path) -> list[Sequence]:

@@ -25,7 +25,7 @@ from hmr_video.reconstruction.girth import girth_direction
 from hmr_video.reconstruction.loading import Models
 from hmr_video.synth.film.clothes import dressed
 from hmr_video.synth.film.filming import Camera, Shot, shoot
-from hmr_video.synth.film.footage import Onlooker
+from hmr_video.synth.film.onlooker import Onlooker
 from hmr_video.synth.random_cameras import CameraConfig, view
 
 STOUT = 1.5  # deviations from the mean, from which somebody is stout, or slim

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -36,29 +36,31 @@ class Cost:
     peak_mb: float | None = None
 
     def __add__(self, other: "Cost") -> "Cost":
-        peaks = [peak for peak in (self.peak_mb, other.peak_mb) if peak is not None]
-        return Cost(self.seconds + other.seconds, self.processor_seconds + other.processor_seconds, max(peaks) if peaks else None)
+        peak = _highest((self.peak_mb, other.peak_mb))
+        return Cost(self.seconds + other.seconds, self.processor_seconds + other.processor_seconds, peak)
 
 
 def typical(costs: Sequence[Cost]) -> Cost:
     """The medians of several costs of the same work; the highest peak."""
-    peaks = [cost.peak_mb for cost in costs if cost.peak_mb is not None]
-    return Cost(
-        median(cost.seconds for cost in costs),
-        median(cost.processor_seconds for cost in costs),
-        max(peaks) if peaks else None,
-    )
+    seconds, processor_seconds = ([cost.seconds for cost in costs], [cost.processor_seconds for cost in costs])
+    return Cost(median(seconds), median(processor_seconds), _highest([cost.peak_mb for cost in costs]))
 
 
-class Meter:
-    """Costs by name, added up: ``with meter("detect"): ...``."""
+def _highest(peaks: Sequence[float | None]) -> float | None:
+    return max((peak for peak in peaks if peak is not None), default=None)
 
-    def __init__(self) -> None:
-        self.costs: dict[str, Cost] = defaultdict(Cost)
+
+@dataclass
+class StageMeter(Reporter):
+    """Adds up what stages cost: ``with meter.stage("detect"): ...``. Those of the pipeline then run one after the other."""
+
+    quiet: bool = True
+    overlapping: bool = False
+    costs: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
 
     @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Adds what happens inside to the costs of the stage ``name``."""
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds what happens inside."""
         _reset_peak()
         start, processor_start = time.perf_counter(), time.process_time()
         yield
@@ -84,19 +86,19 @@ def run_program(arguments: Sequence[str], cache: Path | None = None) -> Cost:
     """
     if not _STATUS.exists():
         raise UsageError("Programs cannot be measured on this system.", "Run this on Linux.")
+    import resource  # which Windows lacks
+
     environment = os.environ | ({} if cache is None else {"HMR_VIDEO_CACHE": str(cache)})
     with tempfile.TemporaryDirectory() as folder:
-        status, said = Path(folder) / "status", Path(folder) / "said"
+        status = Path(folder) / "status"
         command = [sys.executable, "-c", _PROGRAM, str(status), *arguments]
-        start = time.perf_counter()
-        with said.open("w") as errors:
-            program = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
-            _, code, usage = os.wait4(program.pid, 0)
-        seconds = time.perf_counter() - start
-        program.returncode = os.waitstatus_to_exitcode(code)
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        program = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
         if program.returncode:
-            raise HmrVideoError(f"hmr-video {' '.join(arguments)} failed: {said.read_text().strip()}", "Run it to see why.")
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, _peak(status))
+            raise HmrVideoError(f"hmr-video {' '.join(arguments)} failed: {program.stderr.strip()}", "Run it to see why.")
+        processor_seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        return Cost(seconds, processor_seconds, _peak(status))
 
 
 def _reset_peak() -> None:
@@ -129,19 +131,6 @@ class Facts:
     height: int
 
 
-@dataclass
-class StageMeter(Reporter):
-    """Measures the stages of the pipeline, which then run one after the other."""
-
-    quiet: bool = True
-    overlapping: bool = False
-    meter: Meter = field(default_factory=Meter)
-
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        """Adds to the costs of the stage ``name``."""
-        return self.meter(name)
-
-
 def examine(clip: Path) -> Facts:
     """The frames and size of a clip. Raises InputError."""
     info = open_video(clip, Reporter(quiet=True)).info
@@ -157,12 +146,11 @@ def crop_seconds(device: str = "cpu") -> dict[str, Cost]:
         for name in CROP_TYPES:
             network = resnet50(weights=None).eval().to(device, getattr(torch, name))
             crop = torch.rand(1, 3, _CROP, _CROP, dtype=getattr(torch, name), device=device)
-            meters = []
-            for _ in range(2 + _CROPS):
-                meters.append(meter := Meter())
-                with meter(name):
+            meter = StageMeter()
+            for number in range(2 + _CROPS):
+                with meter.stage(str(number)):
                     network(crop).cpu()  # which waits for the device
-            costs[name] = typical([meter.costs[name] for meter in meters[2:]])
+            costs[name] = typical(list(meter.costs.values())[2:])
     return costs
 
 
@@ -180,5 +168,4 @@ def run_stages(clip: Path, folder: Path, weights: str = "default", device: str =
     with reporter.stage("render"):
         export_options = ExportOptions(overwrite=True, video=clip, reporter=reporter)
         export(result.motions, result.models.body, folder, ["overlay"], export_options)
-    costs = reporter.meter.costs
-    return {name: costs[name] for name in STAGES if name in costs}
+    return {name: reporter.costs[name] for name in STAGES if name in reporter.costs}

@@ -21,7 +21,7 @@ from hmr_video.mocap.clips import Mocap, folder_of, load_mocap
 from hmr_video.options import PeopleOptions
 from hmr_video.synth.augment import uniform
 from hmr_video.synth.film.filming import Camera, shoot
-from hmr_video.synth.film.footage import Onlooker, in_rays
+from hmr_video.synth.film.onlooker import Onlooker, in_rays
 from hmr_video.synth.limb_ends import LimbEndsConfig
 from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.simulated_detector import NEVER, DetectorConfig, observe, self_occluded
@@ -47,11 +47,10 @@ NOT_NEAR = CameraConfig(distance=(1.6, 14.0))
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """How windows are drawn. The betas deviate as adults' do; ``camera.focal_error`` is what the tool does not know."""
+    """How windows are drawn. ``camera.focal_error`` is what the tool does not know."""
 
     camera: CameraConfig = NOT_NEAR
     detector: DetectorConfig = EVALUATION_DETECTOR
-    shape_deviation: float = 1.0
     longest: int = 90  # frames of a window
     landmarks: bool = False  # whether the detector is asked of feet and hands, too
 
@@ -78,22 +77,14 @@ class Poses:
 
 @dataclass(frozen=True)
 class Trial:
-    """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets.
+    """One window of T frames at the model's frame rate: the truth, and the evidence that the tool gets."""
 
-    Attributes:
-        clip: ``collection/file``.
-        poses: the truth.
-        true_camera: (3, 3) pixels; camera: what the tool takes it for.
-        keypoints: (T, 17 or 29, 3) pixels and confidence.
-        unseen: (T, 12) limb keypoints that the body itself hides, or that the detector does not trust.
-    """
-
-    clip: str
-    poses: Poses
-    true_camera: Tensor
-    camera: Tensor
-    keypoints: Tensor
-    unseen: Tensor
+    clip: str  # ``collection/file``
+    poses: Poses  # the truth
+    true_camera: Tensor  # (3, 3) pixels
+    camera: Tensor  # what the tool takes it for
+    keypoints: Tensor  # (T, 17 or 29, 3) pixels and confidence
+    unseen: Tensor  # (T, 12) limb keypoints that the body itself hides, or that the detector does not trust
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -173,7 +164,7 @@ def _window(mocap: Mocap, body: Body, config: TrialConfig, generator: Generator)
     first = torch.randint(int(mocap.lengths[0]) - length + 1, (1,), generator=generator)
     six_d, trans = mocap.window(clip, first, torch.ones(1), length)
     rotations, pelvis = view(six_d_to_matrix(six_d), trans, config.camera, generator)
-    betas = config.shape_deviation * torch.randn(10, generator=generator)
+    betas = torch.randn(10, generator=generator)
     return Poses(rotations[0], betas.expand(length, -1), pelvis[0] - body.rest_joints(betas)[0])
 
 

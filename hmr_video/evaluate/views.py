@@ -6,6 +6,7 @@ It is as good as the detector, whose errors in one view the others outvote; how 
 import tomllib
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +122,8 @@ def _shared_rows(motions: Several[Motion]) -> list[Array]:
     """Of each motion the rows of the moments that all show, in one order."""
     first = Sequence.from_motion(motions[0])
     matched = [same_moments(first, Sequence.from_motion(motion)) for motion in motions]
-    pairs = [dict(zip(mine.tolist(), theirs.tolist(), strict=True)) for mine, theirs in matched]
-    shared = [row for row in range(len(motions[0])) if all(row in each for each in pairs)]
-    return [np.array([each[row] for row in shared], int) for each in pairs]
+    shared = reduce(np.intersect1d, [mine.numpy() for mine, _ in matched])
+    return [theirs.numpy()[np.isin(mine.numpy(), shared)] for mine, theirs in matched]
 
 
 def read_truth(path: Path) -> Array:

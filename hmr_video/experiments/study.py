@@ -28,9 +28,8 @@ from torch import Tensor, nn
 
 from hmr_video.body import Body
 from hmr_video.console import Reporter, exit_code_of
-from hmr_video.experiments.film_tracks import seen_tracks, simulated_tracks
-from hmr_video.experiments.simulated_tracks import simulate_tracks
 from hmr_video.experiments.study_figure import write_report
+from hmr_video.experiments.unlabelled import seen_tracks, simulate_tracks, simulated_tracks
 from hmr_video.files import sha256
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import list_mocap, load_mocap

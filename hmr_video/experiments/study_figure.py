@@ -1,6 +1,5 @@
 """The study's figure and table, from the runs that are finished."""
 
-import io
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from hmr_video.files import replacing
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hmr_video.experiments.study import Result
 
 _FULL, _SUPERVISED = "full", "supervised"
@@ -32,7 +33,7 @@ def write_report(results: Results, folder: Path) -> None:
     with replacing(folder / "study.md", overwrite=True) as temporary:
         temporary.write_text(table(results), encoding="utf-8")
     with replacing(folder / "study.png", overwrite=True) as temporary:
-        temporary.write_bytes(figure(results))
+        figure(results).savefig(temporary, format="png")
 
 
 def table(results: Results) -> str:
@@ -48,9 +49,8 @@ def table(results: Results) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def figure(results: Results) -> bytes:
-    """The PNG: 3D errors and PCK against hours of unlabelled video; bars are standard deviations over the seeds."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def figure(results: Results) -> "Figure":
+    """3D errors and PCK against hours of unlabelled video; bars are standard deviations over the seeds."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(13, 4.2), layout="constrained")
@@ -72,9 +72,7 @@ def figure(results: Results) -> bytes:
         axes.set(xlabel="hours of unlabelled video", ylabel=label)
         axes.grid(alpha=0.3)
     panels[0].legend(fontsize="small")
-    image = io.BytesIO()
-    FigureCanvasAgg(drawing).print_png(image)
-    return image.getvalue()
+    return drawing
 
 
 def _points(results: Results, variant: str, name: str, factor: float) -> list[tuple[float, float, float]]:

@@ -130,7 +130,7 @@ class _Skeleton:
         known = [joint for joint in limb if joint >= 0]
         cost = 0
         for upper, lower in pairwise(known):
-            hangs = upper != lower and upper in _ancestors(self.parents, lower)
+            hangs = upper != lower and upper in ancestors(self.parents, lower)
             cost += 0 if hangs else _FAR
             cost += 0 if hangs and np.any(self.rest[upper] != self.rest[lower]) else _FAR // 4
         first = known[0] if known else 0
@@ -139,7 +139,8 @@ class _Skeleton:
         return cost
 
 
-def _ancestors(parents: Sequence[int], joint: int) -> Iterator[int]:
+def ancestors(parents: Sequence[int], joint: int) -> Iterator[int]:
+    """The joints that one hangs on, up to the root."""
     while parents[joint] >= 0:
         joint = parents[joint]
         yield joint

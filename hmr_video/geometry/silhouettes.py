@@ -62,6 +62,5 @@ class Silhouettes:
 
 def encode(mask: Array) -> Array:
     """The runs (R,) of a silhouette (M, M) booleans, column by column, what is not the person first."""
-    flat = np.concatenate([[False], np.asarray(mask, bool).ravel(order="F"), [False]])
-    edges = np.flatnonzero(flat[1:-1] != flat[:-2])
-    return np.diff(np.concatenate([[0], edges, [mask.size]]))
+    edges = np.flatnonzero(np.diff(np.asarray(mask, bool).ravel(order="F"), prepend=False))
+    return np.diff(edges, prepend=0, append=mask.size)

@@ -58,12 +58,12 @@ def read_bvh(path: Path, reporter: Reporter | None = None) -> BvhMotion:
         text = _text(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    hierarchy, keyword, motion = _parted(_MOTION, text)
-    if not keyword or not re.search(r"^\s*HIERARCHY\b", hierarchy, re.IGNORECASE | re.MULTILINE):
+    hierarchy, *motion = _MOTION.split(text, 1)
+    if not motion or not re.search(r"^\s*HIERARCHY\b", hierarchy, re.IGNORECASE | re.MULTILINE):
         raise InputError(f"{path} is no BVH file: it has no HIERARCHY and MOTION.", "Export it again as BVH.")
     try:
         nodes = _nodes(hierarchy)
-        values, frame_rate, stated = _values(motion, sum(len(node.channels) for node in nodes))
+        values, frame_rate, stated = _values(motion[0], sum(len(node.channels) for node in nodes))
     except (ValueError, IndexError) as error:
         raise InputError(f"{path} is damaged: {error}.", "Export it again as BVH.") from error
     if reporter is not None and len(values) != stated:
@@ -85,12 +85,6 @@ def _text(content: bytes) -> str:
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "latin-1")
     text = content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\0", "")
-
-
-def _parted(pattern: re.Pattern[str], text: str) -> tuple[str, str, str]:
-    """What lies before the first match, the match's (first group's) text, and what lies behind; as `str.partition`."""
-    match = pattern.search(text)
-    return (text[: match.start()], match[match.re.groups], text[match.end() :]) if match else (text, "", "")
 
 
 def _nodes(hierarchy: str) -> list[_Node]:
@@ -131,10 +125,11 @@ def _channels(words: list[str]) -> list[str]:
 
 def _values(motion: str, width: int) -> tuple[Array, float, int]:
     """The channel values (T, width), the frame rate, and the stated number of frames of the MOTION section. Raises ValueError."""
-    head, time, body = _parted(_FRAME_TIME, motion)
+    head, *found = _FRAME_TIME.split(motion, 1)
     stated = _FRAMES.search(head)
-    if not time or stated is None:
+    if not found or stated is None:
         raise ValueError("its MOTION states no Frames and Frame Time")
+    time, body = found
     seconds = _number(time)
     if not 1e-3 <= seconds <= 1:
         raise ValueError(f"it states a frame time of {seconds:g} s")

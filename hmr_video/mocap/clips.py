@@ -92,34 +92,19 @@ class Mocap:
 
 
 def read_amass(path: Path, up: str = "z") -> tuple[Tensor, Tensor]:
-    """One AMASS-layout NPZ at 30 frames a second; fingers are dropped, hands kept straight.
+    """One AMASS-layout NPZ of SMPL, SMPL-H or SMPL-X at 30 frames a second; fingers are dropped, hands kept straight.
 
-    Args:
-        path: the file, of SMPL, SMPL-H or SMPL-X.
-        up: the axis that points up in the file's world, ``y`` or ``z``.
-
-    Returns:
-        Rotations (T, 24, 6) of the joints in 6D and trans (T, 3) in metres, y up.
-
-    Raises:
-        InputError: for other files and damaged ones.
+    Gives rotations (T, 24, 6) of the joints in 6D and trans (T, 3) in metres, y up. ``up``: the axis that points up in the file's
+    world, ``y`` or ``z``. Raises InputError for other files and damaged ones.
     """
     rotations, trans, rate = read_amass_clip(path)
     return _resample(*(y_up(rotations, trans) if up == "z" else (rotations, trans)), rate)
 
 
 def read_bvh(path: Path, reporter: Reporter | None = None) -> tuple[Tensor, Tensor]:
-    """One BVH file at 30 frames a second, retargeted to the open body.
+    """One BVH file at 30 frames a second, retargeted to the open body: as :func:`read_amass`.
 
-    Args:
-        path: the file.
-        reporter: where notes on what was guessed go.
-
-    Returns:
-        Rotations (T, 24, 6) of the joints in 6D and trans (T, 3) in metres, y up.
-
-    Raises:
-        InputError: for damaged files, and skeletons that are not a person's.
+    ``reporter`` gets notes on what was guessed. Raises InputError for damaged files, and skeletons that are not a person's.
     """
     rotations, trans, rate = read_bvh_clip(path, reporter)
     return _resample(torch.from_numpy(rotations).float(), torch.from_numpy(trans).float(), rate)
@@ -137,16 +122,9 @@ def _resample(rotations: Tensor, trans: Tensor, rate: float) -> tuple[Tensor, Te
 
 
 def list_mocap(folder: Path) -> list[str]:
-    """The clips of a folder; AMASS's files of a subject's shape alone are passed over.
+    """The NPZ and BVH files in a folder and all that is below it, as sorted paths inside the folder without suffix.
 
-    Args:
-        folder: searched for NPZ and BVH files with all that is below it.
-
-    Returns:
-        Paths inside the folder without suffix, sorted.
-
-    Raises:
-        InputError: when there are none.
+    AMASS's files of a subject's shape alone are passed over. Raises InputError where there are no others.
     """
     remedy = "Name a folder of AMASS-layout NPZ files or BVH files."
     if not folder.is_dir():
@@ -159,20 +137,10 @@ def list_mocap(folder: Path) -> list[str]:
 
 
 def load_mocap(folder: Path, names: list[str], up: str = "auto", reporter: Reporter | None = None) -> Mocap:
-    """Reads clips of a folder.
+    """The clips ``names`` of a folder, as `list_mocap` has them, at 30 frames a second, y up. ``reporter`` gets notes.
 
-    Args:
-        folder: the collection.
-        names: which clips, as `list_mocap` has them.
-        up: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how the people of the folder stand. BVH
-            files tell theirs.
-        reporter: where notes go.
-
-    Returns:
-        The clips at 30 frames a second, y up.
-
-    Raises:
-        InputError: for a clip that is gone or cannot be read.
+    ``up``: the axis that points up in NPZ files, ``y``, ``z``, or ``auto``, found by how the people of the folder stand. BVH
+    files tell theirs. Raises InputError for a clip that is gone or cannot be read.
     """
     axes = find_up(folder, names if up != "auto" else list_mocap(folder), up)
     if reporter is not None and up == "auto" and axes:

@@ -11,7 +11,7 @@ so limbs point as in the source at every time, whatever the rest pose. Paths are
 settles the unit (metres, centimetres, inches, the half inches of old CMU files) and lets feet neither float nor slide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from scipy.spatial.transform import Rotation
 from hmr_video.body import load_body
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
-from hmr_video.geometry.joint_names import name_parts
+from hmr_video.geometry.joint_names import ancestors, name_parts
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 from hmr_video.mocap.bvh import BvhMotion, read_bvh
 from hmr_video.motion import Array
@@ -41,19 +41,12 @@ _INDEX = {name: index for index, name in enumerate(JOINT_NAMES)}
 
 @dataclass(frozen=True)
 class _Reference:
-    """The pose in which skeleton and body are compared, in the file's axes.
+    """The pose in which skeleton and body are compared, in the file's axes."""
 
-    Attributes:
-        places: (J, 3) the skeleton's joints.
-        turns: (T, J, 3, 3) rotations from there to every frame.
-        torso: (3, 3) from the open body at rest.
-        up: (3,) the axis that points up.
-    """
-
-    places: Array
-    turns: Array
-    torso: Array
-    up: Array
+    places: Array  # (J, 3) the skeleton's joints
+    turns: Array  # (T, J, 3, 3) rotations from there to every frame
+    torso: Array  # (3, 3) from the open body at rest
+    up: Array  # (3,) the axis that points up
 
 
 def read_bvh_clip(path: Path, reporter: Reporter | None = None) -> tuple[Array, Array, float]:
@@ -87,23 +80,23 @@ class _Skeleton:
         self.parts = name_parts(motion.names, motion.parents, motion.rest, path)
         hips = self._parting("left_hip", "right_hip")
         chest = self._parting("left_shoulder", "right_shoulder")
-        above = _ancestors(motion.parents, chest)
+        above = [chest, *ancestors(motion.parents, chest)]
         self.spine = above[above.index(hips) :: -1] if hips in above else [hips, chest]
         for joint, end in _BONES.items():
-            if self.parts[joint] not in _ancestors(motion.parents, self.parts[end]):
+            if self.parts[joint] not in ancestors(motion.parents, self.parts[end]):
                 raise InputError(
                     f"{path} has a {motion.names[self.parts[end]]} that does not hang on its {motion.names[self.parts[joint]]}.",
                     "Export the whole skeleton.",
                 )
-            if self._bone(motion.positions, joint, end).any(1).sum() < len(motion.positions):
+            if _bone(motion.positions, self.parts, joint, end).any(1).sum() < len(motion.positions):
                 raise InputError(f"{path} has no length from {joint} to {end}.", "Export the whole skeleton.")
 
     def reference(self, own: Array) -> _Reference:
         """The rest pose where it stands, else the frame that stands best. Raises InputError where none does."""
         motion = self.motion
-        own_frame = _frame(own[_INDEX["left_hip"]] - own[_INDEX["right_hip"]], _own_up(own))
+        own_frame = _frame(*_left_and_up(own, _INDEX))
         if self._standing(motion.rest) > _STANDS:
-            torso = _frame(*self._landmarks(motion.rest)) @ own_frame.T
+            torso = _frame(*_left_and_up(motion.rest, self.parts)) @ own_frame.T
             axes = _nearest_axes(torso)
             near = np.linalg.norm(Rotation.from_matrix(axes.T @ torso).as_rotvec()) < _SNAP
             return _Reference(motion.rest, motion.rotations, axes if near else torso, axes[:, 1])
@@ -116,7 +109,7 @@ class _Skeleton:
             )
         places = motion.positions[best]
         turns = motion.rotations @ np.swapaxes(motion.rotations[best], -1, -2)
-        torso = _frame(*self._landmarks(places)) @ own_frame.T
+        torso = _frame(*_left_and_up(places, self.parts)) @ own_frame.T
         return _Reference(places, turns, torso, _nearest_axes(torso)[:, 1])
 
     def body_rotations(self, reference: _Reference, own: Array) -> Array:
@@ -137,15 +130,15 @@ class _Skeleton:
         """The mean angle in degrees between the limbs of skeleton (T, J, 3) and body (T, 24, 3, 3), of one world."""
         angles = []
         for joint, end in _BONES.items():
-            ours = turned[:, _INDEX[joint]] @ (own[_INDEX[end]] - own[_INDEX[joint]])
-            cosine = (_unit(ours) * _unit(self._bone(positions, joint, end))).sum(-1)
+            ours = turned[:, _INDEX[joint]] @ _bone(own, _INDEX, joint, end)
+            cosine = (_unit(ours) * _unit(_bone(positions, self.parts, joint, end))).sum(-1)
             angles.append(np.arccos(cosine.clip(-1, 1)))
         return float(np.degrees(np.mean(angles)))
 
     def trans(self, positions: Array, turned: Array, own: Array) -> Array:
         """(T, 3) that puts the body's hips where the skeleton's are, scaled by the legs, and its feet on the floor."""
-        ours = sum(np.linalg.norm(own[_INDEX[end]] - own[_INDEX[joint]]) for joint, end in _LEGS.items())
-        theirs = sum(np.linalg.norm(self._bone(positions, joint, end), axis=-1).mean() for joint, end in _LEGS.items())
+        ours = sum(np.linalg.norm(_bone(own, _INDEX, *leg)) for leg in _LEGS.items())
+        theirs = sum(np.linalg.norm(_bone(positions, self.parts, *leg), axis=-1).mean() for leg in _LEGS.items())
         hips = positions[:, [self.parts["left_hip"], self.parts["right_hip"]]].mean(1) * (ours / theirs)
         own_hips = own[[_INDEX["left_hip"], _INDEX["right_hip"]]].mean(0) - own[0]
         pelvis = hips - turned[:, 0] @ own_hips
@@ -155,51 +148,42 @@ class _Skeleton:
 
     def _parting(self, left: str, right: str) -> int:
         """The joint at which two parts' ways to the root meet."""
-        others = _ancestors(self.motion.parents, self.parts[right])
-        return next(joint for joint in _ancestors(self.motion.parents, self.parts[left]) if joint in others)
-
-    def _bone(self, places: Array, joint: str, end: str) -> Array:
-        return places[..., self.parts[end], :] - places[..., self.parts[joint], :]
-
-    def _landmarks(self, places: Array) -> tuple[Array, Array]:
-        """Left, from hip to hip, and up, from hips to shoulders: two of (..., 3)."""
-        left = self._bone(places, "right_hip", "left_hip")
-        return left, self._bone(places, "left_hip", "left_shoulder") + self._bone(places, "right_hip", "right_shoulder")
+        ways = [[self.parts[part], *ancestors(self.motion.parents, self.parts[part])] for part in (left, right)]
+        return next(joint for joint in ways[0] if joint in ways[1])
 
     def _standing(self, places: Array) -> Array:
         """How well people with joints (..., J, 3) stand: the worst of some cosines, (...)."""
-        left, up = (_unit(direction) for direction in self._landmarks(places))
-        shoulders = _unit(self._bone(places, "right_shoulder", "left_shoulder"))
-        legs = [-(_unit(self._bone(places, joint, end)) * up).sum(-1) for joint, end in _LEGS.items()]
+        left, up = (_unit(direction) for direction in _left_and_up(places, self.parts))
+        shoulders = _unit(_bone(places, self.parts, "right_shoulder", "left_shoulder"))
+        legs = [-(_unit(_bone(places, self.parts, *leg)) * up).sum(-1) for leg in _LEGS.items()]
         return np.min([*legs, (left * shoulders).sum(-1), 1 - np.abs((left * up).sum(-1))], axis=0)
 
     def _offsets(self, reference: _Reference, own: Array) -> dict[str, Array]:
         """A (3, 3) of the joints where it is not the torso's."""
         offsets = {}
         for joint, end in _BONES.items():
-            bone = reference.torso @ (own[_INDEX[end]] - own[_INDEX[joint]])
-            offsets[joint] = _smallest_turn(bone, self._bone(reference.places, joint, end)) @ reference.torso
+            bone = reference.torso @ _bone(own, _INDEX, joint, end)
+            offsets[joint] = _smallest_turn(bone, _bone(reference.places, self.parts, joint, end)) @ reference.torso
         for side in _SIDES:
             ankle, foot = f"{side}_ankle", f"{side}_foot"
             offsets[f"{side}_wrist"] = offsets[f"{side}_elbow"]
             if foot in self.parts:
-                bone = reference.torso @ (own[_INDEX[foot]] - own[_INDEX[ankle]])
-                offsets[ankle] = _heading_turn(bone, self._bone(reference.places, ankle, foot), reference.up) @ reference.torso
+                bone = reference.torso @ _bone(own, _INDEX, ankle, foot)
+                theirs = _bone(reference.places, self.parts, ankle, foot)
+                offsets[ankle] = _heading_turn(bone, theirs, reference.up) @ reference.torso
                 offsets[foot] = offsets[ankle]
         return offsets
 
 
-def _own_up(own: Array) -> Array:
-    """Hips to shoulders of the open body at rest."""
-    return sum((own[_INDEX[f"{side}_shoulder"]] - own[_INDEX[f"{side}_hip"]] for side in _SIDES), np.zeros(3))
+def _bone(places: Array, parts: Mapping[str, int], joint: str, end: str) -> Array:
+    """(..., 3) from one part to another, of joints (..., J, 3)."""
+    return np.asarray(places[..., parts[end], :] - places[..., parts[joint], :])
 
 
-def _ancestors(parents: Sequence[int], joint: int) -> list[int]:
-    """The joint itself and all above it, up to the root."""
-    above = [joint]
-    while parents[above[-1]] >= 0:
-        above.append(parents[above[-1]])
-    return above
+def _left_and_up(places: Array, parts: Mapping[str, int]) -> tuple[Array, Array]:
+    """From hip to hip, and from hips to shoulders: two of (..., 3), of joints (..., J, 3)."""
+    up = _bone(places, parts, "left_hip", "left_shoulder") + _bone(places, parts, "right_hip", "right_shoulder")
+    return _bone(places, parts, "right_hip", "left_hip"), up
 
 
 def _unit(vectors: Array) -> Array:

@@ -58,21 +58,19 @@ def _found(folder: Path, files: tuple[tuple[str, int], ...]) -> tuple[tuple[str,
     for collection, names in members.items():
         chosen = np.unique(np.linspace(0, len(names) - 1, min(each, len(names))).round().astype(int))
         votes[collection] = sum((_standing(folder / names[number]) for number in chosen), np.zeros(5))
-        shares = votes[collection][:4] / max(votes[collection][4], 1.0)
-        if shares[2:].max() >= _DECISIVE:
-            axis = "yz"[int(np.argmax(shares[2:]))]
+        if axis := _decided(votes[collection][2:4], votes[collection][4]):
             raise InputError(
                 f"The people in {folder / collection} stand on their heads: {axis} points down there.",
                 "Turn the motion, so that y or z points up; of results of `convert`, take `export --format amass`.",
             )
     standing = sum(votes.values(), np.zeros(5))
     most = _STANDARD if standing[0] == standing[1] else "yz"[int(np.argmax(standing[:2]))]
-    return tuple((collection, _axis(vote) or most) for collection, vote in votes.items())
+    return tuple((collection, _decided(vote[:2], vote[4]) or most) for collection, vote in votes.items())
 
 
-def _axis(vote: np.ndarray) -> str | None:
-    """``y`` or ``z`` where nearly all of a collection's frames say so."""
-    shares = vote[:2] / max(vote[4], 1.0)
+def _decided(along: np.ndarray, frames: float) -> str | None:
+    """``y`` or ``z`` where nearly all of a collection's frames have people ``along`` (2,) one of them."""
+    shares = along / max(frames, 1.0)
     return "yz"[int(np.argmax(shares))] if shares.max() >= _DECISIVE else None
 
 

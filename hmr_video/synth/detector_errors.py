@@ -30,18 +30,12 @@ BIAS_FRAMES = (15, 15, 15, 15, 15, 9, 9, 16, 17, 18, 19, 0, 0, 1, 2, 4, 5)
 
 @dataclass(frozen=True)
 class Observed:
-    """W windows of T frames, all in one unit of the picture (rays or pixels).
+    """W windows of T frames, all in one unit of the picture (rays or pixels)."""
 
-    Attributes:
-        truth: (W, T, 17, 2); detections: (W, T, 17, 3) with confidence, 0 in frames without a person.
-        kind: (W, T, 17) index into ``KINDS``.
-        height: (W,) the person's size in pixels.
-    """
-
-    truth: Tensor
-    detections: Tensor
-    kind: Tensor
-    height: Tensor
+    truth: Tensor  # (W, T, 17, 2)
+    detections: Tensor  # (W, T, 17, 3) with confidence, 0 in frames without a person
+    kind: Tensor  # (W, T, 17) index into ``KINDS``
+    height: Tensor  # (W,) the person's size in pixels
 
     @property
     def found(self) -> Tensor:

@@ -20,25 +20,15 @@ from hmr_video.synth.simulated_detector import DetectorConfig, observe
 
 @dataclass
 class Batch:
-    """B windows of T frames.
+    """B windows of T frames."""
 
-    Attributes:
-        features: (B, T, F) what the model reads.
-        box: (B, T, 3) in rays, what the features were normalised by.
-        rotations: (B, T, 24, 3, 3) the truth, the root's into camera space.
-        betas: (B, 10) its shape.
-        joints: (B, T, 24, 3) metres relative to the pelvis, camera axes.
-        points2d: (B, T, 24, 2) the joints' projections in units of the box, -1 to 1.
-        ends: (B, T, 12, 3) metres of the points of feet and hands from their ankle or wrist, camera axes.
-    """
-
-    features: Tensor
-    box: Tensor
-    rotations: Tensor
-    betas: Tensor
-    joints: Tensor
-    points2d: Tensor
-    ends: Tensor
+    features: Tensor  # (B, T, F) what the model reads
+    box: Tensor  # (B, T, 3) in rays, what the features were normalised by
+    rotations: Tensor  # (B, T, 24, 3, 3) the truth, the root's into camera space
+    betas: Tensor  # (B, 10) its shape
+    joints: Tensor  # (B, T, 24, 3) metres relative to the pelvis, camera axes
+    points2d: Tensor  # (B, T, 24, 2) the joints' projections in units of the box, -1 to 1
+    ends: Tensor  # (B, T, 12, 3) metres of the points of feet and hands from their ankle or wrist, camera axes
 
 
 @dataclass(frozen=True)
@@ -109,15 +99,33 @@ class Sampler:
         return six_d_to_matrix(rotations), trans
 
     def _observed(self, rotations: Tensor, position: Tensor, betas: Tensor, generator: Generator) -> Batch:
+        scene = Scene(self.body, rotations, position, betas, wrong_focal(generator, len(betas), self.config.camera))
+        return scene.pair(observe(scene.keypoints, scene.joints, scene.turned, self.config.detector, generator))
+
+
+class Scene:
+    """Bodies before the camera, as they are seen where its focal length is mistaken.
+
+    rotations (B, T, 24, 3, 3), the root's into camera space; position (B, T, 3) of the pelvis; betas (B, 10); ``stretch`` as
+    :func:`wrong_focal` gives it. ``keypoints`` (B, T, 29, 3) and ``joints`` (B, T, 24, 3) are what is seen, ``turned``
+    (B, T, 24, 3, 3) the joints' rotations.
+    """
+
+    def __init__(self, body: Body, rotations: Tensor, position: Tensor, betas: Tensor, stretch: Tensor) -> None:
+        self.rotations, self.betas = rotations, betas
         shape = betas[:, None].expand(-1, rotations.shape[1], -1)
-        joints, turned = self.body.joints(rotations, shape)
-        keypoints = self.body.landmarks_from_joints(joints, turned, shape)
-        pelvis = joints[..., :1, :]
-        stretch = wrong_focal(generator, len(betas), self.config.camera)
-        seen_joints = (joints - pelvis + position[:, :, None]) * stretch
-        seen_keypoints = (keypoints - pelvis + position[:, :, None]) * stretch
-        detections = observe(seen_keypoints, seen_joints, turned, self.config.detector, generator)
-        return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
+        joints, self.turned = body.joints(rotations, shape)
+        landmarks, pelvis = body.landmarks_from_joints(joints, self.turned, shape), joints[..., :1, :]
+        self._relative, self._ends = joints - pelvis, relative_ends(landmarks, joints)
+        self.joints = (joints - pelvis + position[:, :, None]) * stretch
+        self.keypoints = (landmarks - pelvis + position[:, :, None]) * stretch
+
+    def pair(self, detections: Tensor) -> Batch:
+        """What is said of them, (B, T, 17 or 29, 3) under the same focal length, beside the truth."""
+        features, box = keypoint_features(with_points(detections, len(LANDMARKS)))
+        rays = self.joints[..., :2] / self.joints[..., 2:].clamp_min(0.2)
+        points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
+        return Batch(features, box, self.rotations, self.betas, self._relative, points2d, self._ends)
 
 
 def wrong_focal(generator: Generator, count: int, config: CameraConfig) -> Tensor:
@@ -126,23 +134,9 @@ def wrong_focal(generator: Generator, count: int, config: CameraConfig) -> Tenso
     return torch.stack([focal, focal, torch.ones_like(focal)], -1)[:, None, None]
 
 
-def pair(
-    detections: Tensor, seen_joints: Tensor, joints: Tensor, turned: Tensor, rotations: Tensor, betas: Tensor, body: Body
-) -> Batch:
-    """What is seen beside the truth: detections (B, T, 17 or 29, 3), ``seen_joints`` (B, T, 24, 3) under the same focal length;
-    ``joints``, wherever they are, and ``turned`` (B, T, 24, 3, 3), as the body gives them; ``rotations``, ``betas`` as in
-    :class:`Batch`."""
-    features, box = keypoint_features(with_points(detections, len(LANDMARKS)))
-    rays = seen_joints[..., :2] / seen_joints[..., 2:].clamp_min(0.2)
-    points2d = (rays - box[..., None, :2]) / box[..., None, 2:]
-    ends = relative_ends(body, joints, turned, betas[:, None].expand(-1, joints.shape[1], -1))
-    return Batch(features, box, rotations, betas, joints - joints[..., :1, :], points2d, ends)
-
-
-def relative_ends(body: Body, joints: Tensor, turned: Tensor, betas: Tensor) -> Tensor:
-    """The points of feet and hands (B, T, 12, 3) from their ankle or wrist, for what ``body.joints`` gave."""
-    ends = body.landmarks_from_joints(joints, turned, betas)[..., len(COCO_NAMES) :, :]
-    return ends - joints[..., list(END_JOINTS), :]
+def relative_ends(landmarks: Tensor, joints: Tensor) -> Tensor:
+    """The points of feet and hands (B, T, 12, 3) from their ankle or wrist, of landmarks (B, T, 29, 3)."""
+    return landmarks[..., len(COCO_NAMES) :, :] - joints[..., list(END_JOINTS), :]
 
 
 def joined(batches: list[Batch]) -> Batch:

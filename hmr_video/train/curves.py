@@ -1,13 +1,11 @@
 """The log of a run, and its curves: losses above, errors on held-out motion below, over the batches of all stages."""
 
 import csv
-import io
 from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
 
 from matplotlib import colormaps
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hmr_video.files import replacing
@@ -65,7 +63,5 @@ def draw(curves: Curves, stages: tuple[Stage, ...], path: Path) -> None:
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    image = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(image)
     with replacing(path, overwrite=True) as temporary:
-        temporary.write_bytes(image.getvalue())
+        figure.savefig(temporary, format="png")

@@ -37,18 +37,12 @@ _REMEDY = "Run `hmr-video label` with --features resnet50 into a new folder."
 
 @dataclass(frozen=True)
 class FeatureTrack:
-    """A pseudo-labelled track of T frames whose image features lie on disk, seen in V crops.
-
-    Attributes:
-        labels: the track.
-        path: the safetensors file beside it: ``phi`` (V, T, 2048) float16, and the two below.
-        centers, scales: (V, T, 2) and (V, T) of the crops, as :class:`~hmr_video.features.image_crops.Crops` has them.
-    """
+    """A pseudo-labelled track of T frames whose image features lie on disk, seen in V crops (see `Crops`)."""
 
     labels: PseudoTrack
-    path: Path
-    centers: Tensor
-    scales: Tensor
+    path: Path  # the safetensors file beside it: ``phi`` (V, T, 2048) float16, and the two below
+    centers: Tensor  # (V, T, 2)
+    scales: Tensor  # (V, T)
 
     def __len__(self) -> int:
         return len(self.labels.frame_ids)

@@ -25,21 +25,14 @@ _FIELDS = ("keypoints2d", "frame_ids", "timestamps", "image_size", "camera_matri
 
 @dataclass(frozen=True)
 class PseudoTrack:
-    """What a detector says of one person over T frames, to train on. A file of it is one that `convert --keypoints` reads.
+    """What a detector says of one person over T frames, to train on. A file of it is one that `convert --keypoints` reads."""
 
-    Attributes:
-        keypoints2d: (T, 17, 3) COCO x, y in pixels of the upright frame, and confidence; 0 where there is no label.
-        frame_ids: (T,) 0-based frames of the source; timestamps: (T,) seconds.
-        image_size: (2,) width, height; camera_matrix: (3, 3) intrinsics in pixels.
-        boxes: (T, 4) x1 y1 x2 y2 in pixels.
-    """
-
-    keypoints2d: Array
-    frame_ids: Array
-    timestamps: Array
-    image_size: Array
-    camera_matrix: Array
-    boxes: Array
+    keypoints2d: Array  # (T, 17, 3) COCO x, y in pixels of the upright frame, and confidence; 0 where there is no label
+    frame_ids: Array  # (T,) 0-based frames of the source
+    timestamps: Array  # (T,) seconds
+    image_size: Array  # (2,) width, height
+    camera_matrix: Array  # (3, 3) intrinsics in pixels
+    boxes: Array  # (T, 4) x1 y1 x2 y2 in pixels
 
     @property
     def seconds(self) -> float:
@@ -80,7 +73,7 @@ def pseudo_tracks(people: People, focal: float | None = None) -> list[PseudoTrac
         intrinsics = camera_matrix(*people.image_size, focal).numpy()
     return [
         PseudoTrack(
-            keypoints2d=_labels(track.keypoints[part]),
+            keypoints2d=np.where(track.keypoints[part, :, 2:] >= KEPT, track.keypoints[part], 0.0),
             frame_ids=track.frame_ids[part],
             timestamps=people.timestamps[track.frame_ids[part]],
             image_size=np.array(people.image_size, np.int64),
@@ -97,7 +90,8 @@ def clips(track: Track, timestamps: Array) -> list[slice]:
     visible = track.keypoints[:, :, 2] >= KEPT
     times = timestamps[track.frame_ids]
     parts = [piece for run in _runs(visible.sum(-1)) for piece in _pieces(run, times)]
-    return [part for part in parts if not _mostly_busts(visible[part])]
+    busts = np.asarray(~visible[:, _BELOW_SHOULDERS:].any(-1))
+    return [part for part in parts if busts[part].mean() < BUST_SHARE]
 
 
 def _runs(counts: Array) -> Iterator[slice]:
@@ -122,13 +116,3 @@ def _pieces(run: slice, times: Array) -> Iterator[slice]:
         if (times[stop - 1] - times[start]) * MODEL_FRAME_RATE > SHORTEST - 1.5:  # frames, with half a frame of tolerance
             yield slice(start, stop)
         start = stop
-
-
-def _mostly_busts(visible: Array) -> bool:
-    """visible (T, 17): whether too many frames show nothing below the shoulders."""
-    return float((~visible[:, _BELOW_SHOULDERS:].any(-1)).mean()) >= BUST_SHARE
-
-
-def _labels(keypoints: Array) -> Array:
-    """(T, 17, 3) with what is not confident enough taken out."""
-    return np.where(keypoints[:, :, 2:] >= KEPT, keypoints, 0.0)

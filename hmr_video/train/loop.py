@@ -90,16 +90,23 @@ class Trainer:
         self.filmed: FilmSampler | None = None
         self.validation: list[Batch] = []
         self.track_validation: list[TrackBatch] = []
+        paths = list_tracks(config.tracks) if config.tracks else []
         if config.features == "resnet50" and self.start:
             self.body: Body = load_body(str(self.start))
-            self.tracks, held_out = _feature_samplers(config, self.start, self.reporter)
+            self.tracks, held_out = _feature_samplers(paths, config, self.start, self.reporter)
             self.track_validation = [self.here(batch) for batch in track_validation_batches(held_out, config.window_frames)]
         else:
             self.body = load_body("open")
             kinds = kinds_of_mocap(mocap, self.body)
             self.sampler = Sampler(mocap, self.body, weights, config.synthetic, config.seed, kinds)
-            self.tracks = _track_sampler(config, self.reporter) if config.tracks else None
-            self.filmed = _film_sampler(config, self.body, self.reporter) if config.filmed else None
+            if paths:
+                tracks = load_tracks(paths)
+                self.reporter.say(f"{tracks.hours:.2f} h of pseudo-labelled video in {len(paths)} tracks")
+                self.tracks = TrackSampler(tracks, config.synthetic.detector, config.seed)
+            if config.filmed:
+                film = load_film(config.filmed, self.body, config.window_frames)
+                self.reporter.say(f"{len(film)} filmed windows")
+                self.filmed = FilmSampler(film, self.body, config.synthetic, config.seed)
             batches = validation_batches(config, load_mocap(config.mocap, validation, config.up), self.body)
             self.validation = [self.here(batch) for batch in batches]
         self.log = Log(config.state / "log.csv")
@@ -122,17 +129,18 @@ class Trainer:
     def write(self, path: Path, name: str, overwrite: bool) -> None:
         """Writes the model, with what it was trained on: the shipped kind in half precision; the paper's in single, as it is
         imported, with the image encoder and the body of the weights that it began with. Raises OutputError."""
+        if not self.fabric.is_global_zero:
+            return
         tracks = f", and {self.tracks.hours:.2f} h of pseudo-labelled video" if self.tracks else ""
         collections = ", ".join(sorted({folder_of(source) for source in self.mocap.sources}))
+        steps = {stage.name: stage.steps for stage in self.config.stages} | {"seed": self.config.seed}
         started = read_metadata(self.start) if self.start else {}
         metadata = {
             "name": name,
             "licence": started.get("licence", "Apache-2.0"),
             "trained_on": f"{self.mocap.hours:.2f} h of motion: {collections}{tracks}",
-            "source": f"hmr-video {version('hmr-video')} train, {json.dumps(_steps(self.config))}",
+            "source": f"hmr-video {version('hmr-video')} train, {json.dumps(steps)}",
         }
-        if not self.fabric.is_global_zero:
-            return
         if self.start and self.config.features == "resnet50":
             kept = load_tensors(self.start, "")
             extra = {key: value for key, value in kept.items() if not key.startswith(("model.", "discriminator."))}
@@ -174,7 +182,7 @@ class Trainer:
                     self.write(self.config.state / WEIGHTS_SO_FAR, self.config.state.name, overwrite=True)
                 late = time.monotonic() - saved > SAVE_SECONDS
                 if late or done % self.config.save_every == 0 or done == stage.steps:
-                    self._save_state(Progress(index, done, run.optimiser_state()))
+                    self._save_state(Progress(index, done, run.bare.state_dict()))
                     saved = time.monotonic()
 
     @property
@@ -218,25 +226,25 @@ class Trainer:
 
 
 class StageRun:
-    """A stage under way: the objective and its optimiser, as Fabric runs them."""
+    """A stage under way: objective and optimiser as Fabric runs them, and the ``bare`` optimiser, whose state is saved."""
 
     def __init__(self, trainer: Trainer, index: int, stage: Stage, optimiser_state: dict[str, Any] | None = None) -> None:
-        self.fabric, self.trainer, self.config, self.adversary = trainer.fabric, trainer, trainer.config, trainer.adversary
+        self.fabric, self.trainer, self.config = trainer.fabric, trainer, trainer.config
         self.index, self.stage = index, stage
         model = trainer.model
         model.requires_grad_(not stage.hallucinator)
         model.hallucinator.requires_grad_(stage.frames > 1)
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
-        judge = self.adversary.judge if self.adversary else None
-        module = Objective(model, trainer.body, trainer.config.objective, stage.hallucinator, judge)
-        self.objective, self.optimiser = self.fabric.setup(module, self._bare)
+        self.bare = torch.optim.AdamW(trainable, lr=stage.learning_rate, weight_decay=1e-4, fused=True)
+        judge = trainer.adversary.judge if trainer.adversary else None
+        module = Objective(model, trainer.body, self.config.objective, stage.hallucinator, judge)
+        self.objective, self.optimiser = self.fabric.setup(module, self.bare)
         if optimiser_state:
-            self._bare.load_state_dict(optimiser_state)
+            self.bare.load_state_dict(optimiser_state)
 
     def step(self, step: int) -> dict[str, Tensor]:
         """Trains on this process' batch of ``step``; its weighted terms. Depends on nothing else, so that a run can go on."""
-        self._bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config)
+        self.bare.param_groups[0]["lr"] = self.stage.learning_rate * _schedule(step, self.stage.steps, self.config)
         number = self.index * STAGE_SEED + step * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed * 2 * STAGE_SEED + number)  # dropout's
         batch, tracks = self._draw(number)
@@ -246,8 +254,8 @@ class StageRun:
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.fabric.clip_gradients(self.objective, self.optimiser, max_norm=GRADIENT_NORM)
         self.optimiser.step()
-        if self.adversary:
-            terms["discriminator"] = self.adversary.learn(poses, number)
+        if self.trainer.adversary:
+            terms["discriminator"] = self.trainer.adversary.learn(poses, number)
         return terms
 
     def _draw(self, number: int) -> tuple[Batch | None, TrackBatch | None]:
@@ -265,10 +273,6 @@ class StageRun:
             return sampler.batch(number, size, frames)
         share = round(size * self.config.filmed_share)
         return joined([sampler.batch(number, size - share, frames), filmed.batch(number, share, frames)])
-
-    def optimiser_state(self) -> dict[str, Any]:
-        """What :class:`Progress` keeps of the optimiser."""
-        return self._bare.state_dict()
 
 
 def launch(config: TrainConfig) -> Fabric:
@@ -332,36 +336,17 @@ def _schedule(step: int, steps: int, config: TrainConfig) -> float:
     return min(1.0, (step + 1) / config.warmup) * fall
 
 
-def _track_sampler(config: TrainConfig, reporter: Reporter) -> TrackSampler:
-    assert config.tracks is not None
-    tracks = load_tracks(list_tracks(config.tracks))
-    reporter.say(f"{tracks.hours:.2f} h of pseudo-labelled video in {len(tracks.lengths)} tracks")
-    return TrackSampler(tracks, config.synthetic.detector, config.seed)
-
-
-def _film_sampler(config: TrainConfig, body: Body, reporter: Reporter) -> FilmSampler:
-    assert config.filmed is not None
-    film = load_film(config.filmed, body, config.window_frames)
-    reporter.say(f"{len(film)} filmed windows")
-    return FilmSampler(film, body, config.synthetic, config.seed)
-
-
-def _feature_samplers(config: TrainConfig, start: Path, reporter: Reporter) -> tuple[FeatureSampler, FeatureSampler | None]:
+def _feature_samplers(
+    paths: list[Path], config: TrainConfig, start: Path, reporter: Reporter
+) -> tuple[FeatureSampler, FeatureSampler | None]:
     """Of the tracks to train on, and of those held out."""
-    assert config.tracks is not None
     encoder = image_encoder_hash(start)
-    training, held_out = (
-        [FeatureTrack.load(path, encoder) for path in part] for part in split_by_video(list_tracks(config.tracks))
-    )
+    training, held_out = ([FeatureTrack.load(path, encoder) for path in part] for part in split_by_video(paths))
     sampler = FeatureSampler(training, config.window_frames, config.seed)
     reporter.say(f"{sampler.hours:.2f} h of pseudo-labelled video in {len(sampler.tracks)} tracks")
     if not held_out:
         reporter.note("All tracks are of one video, so there is none to validate on.")
     return sampler, FeatureSampler(held_out, config.window_frames, 1) if held_out else None
-
-
-def _steps(config: TrainConfig) -> dict[str, int]:
-    return {stage.name: stage.steps for stage in config.stages} | {"seed": config.seed}
 
 
 def reading_all_points(model: HMMR) -> HMMR:

@@ -104,12 +104,16 @@ class Objective(nn.Module):
         return _Look(present, frames, self.model.regress_deltas(strip[:, frames], chosen), hallucination)
 
     def _captured_terms(self, look: "_Look", batch: Batch) -> dict[str, Tensor]:
-        terms = _present_terms(look.present, batch, self.body, self.weights)
+        terms = self._weighted(_present_terms(look.present, batch, self.body))
         for when, delta, targets in self._moments(look):
             joints = pelvis_joints(self.body, delta)
-            pose = _pose_terms(delta.rotations, joints, batch.rotations[:, targets], batch.joints[:, targets], self.weights)
+            pose = self._weighted(_pose_terms(delta.rotations, joints, batch.rotations[:, targets], batch.joints[:, targets]))
             terms |= {f"{when}_{name}": self.weights.deltas * value for name, value in pose.items()}
         return terms
+
+    def _weighted(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each times the factor of its name."""
+        return {name: getattr(self.weights, name) * value for name, value in terms.items()}
 
     def _track_terms(self, look: "_Look", tracks: TrackBatch) -> dict[str, Tensor]:
         weights = self.weights
@@ -146,16 +150,21 @@ def delta_frames(length: int, offset: int) -> Tensor:
     return torch.arange(offset, max(length - offset, offset), 3)
 
 
-def _present_terms(present: Prediction, batch: Batch, body: Body, weights: ObjectiveWeights) -> dict[str, Tensor]:
-    joints, ends = pelvis_joints_and_ends(body, present)
-    terms = _pose_terms(present.rotations, joints, batch.rotations, batch.joints, weights)
-    terms["ends"] = weights.ends * (ends - batch.ends).norm(dim=-1).mean()
-    terms["points2d"] = weights.points2d * _reprojection(present.camera, joints, batch)
-    terms["betas"] = weights.betas * (present.betas - batch.betas[:, None]).square().mean()
+def _present_terms(present: Prediction, batch: Batch, body: Body) -> dict[str, Tensor]:
+    """Unweighted, as all that follow, and named like their factors."""
+    betas = present.betas.float()
+    placed, turned = body.joints(present.rotations, betas)
+    joints = placed - placed[..., :1, :]
+    ends = relative_ends(body.landmarks_from_joints(placed, turned, betas), placed)
+    terms = _pose_terms(present.rotations, joints, batch.rotations, batch.joints)
+    terms["ends"] = (ends - batch.ends).norm(dim=-1).mean()
+    points2d = in_box(joints, present.camera, batch.box)
+    terms["points2d"] = (points2d - batch.points2d).norm(dim=-1).clamp_max(10).mean()
+    terms["betas"] = (present.betas - batch.betas[:, None]).square().mean()
     if joints.shape[1] > 2:
-        terms["velocity"] = weights.velocity * (joints - batch.joints).diff(dim=1).norm(dim=-1).mean()
-        terms["acceleration"] = weights.acceleration * acceleration_loss(joints, batch.joints)
-        terms["shape_variance"] = weights.shape_variance * shape_variance_loss(present.betas)
+        terms["velocity"] = (joints - batch.joints).diff(dim=1).norm(dim=-1).mean()
+        terms["acceleration"] = acceleration_loss(joints, batch.joints)
+        terms["shape_variance"] = shape_variance_loss(present.betas)
     return terms
 
 
@@ -165,23 +174,9 @@ def pelvis_joints(body: Body, prediction: Prediction) -> Tensor:
     return joints - joints[..., :1, :]
 
 
-def pelvis_joints_and_ends(body: Body, prediction: Prediction) -> tuple[Tensor, Tensor]:
-    """:func:`pelvis_joints`, and the points of feet and hands (B, T, 12, 3) from their ankle or wrist."""
-    betas = prediction.betas.float()
-    joints, turned = body.joints(prediction.rotations, betas)
-    return joints - joints[..., :1, :], relative_ends(body, joints, turned, betas)
-
-
-def _pose_terms(
-    rotations: Tensor, joints: Tensor, true_rotations: Tensor, true_joints: Tensor, weights: ObjectiveWeights
-) -> dict[str, Tensor]:
+def _pose_terms(rotations: Tensor, joints: Tensor, true_rotations: Tensor, true_joints: Tensor) -> dict[str, Tensor]:
     return {
-        "rotations": weights.rotations * (rotations - true_rotations).square().mean(),
-        "joints": weights.joints * (at_hips(joints, joints) - at_hips(true_joints, true_joints)).norm(dim=-1).mean(),
-        "bone_direction": weights.bone_direction * bone_direction_loss(joints, true_joints, PARENTS),
+        "rotations": (rotations - true_rotations).square().mean(),
+        "joints": (at_hips(joints, joints) - at_hips(true_joints, true_joints)).norm(dim=-1).mean(),
+        "bone_direction": bone_direction_loss(joints, true_joints, PARENTS),
     }
-
-
-def _reprojection(camera: Tensor, joints: Tensor, batch: Batch) -> Tensor:
-    """Mean distance of projected joints to the truth, perspective, in units of the box."""
-    return (in_box(joints, camera, batch.box) - batch.points2d).norm(dim=-1).clamp_max(10).mean()

@@ -29,31 +29,20 @@ SLOWEST, FASTEST = 0.7, 1.45  # playing speed
 
 @dataclass
 class TrackBatch:
-    """B windows of T frames.
+    """B windows of T frames."""
 
-    Attributes:
-        features: (B, T, F) as the model reads them, of the degraded copy or of the image.
-        box: (B, T, 3) in rays, what keypoints were normalised by; None for image features.
-        targets: (B, T, 17, 3) the pseudo-labels, x and y in units of the box or crop (-1 to 1), and 1 where there is one, else 0.
-    """
-
-    features: Tensor
-    box: Tensor | None
-    targets: Tensor
+    features: Tensor  # (B, T, F) as the model reads them, of the degraded copy or of the image
+    box: Tensor | None  # (B, T, 3) in rays, what keypoints were normalised by; None for image features
+    targets: Tensor  # (B, T, 17, 3) the pseudo-labels, x and y in units of box or crop, -1 to 1; and 1 where there is one, else 0
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """All tracks of a folder at the model's frame rate, one after the other.
+    """All tracks of a folder at the model's frame rate, one after the other."""
 
-    Attributes:
-        keypoints: (N, 17, 3) rays x, y and confidence.
-        starts, lengths: (C,) first frame and number of frames of each track.
-    """
-
-    keypoints: Tensor
-    starts: Tensor
-    lengths: Tensor
+    keypoints: Tensor  # (N, 17, 3) rays x, y and confidence
+    starts: Tensor  # (C,) first frame of each track
+    lengths: Tensor  # (C,) frames
 
     @property
     def hours(self) -> float:

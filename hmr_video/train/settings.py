@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hmr_video.device import check_name
 from hmr_video.errors import UsageError
@@ -29,8 +29,10 @@ from hmr_video.mocap.up import AXES
 from hmr_video.synth.synthetic import SyntheticConfig
 from hmr_video.train.objective import ObjectiveWeights
 
-COUNTS = ("frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes")
-INTERVALS = ("log_every", "save_every", "validate_every")
+POSITIVE = (
+    "frame_batch", "window_batch", "width", "blocks", "warmup", "devices", "nodes", "log_every", "save_every", "validate_every",
+)  # fmt: skip
+NOT_NEGATIVE = ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
 FEATURES = ("keypoints", "resnet50")
@@ -50,69 +52,45 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run.
+    """A training run: single frames first, which teach poses at high throughput; then windows, for the temporal encoder and the
+    deltas, whose neighbour taps start at zero; at the end the hallucinator.
 
-    Attributes:
-        mocap: folder of AMASS-layout NPZ or BVH files, searched recursively.
-        state: folder of the run's state and log; a run that finds its state there goes on from it.
-        features: what the model reads: ``keypoints``; or ``resnet50``, the paper's preset, which trains ``start`` further on
-            ``tracks`` alone, the motion being there for the adversarial prior. `paper.toml` has the settings for it.
-        start: weights to train further, which also set the size of the model; None begins from random ones.
-        tracks: folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion; None does without.
-        track_share: of a batch's windows, those from tracks, where there is motion beside them.
-        filmed: file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector; None does without.
-        filmed_share: of a batch's windows with 3D truth, those from that file.
-        up: the axis that points up in NPZ files of motion, ``y``, ``z``, or ``auto``, found by how most people stand.
-        width, blocks: size of the model.
-        frame_steps: batches of single frames, first: poses at high throughput.
-        window_steps: batches of windows, for the temporal encoder and the deltas, whose neighbour taps start at zero.
-        hallucinator_steps: batches for the hallucinator at the end.
-        frame_batch, window_batch: windows a batch.
-        window_frames: frames a window; more than 10, as the deltas look 5 to either side.
-        frame_learning_rate, window_learning_rate: peak rates of AdamW; warmup: steps until the peak.
-        schedule: ``cosine``, on which the rate falls to zero over each stage; or ``constant``, for runs without a known end.
-        average: share of the running mean of the weights that stays in a step, close to 1; the mean is then what is measured and
-            written. 0 does without.
-        seed: of everything random.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; devices: how many of that kind per node; nodes, precision: as
-            Lightning Fabric takes them; threads: of the CPU, 0 for all.
-        log_every, save_every, validate_every: steps.
-        source_weights: how often a collection is drawn against its length.
-        objective: the factor of each loss; synthetic: augmentation, cameras and detector of the training pairs.
+    Where ``features`` are resnet50, the paper's preset, ``start`` is trained further on ``tracks`` alone, the motion being there
+    for the adversarial prior; `paper.toml` has the settings for it.
     """
 
-    mocap: Path
-    state: Path
-    features: str = "keypoints"
-    start: Path | None = None
-    tracks: Path | None = None
-    track_share: float = 0.5
-    filmed: Path | None = None
-    filmed_share: float = 0.15
-    up: str = "auto"
-    width: int = 512
+    mocap: Path  # folder of AMASS-layout NPZ or BVH files, searched recursively
+    state: Path  # folder of the run's state and log; a run that finds its state there goes on from it
+    features: str = "keypoints"  # what the model reads: keypoints or resnet50
+    start: Path | None = None  # weights to train further, which also set the size of the model; else it begins from random ones
+    tracks: Path | None = None  # folder of pseudo-labelled tracks that `label` wrote, to train on beside the motion
+    track_share: float = 0.5  # of a batch's windows, those from tracks, where there is motion beside them
+    filmed: Path | None = None  # file of windows that `python -m hmr_video.synth.film` filmed, seen by a real detector
+    filmed_share: float = 0.15  # of a batch's windows with 3D truth, those from that file
+    up: str = "auto"  # the axis that points up in NPZ files of motion, y, z, or auto: found by how most people stand
+    width: int = 512  # of the model
     blocks: int = 3
-    frame_steps: int = 12_000
+    frame_steps: int = 12_000  # batches of single frames
     window_steps: int = 10_000
     hallucinator_steps: int = 1_000
-    frame_batch: int = 1024
+    frame_batch: int = 1024  # windows a batch
     window_batch: int = 96
-    window_frames: int = 20
-    frame_learning_rate: float = 1e-3
+    window_frames: int = 20  # more than 10, as the deltas look 5 to either side
+    frame_learning_rate: float = 1e-3  # peak of AdamW
     window_learning_rate: float = 5e-4
-    warmup: int = 200
-    schedule: str = "cosine"
-    average: float = 0.0
-    seed: int = 0
-    device: str = "auto"
-    devices: int = 1
+    warmup: int = 200  # steps until the peak
+    schedule: str = "cosine"  # on which the rate falls to zero over each stage; or constant, for runs without a known end
+    average: float = 0.0  # share of the weights' running mean that stays in a step; the mean is measured and written. 0: without
+    seed: int = 0  # of everything random
+    device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+    devices: int = 1  # how many of that kind on each of the nodes
     nodes: int = 1
-    precision: str = "bf16-mixed"
-    threads: int = 0
-    log_every: int = 100
+    precision: str = "bf16-mixed"  # as Lightning Fabric takes it
+    threads: int = 0  # of the CPU, 0 for all
+    log_every: int = 100  # steps
     save_every: int = 500
     validate_every: int = 1000
-    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))
+    source_weights: dict[str, float] = field(default_factory=lambda: dict(SOURCE_WEIGHTS))  # how often a collection is drawn
     objective: ObjectiveWeights = field(default_factory=ObjectiveWeights)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
 
@@ -122,12 +100,10 @@ class TrainConfig:
             raise UsageError(f"{self.device} is one device, not {self.devices * self.nodes}.", "Name its kind alone.")
         if self.window_frames < 11:
             raise UsageError(f"Windows of {self.window_frames} frames are too short for the deltas.", "Use 11 frames or more.")
-        for name in (*COUNTS, *INTERVALS):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number of at least 1.")
-        for name in ("frame_steps", "window_steps", "hallucinator_steps", "seed", "threads"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} is {getattr(self, name)}.", "Give a number that is not negative.")
+        for names, least, remedy in ((POSITIVE, 1, "of at least 1"), (NOT_NEGATIVE, 0, "that is not negative")):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise UsageError(f"{name} is {getattr(self, name)}.", f"Give a number {remedy}.")
         for name in ("track_share", "filmed_share"):
             if not 0 < getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}.", "Give a share between 0 and 1.")
@@ -225,17 +201,14 @@ def _build(kind: type, table: Mapping[str, Any], where: str) -> Any:
 def _convert(value: Any, hint: Any, name: str) -> Any:
     """A TOML value as the type that a field is annotated with. Raises UsageError."""
     origin, parts = get_origin(hint), get_args(hint)
-    if origin in (UnionType, Union) and NoneType in parts:
-        meant = next(part for part in parts if part is not NoneType)
-        return None if value is None or value is False else _convert(value, meant, name)
+    if NoneType in parts:  # of ``X | None``
+        return None if value is None or value is False else _convert(value, parts[0], name)
     if is_dataclass(hint) and isinstance(value, Mapping):
         return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
     if origin is dict and isinstance(value, Mapping):
         return {key: _convert(each, parts[1], f"{name}.{key}") for key, each in value.items()}
-    if origin is tuple and isinstance(value, list):
-        kinds = parts[:1] * len(value) if parts[1:] == (Ellipsis,) else parts
-        if len(value) == len(kinds):
-            return tuple(_convert(each, kind, name) for each, kind in zip(value, kinds, strict=True))
+    if origin is tuple and isinstance(value, list) and len(value) == len(parts):
+        return tuple(_convert(each, kind, name) for each, kind in zip(value, parts, strict=True))
     if hint is float and type(value) in (int, float):
         return float(value)
     if hint is Path and isinstance(value, str | Path):
@@ -257,12 +230,6 @@ def _near(key: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
 
 
-def plain(config: TrainConfig) -> Table:
-    """The configuration as JSON holds it."""
-    table: Table = json.loads(json.dumps(asdict(config), default=str))
-    return table
-
-
 def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     """Raises UsageError when the run in ``config.state`` was begun with other settings or ``data`` that matter to its weights."""
     path = config.state / FILE_NAME
@@ -272,10 +239,9 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UsageError(f"{path} is damaged: {error}.", f"Delete it to go on, or {config.state} to begin anew.") from error
-    differing = sorted(set(_flat(before)).symmetric_difference(_flat(_record(config, data))))
-    names = list(dict.fromkeys(name for name, _ in differing if name not in FREE))
+    was, now = _flat(before), _flat(json.loads(_record(config, data)))
+    names = [name for name in sorted(was | now) if was.get(name) != now.get(name) and name not in FREE]
     if names:
-        was, now = dict(_flat(before)), dict(_flat(_record(config, data)))
         changes = ", ".join(f"{name} ({was.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names[:5])
         raise UsageError(
             f"The run in {config.state} was begun with other settings: {changes}{', ...' if len(names) > 5 else ''}.",
@@ -286,19 +252,16 @@ def refuse_other_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
 def write_config(config: TrainConfig, data: Mapping[str, Any]) -> None:
     """Writes the settings in force, and what identifies the ``data``, beside the run's state. Raises OutputError."""
     with replacing(config.state / FILE_NAME, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(_record(config, data), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(_record(config, data) + "\n", encoding="utf-8")
 
 
-def _record(config: TrainConfig, data: Mapping[str, Any]) -> Table:
-    return plain(config) | {"data": dict(data)}
+def _record(config: TrainConfig, data: Mapping[str, Any]) -> str:
+    return json.dumps(asdict(config) | {"data": dict(data)}, indent=2, default=str)
 
 
-def _flat(table: Mapping[str, Any], where: str = "") -> list[tuple[str, str]]:
-    """Dotted names and JSON values of all leaves."""
-    leaves: list[tuple[str, str]] = []
+def _flat(table: Mapping[str, Any], where: str = "") -> dict[str, str]:
+    """The JSON values of all leaves by their dotted names."""
+    leaves: dict[str, str] = {}
     for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            leaves += _flat(value, f"{where}{key}.")
-        else:
-            leaves.append((f"{where}{key}", json.dumps(value)))
+        leaves |= _flat(value, f"{where}{key}.") if isinstance(value, Mapping) and value else {f"{where}{key}": json.dumps(value)}
     return leaves

@@ -13,6 +13,7 @@ from hmr_video.geometry import metrics
 from hmr_video.geometry.skeleton import LIMB_JOINTS
 from hmr_video.mocap.clips import Mocap
 from hmr_video.model import HMMR
+from hmr_video.model.hmmr import Prediction
 from hmr_video.synth.synthetic import Batch, Sampler
 from hmr_video.train.feature_tracks import FeatureSampler
 from hmr_video.train.objective import pelvis_joints
@@ -44,10 +45,7 @@ def validate_tracks(model: HMMR, body: Body, batches: list[TrackBatch], stage: S
     model.eval()
     distance = count = 0.0
     for batch in batches:
-        with fabric.autocast():
-            phi = model.encode(batch.features)
-            strip = model.hallucinate(phi) if stage.hallucinator else model.temporal(phi)
-            present, _ = model.regress_present(strip)
+        present = _present(model, batch.features, stage, fabric)
         labelled = batch.targets[..., 2]
         error = (projected(present, batch, body) - batch.targets[..., :2]).norm(dim=-1) * labelled
         distance, count = distance + error.sum().item() * IMAGE_SIZE / 2, count + labelled.sum().item()
@@ -62,15 +60,19 @@ def validate(model: HMMR, body: Body, batches: list[Batch], stage: Stage, fabric
     sums: dict[str, float] = {}
     for batch in batches:
         features = batch.features.flatten(0, 1)[:, None] if stage.frames == 1 else batch.features
-        with fabric.autocast():
-            phi = model.encode(features)
-            strip = model.hallucinate(phi) if stage.hallucinator else model.temporal(phi)
-            present, _ = model.regress_present(strip)
-        joints = pelvis_joints(body, present).reshape(batch.joints.shape)
+        joints = pelvis_joints(body, _present(model, features, stage, fabric)).reshape(batch.joints.shape)
         for name, value in pose_errors(joints, batch.joints).items():
             sums[name] = sums.get(name, 0.0) + value / len(batches)
     model.train()
     return {f"val_{name}": value for name, value in sums.items()}
+
+
+def _present(model: HMMR, features: Tensor, stage: Stage, fabric: Fabric) -> Prediction:
+    """What the part of the model that a stage trains says of the frames themselves."""
+    with fabric.autocast():
+        phi = model.encode(features)
+        strip = model.hallucinate(phi) if stage.hallucinator else model.temporal(phi)
+        return model.regress_present(strip)[0]
 
 
 def pose_errors(joints: Tensor, truth: Tensor) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError
 from hmr_video.evaluate.benchmark import Benchmark, Stage, make_clip
-from hmr_video.evaluate.stages import STAGES, Cost, Facts, Meter, run_program, run_stages, typical
+from hmr_video.evaluate.stages import STAGES, Cost, Facts, StageMeter, run_program, run_stages, typical
 from hmr_video.video import open_video
 from hmr_video.video.writer import VideoWriter
 
@@ -22,13 +22,13 @@ def test_costs_add_up_and_peaks_do_not():
 
 
 def test_a_meter_tells_sleep_from_work_and_sees_memory():
-    meter = Meter()
-    with meter("sleep"):
+    meter = StageMeter()
+    with meter.stage("sleep"):
         time.sleep(0.2)
-    with meter("work"):
+    with meter.stage("work"):
         block = np.ones(100_000_000, np.uint8)
         sum(range(3_000_000))
-    with meter("after"):
+    with meter.stage("after"):
         del block
     assert meter.costs["sleep"].seconds >= 0.2
     assert meter.costs["sleep"].processor_seconds < 0.1

@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from hmr_video.body import load_body
 from hmr_video.evaluate.contacts import distances, film_sharp
 from hmr_video.export.actors import Actor
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.motion import Motion
 from hmr_video.synth.motion.sharp import KINDS, RATE, Sharp, draw_sharp
-
-
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
 
 
 def acted(sharp: Sharp, body, rotations: torch.Tensor) -> Actor:

@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 from foreign import MIXAMO, T_POSE, write_bvh
 
-from hmr_video.body import Body
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError
 from hmr_video.mocap.bvh import BvhMotion, read_bvh
 
 
 @pytest.fixture(scope="module")
-def plain(body: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(own: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty frames, the first of them a T-pose, which is left out."""
     path = tmp_path_factory.mktemp("bvh") / "plain.bvh"
-    write_bvh(path, MIXAMO, body.joint_template.double().numpy(), T_POSE)
+    write_bvh(path, MIXAMO, own, T_POSE)
     return path
 
 

@@ -6,75 +6,56 @@ import numpy as np
 import pytest
 from foreign import MIXAMO, T_POSE, degrees, write_bvh
 
-from hmr_video.body import Body
 from hmr_video.errors import InputError
 from hmr_video.geometry.joint_names import name_parts
 from hmr_video.mocap.retarget import read_bvh_clip
 
 PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
-# How programs call the parts above, in this order; Left, LEFT, left, L and l in angle brackets change with the side.
+# How programs spell a name, and how they call the parts above, in this order; what is in angle brackets changes with the side.
 CONVENTIONS = {
-    "Mixamo": "mixamorig:<Left>UpLeg <Left>Leg <Left>Foot <Left>ToeBase <Left>Shoulder <Left>Arm <Left>ForeArm <Left>Hand",
-    "Mixamo without colon": "mixamorig<Left>UpLeg <Left>Leg <Left>Foot <Left>ToeBase <Left>Shoulder <Left>Arm <Left>ForeArm "
-    "mixamorig<Left>Hand",
-    "MotionBuilder": "Character1_<Left>UpLeg Character1_<Left>Leg Character1_<Left>Foot Character1_<Left>ToeBase "
-    "Character1_<Left>Shoulder Character1_<Left>Arm Character1_<Left>ForeArm Character1_<Left>Hand",
-    "capitals": "<LEFT>UPLEG <LEFT>LEG <LEFT>FOOT <LEFT>TOEBASE <LEFT>SHOULDER <LEFT>ARM <LEFT>FOREARM <LEFT>HAND",
-    "Blender": "thigh.<L> shin.<L> foot.<L> toe.<L> shoulder.<L> upper_arm.<L> forearm.<L> hand.<L>",
-    "Rigify": "DEF-thigh.<L> DEF-shin.<L> DEF-foot.<L> DEF-toe.<L> DEF-shoulder.<L> DEF-upper_arm.<L> "
-    "DEF-forearm.<L> DEF-hand.<L>",
-    "Rigify's originals": "ORG-thigh.<L> ORG-shin.<L> ORG-foot.<L> ORG-toe.<L> ORG-shoulder.<L> ORG-upper_arm.<L> "
-    "ORG-forearm.<L> ORG-hand.<L>",
-    "Auto-Rig Pro": "thigh_stretch.<l> leg_stretch.<l> foot.<l> toes_01.<l> shoulder.<l> arm_stretch.<l> forearm_stretch.<l> "
-    "hand.<l>",
-    "MakeHuman": "upperleg01.<L> lowerleg01.<L> foot.<L> toe1-1.<L> clavicle.<L> upperarm01.<L> lowerarm01.<L> wrist.<L>",
-    "Unreal": "thigh_<l> calf_<l> foot_<l> ball_<l> clavicle_<l> upperarm_<l> lowerarm_<l> hand_<l>",
-    "Character Creator": "CC_Base_<L>_Thigh CC_Base_<L>_Calf CC_Base_<L>_Foot CC_Base_<L>_ToeBase CC_Base_<L>_Clavicle "
-    "CC_Base_<L>_Upperarm CC_Base_<L>_Forearm CC_Base_<L>_Hand",
-    "Daz, Poser": "<l>Thigh <l>Shin <l>Foot <l>Toe <l>Collar <l>Shldr <l>ForeArm <l>Hand",
-    "Daz Genesis 8": "<l>ThighBend <l>Shin <l>Foot <l>Toe <l>Collar <l>ShldrBend <l>ForearmBend <l>Hand",
-    "Daz Genesis 9": "<l>_thigh <l>_shin <l>_foot <l>_toes <l>_shoulder <l>_upperarm <l>_forearm <l>_hand",
-    "VRM": "J_Bip_<L>_UpperLeg J_Bip_<L>_LowerLeg J_Bip_<L>_Foot J_Bip_<L>_ToeBase J_Bip_<L>_Shoulder J_Bip_<L>_UpperArm "
-    "J_Bip_<L>_LowerArm J_Bip_<L>_Hand",
-    "VRM's humanoid": "<left>UpperLeg <left>LowerLeg <left>Foot <left>Toes <left>Shoulder <left>UpperArm <left>LowerArm "
-    "<left>Hand",
-    "Valve": "ValveBiped.Bip01_<L>_Thigh ValveBiped.Bip01_<L>_Calf ValveBiped.Bip01_<L>_Foot ValveBiped.Bip01_<L>_Toe0 "
-    "ValveBiped.Bip01_<L>_Clavicle ValveBiped.Bip01_<L>_UpperArm ValveBiped.Bip01_<L>_Forearm ValveBiped.Bip01_<L>_Hand",
-    "3ds Max": "Bip001_<L>_Thigh Bip001_<L>_Calf Bip001_<L>_Foot Bip001_<L>_Toe0 Bip001_<L>_Clavicle Bip001_<L>_UpperArm "
-    "Bip001_<L>_Forearm Bip001_<L>_Hand",
-    "SlimeVR": "<LEFT>_UPPER_LEG <LEFT>_LOWER_LEG <LEFT>_FOOT <LEFT>_TOE <LEFT>_SHOULDER <LEFT>_UPPER_ARM <LEFT>_LOWER_ARM "
-    "<LEFT>_HAND",
-    "GENEA": "b_<l>_upleg b_<l>_leg b_<l>_foot b_<l>_toe b_<l>_shoulder b_<l>_arm b_<l>_forearm b_<l>_wrist",
-    "Rokoko": "<Left>Thigh <Left>Shin <Left>Foot <Left>Toe <Left>Shoulder <Left>Arm <Left>ForeArm <Left>Hand",
-    "Xsens": "<Left>Hip <Left>Knee <Left>Ankle <Left>Toe <Left>Collar <Left>Shoulder <Left>Elbow <Left>Wrist",
-    "Xsens, new": "<Left>UpperLeg <Left>LowerLeg <Left>Foot <Left>Toe <Left>Shoulder <Left>UpperArm <Left>ForeArm <Left>Hand",
-    "OptiTrack": "<L>Thigh <L>Shin <L>Foot <L>Toe <L>Shoulder <L>UArm <L>FArm <L>Hand",
-    "Second Life": "mHip<Left> mKnee<Left> mAnkle<Left> mToe<Left> mCollar<Left> mShoulder<Left> mElbow<Left> mWrist<Left>",
-    "Kinect": "HIP_<LEFT> KNEE_<LEFT> ANKLE_<LEFT> FOOT_<LEFT> CLAVICLE_<LEFT> SHOULDER_<LEFT> ELBOW_<LEFT> WRIST_<LEFT>",
-    "DeepMotion": "<l>_upleg_JNT <l>_leg_JNT <l>_foot_JNT <l>_toebase_JNT <l>_shoulder_JNT <l>_arm_JNT <l>_forearm_JNT "
-    "<l>_hand_JNT",
-    "Advanced Skeleton": "Hip_<L> Knee_<L> Ankle_<L> Toes_<L> Scapula_<L> Shoulder_<L> Elbow_<L> Wrist_<L>",
-    "Synty": "UpperLeg_<L> LowerLeg_<L> Ankle_<L> Ball_<L> Clavicle_<L> Shoulder_<L> Elbow_<L> Hand_<L>",
-    "Bandai Namco": "UpperLeg_<L> LowerLeg_<L> Foot_<L> Toes_<L> Shoulder_<L> UpperArm_<L> LowerArm_<L> Hand_<L>",
-    "Acclaim": "<l>femur <l>tibia <l>foot <l>toes <l>clavicle <l>humerus <l>radius <l>wrist",
-    "SMPL": "<left>_hip <left>_knee <left>_ankle <left>_foot <left>_collar <left>_shoulder <left>_elbow <left>_wrist",
-    "SMPL's models": "m_avg_<L>_Hip m_avg_<L>_Knee m_avg_<L>_Ankle m_avg_<L>_Foot m_avg_<L>_Collar m_avg_<L>_Shoulder "
-    "m_avg_<L>_Elbow m_avg_<L>_Wrist",
-    "a name of one's own": "Bob_<Left>_UpLeg Bob_<Left>_Leg Bob_<Left>_Foot Bob_<Left>_Toe Bob_<Left>_Shoulder Bob_<Left>_Arm "
-    "Bob_<Left>_ForeArm Bob_<Left>_Hand",
+    "Mixamo": ("mixamorig:<Left>{}", "UpLeg Leg Foot ToeBase Shoulder Arm ForeArm Hand"),
+    "Mixamo without colon": ("mixamorig<Left>{}", "UpLeg Leg Foot ToeBase Shoulder Arm ForeArm Hand"),
+    "MotionBuilder": ("Character1_<Left>{}", "UpLeg Leg Foot ToeBase Shoulder Arm ForeArm Hand"),
+    "capitals": ("<LEFT>{}", "UPLEG LEG FOOT TOEBASE SHOULDER ARM FOREARM HAND"),
+    "Blender": ("{}.<L>", "thigh shin foot toe shoulder upper_arm forearm hand"),
+    "Rigify": ("DEF-{}.<L>", "thigh shin foot toe shoulder upper_arm forearm hand"),
+    "Rigify's originals": ("ORG-{}.<L>", "thigh shin foot toe shoulder upper_arm forearm hand"),
+    "Auto-Rig Pro": ("{}.<l>", "thigh_stretch leg_stretch foot toes_01 shoulder arm_stretch forearm_stretch hand"),
+    "MakeHuman": ("{}.<L>", "upperleg01 lowerleg01 foot toe1-1 clavicle upperarm01 lowerarm01 wrist"),
+    "Unreal": ("{}_<l>", "thigh calf foot ball clavicle upperarm lowerarm hand"),
+    "Character Creator": ("CC_Base_<L>_{}", "Thigh Calf Foot ToeBase Clavicle Upperarm Forearm Hand"),
+    "Daz, Poser": ("<l>{}", "Thigh Shin Foot Toe Collar Shldr ForeArm Hand"),
+    "Daz Genesis 8": ("<l>{}", "ThighBend Shin Foot Toe Collar ShldrBend ForearmBend Hand"),
+    "Daz Genesis 9": ("<l>_{}", "thigh shin foot toes shoulder upperarm forearm hand"),
+    "VRM": ("J_Bip_<L>_{}", "UpperLeg LowerLeg Foot ToeBase Shoulder UpperArm LowerArm Hand"),
+    "VRM's humanoid": ("<left>{}", "UpperLeg LowerLeg Foot Toes Shoulder UpperArm LowerArm Hand"),
+    "Valve": ("ValveBiped.Bip01_<L>_{}", "Thigh Calf Foot Toe0 Clavicle UpperArm Forearm Hand"),
+    "3ds Max": ("Bip001_<L>_{}", "Thigh Calf Foot Toe0 Clavicle UpperArm Forearm Hand"),
+    "SlimeVR": ("<LEFT>_{}", "UPPER_LEG LOWER_LEG FOOT TOE SHOULDER UPPER_ARM LOWER_ARM HAND"),
+    "GENEA": ("b_<l>_{}", "upleg leg foot toe shoulder arm forearm wrist"),
+    "Rokoko": ("<Left>{}", "Thigh Shin Foot Toe Shoulder Arm ForeArm Hand"),
+    "Xsens": ("<Left>{}", "Hip Knee Ankle Toe Collar Shoulder Elbow Wrist"),
+    "Xsens, new": ("<Left>{}", "UpperLeg LowerLeg Foot Toe Shoulder UpperArm ForeArm Hand"),
+    "OptiTrack": ("<L>{}", "Thigh Shin Foot Toe Shoulder UArm FArm Hand"),
+    "Second Life": ("m{}<Left>", "Hip Knee Ankle Toe Collar Shoulder Elbow Wrist"),
+    "Kinect": ("{}_<LEFT>", "HIP KNEE ANKLE FOOT CLAVICLE SHOULDER ELBOW WRIST"),
+    "DeepMotion": ("<l>_{}_JNT", "upleg leg foot toebase shoulder arm forearm hand"),
+    "Advanced Skeleton": ("{}_<L>", "Hip Knee Ankle Toes Scapula Shoulder Elbow Wrist"),
+    "Synty": ("{}_<L>", "UpperLeg LowerLeg Ankle Ball Clavicle Shoulder Elbow Hand"),
+    "Bandai Namco": ("{}_<L>", "UpperLeg LowerLeg Foot Toes Shoulder UpperArm LowerArm Hand"),
+    "Acclaim": ("<l>{}", "femur tibia foot toes clavicle humerus radius wrist"),
+    "SMPL": ("<left>_{}", "hip knee ankle foot collar shoulder elbow wrist"),
+    "SMPL's models": ("m_avg_<L>_{}", "Hip Knee Ankle Foot Collar Shoulder Elbow Wrist"),
+    "a name of one's own": ("Bob_<Left>_{}", "UpLeg Leg Foot Toe Shoulder Arm ForeArm Hand"),
 }
 
 
-def spelt(pattern: str, side: str) -> list[str]:
+def spelt(program: str, side: str) -> list[str]:
     """The names of one side."""
+    spelling, parts = CONVENTIONS[program]
     for left, right in (("Left", "Right"), ("LEFT", "RIGHT"), ("left", "right"), ("L", "R"), ("l", "r")):
-        pattern = pattern.replace(f"<{left}>", left if side == "left" else right)
-    return pattern.split()
-
-
-@pytest.fixture(scope="module")
-def own(body: Body) -> np.ndarray:
-    return body.joint_template.double().numpy()
+        spelling = spelling.replace(f"<{left}>", left if side == "left" else right)
+    return [spelling.format(part) for part in parts.split()]
 
 
 @pytest.mark.parametrize("program", CONVENTIONS)
@@ -82,7 +63,7 @@ def test_names_of_many_programs_mean_the_same_and_left_is_left(program: str, own
     """A dance that is not the same on both sides comes out the same by every name."""
     names = dict(MIXAMO)
     for side in ("left", "right"):
-        names |= {f"{side}_{part}": name for part, name in zip(PARTS, spelt(CONVENTIONS[program], side), strict=True)}
+        names |= {f"{side}_{part}": name for part, name in zip(PARTS, spelt(program, side), strict=True)}
     truth = write_bvh(tmp_path / "a.bvh", names, own, T_POSE)
     poses, _, _ = read_bvh_clip(tmp_path / "a.bvh")
     assert degrees(poses, truth[-len(poses) :]).max() < 0.5

@@ -36,11 +36,6 @@ BLENDER = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def own(body: Body) -> np.ndarray:
-    return body.joint_template.double().numpy()
-
-
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 

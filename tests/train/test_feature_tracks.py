@@ -266,7 +266,9 @@ def test_weights_of_another_kind_are_refused(
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tracks: Path, start: Path, tmp_path: Path) -> None:
+def test_a_killed_run_ends_with_the_same_weights(
+    mocap: Path, tracks: Path, start: Path, tmp_path: Path, train_until_killed: Callable[..., None]
+) -> None:
     steps = {"frame_steps": 0, "window_steps": 6, "hallucinator_steps": 3, "window_batch": 4, "window_frames": 12, "warmup": 2}
     settings = {"precision": "32-true", "device": "cpu", "threads": 1, "objective": ObjectiveWeights(adversarial=1.0)}
 
@@ -276,25 +278,11 @@ def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tracks: Path, star
 
     whole, killed = trainer("whole"), trainer("killed")
     whole.train()
-    assert killed.tracks is not None
-    killed.tracks.batch = _mortal(killed.tracks.batch, 5)  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        killed.train()
+    train_until_killed(killed, killed.tracks, 5)
     survivor = trainer("killed")
     survivor.train()
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, survivor.model.state_dict()[name]), name
-
-
-def _mortal(draw: Callable[..., TrackBatch], batches: int) -> Callable[..., TrackBatch]:
-    left = iter(range(batches))
-
-    def until_killed(*which: int) -> TrackBatch:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        return draw(*which)
-
-    return until_killed
 
 
 @pytest.mark.slow

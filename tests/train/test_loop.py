@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from hmr_video.train import loop, validation
 from hmr_video.train.curves import Log
 from hmr_video.train.loop import Trainer, reading_all_points
 from hmr_video.train.settings import TrainConfig
+
+Kill = Callable[[Trainer, object, int], None]
 
 
 def config(mocap: Path, state: Path, **changes: Any) -> TrainConfig:
@@ -60,13 +63,15 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_ends_with_the_same_weights(
+    mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train_until_killed: Kill
+) -> None:
     monkeypatch.setattr(validation, "WINDOWS", 2)
     whole = Trainer(config(mocap, tmp_path / "whole", frame_steps=6, window_steps=6), Reporter(quiet=True))
     whole.train()
     for _ in range(2):  # each life ends between two saved states
-        with pytest.raises(KeyboardInterrupt):
-            _train_until_killed(config(mocap, tmp_path / "killed", frame_steps=6, window_steps=6, save_every=2), batches=5)
+        killed = Trainer(config(mocap, tmp_path / "killed", frame_steps=6, window_steps=6, save_every=2), Reporter(quiet=True))
+        train_until_killed(killed, killed.sampler, 5)
     survivor = Trainer(config(mocap, tmp_path / "killed", frame_steps=6, window_steps=6, save_every=2), Reporter(quiet=True))
     survivor.train()
     for name, value in whole.model.state_dict().items():
@@ -75,7 +80,7 @@ def test_a_killed_run_ends_with_the_same_weights(mocap: Path, tmp_path: Path, mo
 
 @pytest.mark.slow
 def test_the_mean_of_the_weights_is_written_and_survives_a_kill(
-    mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train_until_killed: Kill
 ) -> None:
     monkeypatch.setattr(validation, "WINDOWS", 2)
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)  # a state after every step
@@ -87,8 +92,8 @@ def test_the_mean_of_the_weights_is_written_and_survives_a_kill(
         assert name.startswith("temporal.norm") or not torch.equal(value, whole.model.state_dict()[name])
     written, _ = load_model(tmp_path / "whole" / "weights.safetensors")
     assert torch.equal(written.mean_theta, mean.mean_theta.half().float())
-    with pytest.raises(KeyboardInterrupt):
-        _train_until_killed(config(mocap, tmp_path / "killed", **changes), batches=5)
+    killed = Trainer(config(mocap, tmp_path / "killed", **changes), Reporter(quiet=True))
+    train_until_killed(killed, killed.sampler, 5)
     survivor = Trainer(config(mocap, tmp_path / "killed", **changes), Reporter(quiet=True)).train()
     for name, value in mean.state_dict().items():
         assert torch.equal(value, survivor.state_dict()[name]), name
@@ -102,19 +107,6 @@ def test_a_model_of_fewer_points_begins_as_good_on_all_of_them() -> None:
     everything, _ = keypoint_features(keypoints)
     torch.testing.assert_close(wider(everything).present.pose, model(alone).present.pose)
     assert wider.config.keypoints == 29
-
-
-def _train_until_killed(settings: TrainConfig, batches: int) -> None:
-    trainer = Trainer(settings, Reporter(quiet=True))
-    draw, left = trainer.sampler.batch, iter(range(batches))
-
-    def mortal(*arguments: int):
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        return draw(*arguments)
-
-    trainer.sampler.batch = mortal  # type: ignore[method-assign]
-    trainer.train()
 
 
 @pytest.mark.slow

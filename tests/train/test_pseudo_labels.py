@@ -1,5 +1,6 @@
 """Training on tracks without 3D labels: what the windows hold, and that 2D alone teaches; with an adversary, exactly resumed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -117,20 +118,13 @@ def config(mocap: Path, tracks: Path, state: Path, **steps: int) -> TrainConfig:
 
 
 @pytest.mark.slow
-def test_a_killed_run_with_tracks_and_adversary_ends_with_the_same_weights(mocap: Path, tracks: Path, tmp_path: Path) -> None:
+def test_a_killed_run_with_tracks_and_adversary_ends_with_the_same_weights(
+    mocap: Path, tracks: Path, tmp_path: Path, train_until_killed: Callable[..., None]
+) -> None:
     whole = Trainer(config(mocap, tracks, tmp_path / "whole"), Reporter(quiet=True))
     whole.train()
     killed = Trainer(config(mocap, tracks, tmp_path / "killed", save_every=2), Reporter(quiet=True))
-    draw, left = killed.tracks.batch, iter(range(7))
-
-    def mortal(*which: int) -> TrackBatch:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        return draw(*which)
-
-    killed.tracks.batch = mortal
-    with pytest.raises(KeyboardInterrupt):
-        killed.train()
+    train_until_killed(killed, killed.tracks, 7)
     survivor = Trainer(config(mocap, tracks, tmp_path / "killed", save_every=2), Reporter(quiet=True))
     survivor.train()
     for part in (lambda run: run.model.state_dict(), lambda run: run.adversary.state_dict()["network"]):

@@ -32,7 +32,7 @@ from hmr_video.people.keypoints.border import raise_knee_confidence, within_pict
 from hmr_video.synth.augment import AugmentConfig, chance
 from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.film.filming import Camera, shoot
-from hmr_video.synth.film.footage import Onlooker, in_rays
+from hmr_video.synth.film.onlooker import Onlooker, in_rays
 from hmr_video.synth.motion.invented import InventedConfig
 from hmr_video.synth.random_cameras import CameraConfig, view
 from hmr_video.synth.synthetic import Sampler, SyntheticConfig

@@ -19,30 +19,21 @@ from hmr_video.motion import Array, load_arrays
 from hmr_video.synth.augment import chance, mirror, random_rotation
 from hmr_video.synth.limb_ends import absent_ends
 from hmr_video.synth.simulated_detector import reported
-from hmr_video.synth.synthetic import Batch, SyntheticConfig, pair, wrong_focal
+from hmr_video.synth.synthetic import Batch, Scene, SyntheticConfig, wrong_focal
 
 _TURN = 0.07  # radians: usual turn of the camera, by which a window is not twice the same
 
 
 @dataclass(frozen=True)
 class Film:
-    """W windows of T frames at the model's rate, F of them filmed: the first, and one in ``settings["every"]``, up to the last.
+    """W windows of T frames at the model's rate, F of them filmed: from the first to the last one in ``settings["every"]``."""
 
-    Attributes:
-        poses: (W, T, 72) the truth, axis-angle, the root's into camera space.
-        pelvis: (W, T, 3) where it is, camera space, metres.
-        betas: (W, 10).
-        detections: (W, F, 29, 3) rays and confidence, 0 where nobody was found; (W, F, 17, 3) where no landmark network looked.
-        numbers: (W,) ascending; windows in which hardly anybody was found are left out.
-        settings: what they were filmed with.
-    """
-
-    poses: Array
-    pelvis: Array
-    betas: Array
-    detections: Array
-    numbers: Array
-    settings: dict[str, Any]
+    poses: Array  # (W, T, 72) the truth, axis-angle, the root's into camera space
+    pelvis: Array  # (W, T, 3) where it is, camera space, metres
+    betas: Array  # (W, 10)
+    detections: Array  # (W, F, 29, 3) rays and confidence, 0 where nobody was found; 17 points where no landmark network looked
+    numbers: Array  # (W,) ascending; windows in which hardly anybody was found are left out
+    settings: dict[str, Any]  # what they were filmed with
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -132,15 +123,10 @@ class FilmSampler:
             )
             turn = random_rotation(generator, size, _TURN * torch.randn(size, generator=generator))
             rotations, position, detections = turned(rotations, position, detections, turn)
-        return self._paired(rotations, position, betas, detections, generator)
-
-    def _paired(self, rotations: Tensor, position: Tensor, betas: Tensor, detections: Tensor, generator: Generator) -> Batch:
-        joints, turned = self.body.joints(rotations, betas[:, None].expand(-1, rotations.shape[1], -1))
-        stretch = wrong_focal(generator, len(betas), self.config.camera)
+        stretch = wrong_focal(generator, size, self.config.camera)
         confidence = self._reported(detections[..., 2], generator)
         detections = torch.cat([detections[..., :2], confidence[..., None]], -1) * stretch
-        seen_joints = (joints - joints[..., :1, :] + position[:, :, None]) * stretch
-        return pair(detections, seen_joints, joints, turned, rotations, betas, self.body)
+        return Scene(self.body, rotations, position, betas, stretch).pair(detections)
 
     def _reported(self, confidence: Tensor, generator: Generator) -> Tensor:
         """Confidences (B, T, 17 or 29) as other detectors, and other landmark networks or none, would tell them."""

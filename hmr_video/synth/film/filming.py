@@ -1,55 +1,38 @@
-"""Windows of motion filmed by random cameras: pictures of clothed bodies, and which of their keypoints can be seen in them."""
+"""Windows of motion filmed by random cameras: pictures of clothed bodies."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.ndimage import gaussian_filter, zoom
-from torch import Generator, Tensor
+from torch import Tensor
 
 from hmr_video.body import Body
 from hmr_video.export.render.base import Mesh
-from hmr_video.export.render.lighting import compiled, light
+from hmr_video.export.render.lighting import light
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.geometry import Array
-from hmr_video.geometry.rotations import six_d_to_matrix
-from hmr_video.mocap.clips import Mocap
-from hmr_video.synth.augment import AugmentConfig, augment
 from hmr_video.synth.film.clothes import FineSurface, random_clothes
-from hmr_video.synth.random_cameras import CameraConfig, view
+from hmr_video.synth.film.scenery import muted
 
 LONGEST_SIDE = 640  # pixels of a picture
 _PERSON = (60.0, 600.0)  # pixels that a person is tall
 _BLUR_STEPS = 3
-# Depth in metres of the flesh before a keypoint, by COCO number: what lies nearer to the camera is another part.
-_FLESH = np.array([0.03] * 5 + [0.12] * 2 + [0.08] * 2 + [0.07] * 2 + [0.17] * 2 + [0.10] * 2 + [0.09] * 2)
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One window of T frames before the camera.
+    """One window of T frames before the camera, in camera space and metres."""
 
-    Attributes:
-        points, joints, turned: (T, 17, 3) COCO keypoints, (T, 24, 3) joints, (T, 24, 3, 3) their rotations; camera space, metres.
-        vertices: (T, V, 3) metres.
-        betas: (10,) the shape.
-        camera_matrix: (3, 3) pixels; size: width and height.
-        occluder: (T, 4) x1 y1 x2 y2 pixels of a thing before the person; NaN for none.
-        height: how tall the person is in pixels, in the middle frame.
-        shutter: share of a frame's time during which light falls in.
-    """
-
-    points: Array
-    joints: Array
-    turned: Array
-    vertices: Array
-    betas: Tensor
-    camera_matrix: Array
-    size: tuple[int, int]
-    occluder: Array
-    height: float
-    shutter: float
+    points: Array  # (T, 17, 3) COCO keypoints
+    joints: Array  # (T, 24, 3)
+    turned: Array  # (T, 24, 3, 3) the joints' rotations
+    vertices: Array  # (T, V, 3)
+    betas: Tensor  # (10,) the shape
+    camera_matrix: Array  # (3, 3) pixels
+    size: tuple[int, int]  # width and height
+    occluder: Array  # (T, 4) x1 y1 x2 y2 pixels of a thing before the person; NaN for none
+    height: float  # how tall the person is in pixels, in the middle frame
+    shutter: float  # share of a frame's time during which light falls in
 
     @property
     def pixels(self) -> Array:
@@ -62,21 +45,6 @@ class Shot:
         """(T, 17, 2) how far the keypoints lie outside the picture, in rays; 0 inside."""
         pixels = self.pixels
         return np.asarray((pixels - pixels.clip(0, self.size)) / self.camera_matrix[0, 0])
-
-
-def stage(mocap: Mocap, body: Body, clip_weights: Tensor, count: int, frames: int, seed: int) -> Iterator[Shot]:
-    """``count`` shots of ``frames`` frames: clips by ``clip_weights``, bodies tilted as in training, its cameras."""
-    for number in range(count):
-        generator = Generator().manual_seed((seed << 32) + number)
-        clip = torch.multinomial(clip_weights, 1, generator=generator)
-        room = (mocap.lengths[clip] - 1 - frames).clamp_min(0)
-        six_d, trans = mocap.window(clip, room * torch.rand(1, generator=generator), torch.ones(1), frames)
-        rotations = six_d_to_matrix(six_d)
-        whole = AugmentConfig(mix_upper_body=0, mix_limb=0, disturb=0)  # no limb may pass through another
-        rotations, trans = augment(rotations, trans, rotations.expand(6, *rotations.shape), whole, generator)
-        rotations, position = view(rotations, trans, CameraConfig(), generator)
-        betas = torch.randn(10, generator=generator) * 0.7
-        yield shoot(body, rotations[0], position[0], betas, np.random.default_rng([seed, number]))
 
 
 def shoot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: np.random.Generator) -> Shot:
@@ -119,45 +87,6 @@ def shoot(body: Body, rotations: Tensor, position: Tensor, betas: Tensor, dice: 
         height=float(height),
         shutter=float(shutter),
     )
-
-
-def visibility(shot: Shot, faces: Array) -> tuple[Array, Array]:
-    """Two (T, 17) booleans: hidden by the person's own body, behind the occluder."""
-    pixels = shot.pixels
-    box = shot.occluder[:, None]
-    covered = np.asarray(((pixels > box[..., :2]) & (pixels < box[..., 2:])).all(-1))
-    hidden = [
-        surface_depth(vertices.astype(np.float64), faces, points.astype(np.float64)) < points[:, 2] - _FLESH
-        for vertices, points in zip(shot.vertices, shot.points, strict=True)
-    ]
-    return np.stack(hidden), covered
-
-
-@compiled
-def surface_depth(vertices: Array, faces: Array, points: Array) -> Array:
-    """Depth (K,) at which the lines of sight to ``points`` (K, 3) first meet a surface; infinite where they never do.
-
-    vertices (V, 3) in camera space, faces (F, 3).
-    """
-    found = np.full(len(points), np.inf)
-    for f in range(len(faces)):
-        a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
-        if min(a[2], b[2], c[2]) < 0.05:
-            continue
-        ax, ay, bx, by, cx, cy = a[0] / a[2], a[1] / a[2], b[0] / b[2], b[1] / b[2], c[0] / c[2], c[1] / c[2]
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0:
-            continue
-        for k in range(len(points)):
-            x, y = points[k, 0] / points[k, 2], points[k, 1] / points[k, 2]
-            u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
-            v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
-            w = 1.0 - u - v
-            if u >= 0.0 and v >= 0.0 and w >= 0.0:
-                depth = 1.0 / (u / a[2] + v / b[2] + w / c[2])
-                if depth < found[k]:
-                    found[k] = depth
-    return found
 
 
 class Camera:
@@ -203,7 +132,7 @@ class Camera:
 def backdrop(size: tuple[int, int], dice: np.random.Generator) -> Array:
     """A picture (H, W, 3) uint8 of nothing: plain, a gradient, clouds of noise, or rectangles over one of them."""
     width, height = size
-    first, second = _muted(dice.uniform(20, 235, (2, 3)))
+    first, second = muted(dice.uniform(20, 235, (2, 3)))
     weight = np.zeros((height, width))
     kind = dice.integers(3)
     if kind == 1:
@@ -216,10 +145,5 @@ def backdrop(size: tuple[int, int], dice: np.random.Generator) -> Array:
     for _ in range(dice.choice([0, 4, 14])):
         left, top = dice.integers(0, width), dice.integers(0, height)
         across, down = dice.integers(2, width // 2), dice.integers(2, height // 2)
-        picture[top : top + down, left : left + across] = _muted(dice.uniform(10, 245, 3))
+        picture[top : top + down, left : left + across] = muted(dice.uniform(10, 245, 3))
     return picture.clip(0, 255).astype(np.uint8)
-
-
-def _muted(colour: Array) -> Array:
-    """Colours (..., 3) half way to their own grey, as most things are."""
-    return np.asarray(0.5 * colour + 0.5 * colour.mean(-1, keepdims=True))

@@ -15,19 +15,12 @@ _TEXTURES = 6
 
 @dataclass(frozen=True)
 class Place:
-    """World: metres, y up, the floor at y = 0.
+    """World: metres, y up, the floor at y = 0."""
 
-    Attributes:
-        boxes: (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside.
-        looks: (B, 3) the texture of the faces across x, y and z of each box.
-        textures: (N, levels, S, S, 3) uint8.
-        panorama: (H, W, 3) uint8, all directions: left to right by azimuth, top to bottom by elevation; empty for none.
-    """
-
-    boxes: Array
-    looks: Array
-    textures: Array
-    panorama: Array
+    boxes: Array  # (B, 6) lowest and highest x, y, z; the first is seen from inside, the others from outside
+    looks: Array  # (B, 3) the texture of the faces across x, y and z of each box
+    textures: Array  # (N, levels, S, S, 3) uint8
+    panorama: Array  # (H, W, 3) uint8, all directions: left to right by azimuth, top to bottom by elevation; empty for none
 
     def picture(self, size: tuple[int, int], camera_matrix: Array, world_from_camera: Array) -> Array:
         """What a camera sees, (H, W, 3) uint8."""
@@ -69,7 +62,7 @@ def _textures(dice: np.random.Generator) -> Array:
         for cells in (4, 16, 64, 256):
             noise = zoom(dice.random((cells, cells)), _TEXELS / cells, order=1, grid_mode=True, mode="grid-wrap")
             weight += noise * dice.uniform(0.1, 0.4)
-        first, second = _muted(dice.uniform(40, 220, (2, 3)))
+        first, second = muted(dice.uniform(40, 220, (2, 3)))
         picture = first + (second - first) * weight[..., None]
         if number % 3 == 0:
             step = int(dice.integers(30, 90))
@@ -78,7 +71,7 @@ def _textures(dice: np.random.Generator) -> Array:
         if number % 3 == 1:
             for _ in range(25):
                 top, left, tall, wide = dice.integers(0, _TEXELS - 20, 2).tolist() + dice.integers(8, 90, 2).tolist()
-                picture[top : top + tall, left : left + wide] = _muted(dice.uniform(20, 235, 3))
+                picture[top : top + tall, left : left + wide] = muted(dice.uniform(20, 235, 3))
         for level in range(_LEVELS):
             side = _TEXELS >> level
             made[number, level, :side, :side] = picture.clip(0, 255)
@@ -86,7 +79,7 @@ def _textures(dice: np.random.Generator) -> Array:
     return made
 
 
-def _muted(colours: Array) -> Array:
+def muted(colours: Array) -> Array:
     """Colours (..., 3) half way to their own grey, as most things are."""
     return np.asarray(0.5 * colours + 0.5 * colours.mean(-1, keepdims=True))
 

@@ -1,7 +1,5 @@
 """Bodies that rest on something: where they touch, how they are turned so that they rest, how high they then are."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -52,17 +50,11 @@ _MASS = torch.zeros(24).index_put((torch.tensor(list(_MASSES)),), torch.tensor(l
 _MASS /= _MASS.sum()
 
 
-@dataclass(frozen=True)
-class Stance:
-    """What a body rests on: weights (..., 3, P) over the contact points, zero rows for groups that are not there."""
-
-    groups: Tensor
-
-    @property
-    def middle(self) -> Tensor:
-        """(..., P) weights of all groups together."""
-        total = self.groups.sum(-2)
-        return total / total.sum(-1, keepdim=True).clamp_min(1e-6)
+def middle_of(stance: Tensor) -> Tensor:
+    """Of a stance (..., 3, P), what a body rests on as weights over the contact points, in rows of groups: (..., P) of all groups
+    together. Rows of groups that are not there are zero."""
+    total = stance.sum(-2)
+    return total / total.sum(-1, keepdim=True).clamp_min(1e-6)
 
 
 def contact_points(joints: Tensor, turned: Tensor) -> Tensor:
@@ -82,16 +74,16 @@ def turn_onto(direction: Tensor, target: Tensor, most: float = torch.pi) -> Tens
     return axis_angle_to_matrix(torch.nn.functional.normalize(axis, dim=-1) * angle[..., None])
 
 
-def level(joints: Tensor, points: Tensor, stance: Stance) -> Tensor:
+def level(joints: Tensor, points: Tensor, stance: Tensor) -> Tensor:
     """World rotations (..., 3, 3) that bring the lowest points of the stance's groups to one height.
 
     joints (..., 24, 3) and points (..., P, 3) of bodies that stand about right already.
     """
-    absent = (stance.groups.sum(-1) == 0)[..., 2, None]  # (..., 1): two groups, which say nothing about their own axis
+    absent = (stance.sum(-1) == 0)[..., 2, None]  # (..., 1): two groups, which say nothing about their own axis
     rotation = torch.eye(3).expand(*joints.shape[:-2], 3, 3)
     for _ in range(2):  # the lowest point of a sphere changes with the rotation
         lowest = (rotation @ points.transpose(-1, -2)).transpose(-1, -2) - _RADIUS[:, None] * _UP
-        first, second, third = (stance.groups @ lowest).unbind(-2)
+        first, second, third = (stance @ lowest).unbind(-2)
         across = torch.where(absent, torch.linalg.cross(_UP.expand_as(first), second - first), third - first)
         normal = torch.linalg.cross(second - first, across)
         normal = torch.where(normal[..., 1:2] < 0, -normal, normal)
@@ -99,9 +91,9 @@ def level(joints: Tensor, points: Tensor, stance: Stance) -> Tensor:
     return rotation
 
 
-def balance(joints: Tensor, points: Tensor, stance: Stance) -> Tensor:
+def balance(joints: Tensor, points: Tensor, stance: Tensor) -> Tensor:
     """World rotations (..., 3, 3) that bring the centre of mass above the middle of the stance."""
-    base = (stance.middle[..., None, :] @ points).squeeze(-2)
+    base = (middle_of(stance)[..., None, :] @ points).squeeze(-2)
     return turn_onto(centre_of_mass(joints) - base, _UP)
 
 
@@ -130,9 +122,9 @@ def bend_knees(rotations: Tensor, turned: Tensor, root: Tensor, drop: Tensor, mo
     return rotations[..., (4, 5), :, :] @ axis_angle_to_matrix(angle[..., None] * torch.tensor([1.0, 0.0, 0.0]))
 
 
-def missing_drop(joints: Tensor, points: Tensor, root: Tensor, stance: Stance) -> Tensor:
+def missing_drop(joints: Tensor, points: Tensor, root: Tensor, stance: Tensor) -> Tensor:
     """How far below the knees (..., 2), in lengths of the shin, the ankles of feet are that stand where the stance rests."""
-    floor = ((root @ points.transpose(-1, -2))[..., 1, :] - _RADIUS).mul(stance.middle).sum(-1, keepdim=True)
+    floor = ((root @ points.transpose(-1, -2))[..., 1, :] - _RADIUS).mul(middle_of(stance)).sum(-1, keepdim=True)
     knees = (root @ joints[..., (4, 5), :].transpose(-1, -2))[..., 1, :]
     shins = (joints[..., (7, 8), :] - joints[..., (4, 5), :]).norm(dim=-1)
     return (knees - floor - _ANKLE_HEIGHT) / shins

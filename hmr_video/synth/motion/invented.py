@@ -11,32 +11,24 @@ from hmr_video.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_an
 from hmr_video.synth.augment import chance, drift, log_uniform, uniform
 from hmr_video.synth.motion import contact
 from hmr_video.synth.motion.poses import ARM, LEG, TRUNK, Angles, Limits, clamp, draw_within_limits, to_rotations
-from hmr_video.synth.motion.postures import ARMS, POSTURES, USUAL, Hold, Ranges
+from hmr_video.synth.motion.postures import ARMS, POSTURES, USUAL, Hold, Posture, Ranges
 
 KEYS = 3  # poses that a window may pass on its way; a single frame lies between two
 ANYTHING = "anything"  # the posture of joints that take any angle within their limits
 NAMES = (*POSTURES, ANYTHING)
+_ANYTHING = Posture(0.0, Hold.FREE, arms=("along",), next=(ANYTHING,))  # whose arms are not borrowed
 
 
 @dataclass(frozen=True)
 class InventedConfig:
-    """How made-up motion varies.
+    """How made-up motion varies."""
 
-    Attributes:
-        anything: share of windows whose joints take any angle within their limits.
-        change: probability that the next key pose is another posture.
-        seconds: from one key pose to the next, shortest and longest.
-        borrow_arms, borrow_back: probability that arms that hold nothing up come from motion capture, and that spine and head do
-            with them.
-        idle: radians by which every joint wavers.
-    """
-
-    anything: float = 0.15
-    change: float = 0.3
-    seconds: tuple[float, float] = (0.35, 2.2)
-    borrow_arms: float = 0.45
-    borrow_back: float = 0.3
-    idle: float = 0.02
+    anything: float = 0.15  # share of windows whose joints take any angle within their limits
+    change: float = 0.3  # probability that the next key pose is another posture
+    seconds: tuple[float, float] = (0.35, 2.2)  # from one key pose to the next, shortest and longest
+    borrow_arms: float = 0.45  # probability that arms that hold nothing up come from motion capture
+    borrow_back: float = 0.3  # and that spine and head do with them
+    idle: float = 0.02  # radians by which every joint wavers
 
 
 _ARMS_CHAIN = (13, 14, 16, 17, 18, 19, 20, 21, 22, 23)
@@ -67,32 +59,29 @@ class Inventor:
 
     def __init__(self, body: Body, config: InventedConfig) -> None:
         self.body, self.config = body, config
-        postures = list(POSTURES.values())
-        share = torch.tensor([posture.share for posture in postures])
+        postures = [*POSTURES.values(), _ANYTHING]
+        share = torch.tensor([posture.share for posture in POSTURES.values()])
         share *= (1 - config.anything) / share.sum()
         self._share = torch.cat([share, torch.tensor([config.anything])])
         self._trunk = torch.stack([_bounds(TRUNK, posture.ranges) for posture in postures])  # (F, 8, 2)
-        self._legs = torch.stack(
-            [torch.stack([_bounds(LEG, posture.ranges), _bounds(LEG, posture.ranges | posture.right)]) for posture in postures]
-        )  # (F, 2, 7, 2)
+        legs = [(_bounds(LEG, posture.ranges), _bounds(LEG, posture.ranges | posture.right)) for posture in postures]
+        self._legs = torch.stack([torch.stack(sides) for sides in legs])  # (F, 2, 7, 2)
         self._arms = torch.stack([_bounds(ARM, ranges) for ranges in ARMS.values()])  # (templates, 8, 2)
         self._arm_choice = torch.tensor([_weights(posture.arms, _ARM_NAMES) for posture in postures])
-        steps = torch.tensor([_weights(posture.next, NAMES) for posture in postures] + [[0.0] * len(postures) + [1.0]])
+        steps = torch.tensor([_weights(posture.next, NAMES) for posture in postures])
         self._next = steps / steps.sum(1, keepdim=True)
-        self._stance = torch.stack([_stance(posture.rests_on) for posture in postures] + [_stance(())])
+        self._stance = torch.stack([_stance(posture.rests_on) for posture in postures])
         self._uneven = torch.tensor([posture.uneven for posture in postures])
-        self._flat = torch.tensor([posture.flat for posture in postures] + [False])
-        self._shins = torch.tensor([[posture.shins] * 2 for posture in postures] + [[False] * 2])
-        self._steps = torch.tensor([[posture.steps, False] for posture in postures] + [[False] * 2])
-        self._free_arms = torch.tensor([posture.borrowed for posture in postures] + [False])
-        self._on_hands = (
-            self._stance[..., [list(contact.POINTS).index(name) for name in ("left_palm", "right_palm")]].amax((1, 2)) > 0
-        )
-        self._free_back = self._free_arms & torch.tensor([posture.hold is not Hold.LEVEL for posture in postures] + [False])
-        holds = [posture.hold for posture in postures] + [Hold.FREE]
+        self._flat = torch.tensor([posture.flat for posture in postures])
+        self._shins = torch.tensor([[posture.shins] * 2 for posture in postures])
+        self._steps = torch.tensor([[posture.steps, False] for posture in postures])
+        self._free_arms = torch.tensor([posture.borrowed for posture in postures])
+        palms = [list(contact.POINTS).index(name) for name in ("left_palm", "right_palm")]
+        self._on_hands = self._stance[..., palms].amax((1, 2)) > 0
         self._seated, self._balanced, self._level = (
-            torch.tensor([hold is kind for hold in holds]) for kind in (Hold.SEATED, Hold.BALANCED, Hold.LEVEL)
+            torch.tensor([posture.hold is hold for posture in postures]) for hold in (Hold.SEATED, Hold.BALANCED, Hold.LEVEL)
         )
+        self._free_back = self._free_arms & ~self._level
 
     def windows(self, donors: Tensor, generator: Generator, posture: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """B windows: rotations (B, T, 24, 3, 3), the root's in the world (y up), trans (B, T, 3) above the floor y = 0, and the
@@ -122,7 +111,7 @@ class Inventor:
         """(B, K, 24, 3, 3) key poses, the pelvis turned as its posture holds it and facing anywhere."""
         rotations = to_rotations(clamp(self._angles(kinds, generator)))
         joints, turned = self.body.joints(rotations, torch.zeros(*kinds.shape, 10))
-        points, stance = contact.contact_points(joints, turned), contact.Stance(self._stance[kinds])
+        points, stance = contact.contact_points(joints, turned), self._stance[kinds]
         balanced, level = self._balanced[kinds][..., None, None], self._level[kinds][..., None, None]
         turn = torch.where(balanced, contact.balance(joints, points, stance), torch.eye(3))
         turn = torch.where(level, contact.level(joints, points, stance), turn)
@@ -144,17 +133,16 @@ class Inventor:
         step = log_uniform(generator, 0.05, 0.7, batch)
         trunk, legs, arms = (_wander(step, keys, generator, *shape) for shape in ((len(TRUNK),), (2, len(LEG)), (2, len(ARM))))
         depth = _wander(step, keys, generator, 2)  # of each leg
-        known = kinds.clamp_max(len(POSTURES) - 1)
         together = depth[..., :1]
-        depth = together + self._uneven[known][..., None] * (depth - together)
+        depth = together + self._uneven[kinds][..., None] * (depth - together)
         place = legs.clone()
         for flexion in ("hip_flexion", "knee_flexion"):
             column = list(LEG).index(flexion)
             place[..., column] = (depth + 0.25 * (legs[..., column] - 0.5)).clamp(0, 1)
         drawn = Angles(
-            _between(self._trunk[known], trunk),
-            _between(self._legs[known], place),
-            _between(self._arm_ranges(known, generator), arms),
+            _between(self._trunk[kinds], trunk),
+            _between(self._legs[kinds], place),
+            _between(self._arm_ranges(kinds, generator), arms),
         )
         hip = list(LEG).index("hip_flexion")
         drawn.legs[..., hip] += torch.where(self._seated[kinds], drawn.trunk[..., 0], 0.0)[..., None]
@@ -187,7 +175,7 @@ class Inventor:
     def _supported(self, kinds: Tensor, heights: Tensor) -> Tensor:
         """(B,) whether windows of one posture stay on what should bear it: no hand or foot lifts the body off it."""
         steady = (kinds == kinds[:, :1]).all(1)
-        stance = contact.Stance(self._stance[kinds[:, 0]]).middle  # (B, P)
+        stance = contact.middle_of(self._stance[kinds[:, 0]])  # (B, P)
         lifted = (stance[:, None] * heights).sum(-1).amax(1)
         return ~steady | (lifted < _HIGHEST_SUPPORT)
 

@@ -132,7 +132,8 @@ def table(mocap: Mocap, body: Body, clip_weights: Tensor, invention: InventedCon
     names = [folder_of(source) or "." for source in mocap.sources]
     for name in sorted(set(names)):
         member = torch.tensor([other == name for other in names]).repeat_interleave(mocap.lengths)
-        yield name, _seconds(kinds[member])
+        seconds = kinds[member].sum(0) / MODEL_FRAME_RATE
+        yield name, [int(member.sum()) / MODEL_FRAME_RATE, *seconds.tolist()]
     drawn = frame_weights(mocap, clip_weights, kinds).double()
     yield "all, %", [100.0, *(100 * kinds.double().mean(0)).tolist()]
     yield "drawn, %", [100.0, *(100 * (drawn[:, None] * kinds).sum(0)).tolist()]
@@ -140,7 +141,3 @@ def table(mocap: Mocap, body: Body, clip_weights: Tensor, invention: InventedCon
     rotations, _, _ = Inventor(body, invention).windows(still, Generator().manual_seed(0))
     joints, _ = body.joints(rotations[:, 0], torch.zeros(_MADE_UP, 10))
     yield "made up, %", [100.0, *(100 * kinds_of(joints).double().mean(0)).tolist()]
-
-
-def _seconds(kinds: Tensor) -> list[float]:
-    return [len(kinds) / MODEL_FRAME_RATE, *(kinds.sum(0) / MODEL_FRAME_RATE).tolist()]

@@ -69,35 +69,23 @@ class Hold(Enum):
 
 @dataclass(frozen=True)
 class Posture:
-    """One way to hold oneself.
+    """One way to hold oneself."""
 
-    Attributes:
-        share: how often it is drawn, against the others.
-        hold: what places the pelvis.
-        rests_on: up to three groups of contact points (names of ``contact.POINTS``), each taken at its middle.
-        ranges: degrees by angle; right: those of the right leg that differ.
-        arms: names of ``ARMS``; borrowed: whether the arms may come from motion capture.
-        next: postures that people go to from here.
-        uneven: how far the two legs may differ, 0 to 1.
-        flat: whether the feet turn flat onto the floor; shins: whether the shins lie down on it; steps: whether the left foot
-            stands on it.
-    """
-
-    share: float
-    hold: Hold
-    rests_on: tuple[tuple[str, ...], ...] = ()
-    ranges: Ranges = field(default_factory=dict)
-    right: Ranges = field(default_factory=dict)
-    arms: tuple[str, ...] = FREE_ARMS
-    next: tuple[str, ...] = ()
-    uneven: float = 0.4
-    flat: bool = False
-    shins: bool = False
-    steps: bool = False
+    share: float  # how often it is drawn, against the others
+    hold: Hold  # what places the pelvis
+    rests_on: tuple[tuple[str, ...], ...] = ()  # up to three groups of ``contact.POINTS``, each taken at its middle
+    ranges: Ranges = field(default_factory=dict)  # degrees by angle
+    right: Ranges = field(default_factory=dict)  # those of the right leg that differ
+    arms: tuple[str, ...] = FREE_ARMS  # names of ``ARMS``
+    next: tuple[str, ...] = ()  # postures that people go to from here
+    uneven: float = 0.4  # how far the two legs may differ, 0 to 1
+    flat: bool = False  # whether the feet turn flat onto the floor
+    shins: bool = False  # whether the shins lie down on it
+    steps: bool = False  # whether the left foot stands on it
 
     @property
     def borrowed(self) -> bool:
-        """Whether the arms hold nothing up, and are not what the posture is about."""
+        """Whether the arms may come from motion capture: they hold nothing up, and are not what the posture is about."""
         return set(self.arms) <= set(FREE_ARMS) and not set(self.arms) <= {"folded", "behind the back"}
 
 

@@ -28,19 +28,13 @@ _AHEAD = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True)
 class Sharp:
-    """Someone of the mean shape over T frames.
+    """Someone of the mean shape over T frames."""
 
-    Attributes:
-        kind: one of ``KINDS``.
-        rotations, trans: (T, 24, 3, 3), (T, 3) in the world.
-        moments: (M,) frames of the touches; sides: (M,) 0 where the left limb touches, 1 the right, -1 both each other.
-    """
-
-    kind: str
-    rotations: Tensor
-    trans: Tensor
-    moments: Array
-    sides: Array
+    kind: str  # one of ``KINDS``
+    rotations: Tensor  # (T, 24, 3, 3), the root's into the world
+    trans: Tensor  # (T, 3)
+    moments: Array  # (M,) frames of the touches
+    sides: Array  # (M,) 0 where the left limb touches, 1 the right, -1 both each other
 
 
 def draw_sharp(kind: str, body: Body, dice: np.random.Generator) -> Sharp:

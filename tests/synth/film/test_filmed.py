@@ -1,5 +1,6 @@
 """Filmed windows: what the film holds is what batches say, and a stopped run goes on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,22 +27,12 @@ from hmr_video.synth.simulated_detector import DetectorConfig
 from hmr_video.synth.synthetic import Batch, Sampler, SyntheticConfig, joined
 
 BODY = load_body("open")
+MakeFilm = Callable[..., Film]
 PLAIN = SyntheticConfig(
     augment=None,
     camera=CameraConfig(focal_error=0.0),
     detector=replace(DetectorConfig(), silent=0.0, missing=0.0, lost=0.0, other_scale=0.0),
 )
-
-
-def perfect_film(windows: int, frames: int, every: int = 1, seed: int = 0) -> Film:
-    """Bodies that hold one pose each, 4 m before the camera, with every keypoint detected where it is."""
-    generator = torch.Generator().manual_seed(seed)
-    poses = (0.4 * torch.randn(windows, 1, 72, generator=generator)).expand(-1, frames, -1)
-    betas = torch.randn(windows, 10, generator=generator)
-    pelvis = torch.tensor([0.3, -0.2, 4.0]).expand(windows, frames, 3)
-    rays = exact_rays(axis_angle_to_matrix(poses.unflatten(-1, (24, 3))), pelvis, betas)[:, ::every]
-    arrays = [value.numpy() for value in (poses, pelvis, betas, torch.cat([rays, torch.ones_like(rays[..., :1])], -1))]
-    return Film(*arrays, np.arange(windows), {"every": every, "body": BODY.hash})
 
 
 def exact_rays(rotations: torch.Tensor, pelvis: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
@@ -52,8 +43,10 @@ def exact_rays(rotations: torch.Tensor, pelvis: torch.Tensor, betas: torch.Tenso
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 2**20), st.sampled_from([(1, 1), (3, 1), (3, 3)]))
-def test_a_perfect_film_gives_the_pairs_that_the_sampler_builds(seed: int, lengths: tuple[int, int]) -> None:
+@given(seed=st.integers(0, 2**20), lengths=st.sampled_from([(1, 1), (3, 1), (3, 3)]))
+def test_a_perfect_film_gives_the_pairs_that_the_sampler_builds(
+    seed: int, lengths: tuple[int, int], perfect_film: MakeFilm
+) -> None:
     """Of the same poses before the same camera, where the synthetic detector sees everything where it is."""
     frames, wanted = lengths
     recorded = perfect_film(1, frames, seed=seed)
@@ -74,7 +67,7 @@ def test_a_perfect_film_gives_the_pairs_that_the_sampler_builds(seed: int, lengt
         assert torch.allclose(getattr(batch, name), value.expand_as(getattr(batch, name)), atol=2e-5), name
 
 
-def test_a_mirrored_window_is_the_mirror_image() -> None:
+def test_a_mirrored_window_is_the_mirror_image(perfect_film: MakeFilm) -> None:
     recorded = perfect_film(1, 1)
     plain, mirrored = (FilmSampler(recorded, BODY, replace(PLAIN, augment=AugmentConfig(mirror=share))) for share in (0.0, 1.0))
     with pytest.MonkeyPatch.context() as patch:
@@ -93,7 +86,7 @@ def test_mirroring_keypoints_twice_is_nothing() -> None:
     assert not torch.equal(mirror_keypoints(keypoints), keypoints)
 
 
-def test_a_turned_camera_still_sees_the_body_where_it_is() -> None:
+def test_a_turned_camera_still_sees_the_body_where_it_is(perfect_film: MakeFilm) -> None:
     recorded = perfect_film(2, 1)
     rotations = axis_angle_to_matrix(torch.from_numpy(recorded.poses).unflatten(-1, (24, 3)))
     pelvis, betas, detections = (torch.from_numpy(value) for value in (recorded.pelvis, recorded.betas, recorded.detections))
@@ -102,7 +95,7 @@ def test_a_turned_camera_still_sees_the_body_where_it_is() -> None:
     assert torch.allclose(detections[..., :2], exact_rays(rotations, pelvis, betas), atol=1e-5)
 
 
-def test_batches_depend_on_their_number_alone_and_leave_out_frames_in_which_nobody_was_found() -> None:
+def test_batches_depend_on_their_number_alone_and_leave_out_frames_in_which_nobody_was_found(perfect_film: MakeFilm) -> None:
     recorded = perfect_film(3, 7, every=3)
     recorded.detections[:, 1] = 0
     sampler = FilmSampler(recorded, BODY, SyntheticConfig(), seed=4)
@@ -118,7 +111,7 @@ def test_batches_depend_on_their_number_alone_and_leave_out_frames_in_which_nobo
     assert torch.equal(whole.betas, torch.cat([first.betas, other.betas]))
 
 
-def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, perfect_film: MakeFilm) -> None:
     path, recorded = tmp_path / "filmed.npz", perfect_film(2, 7, every=3)
     recorded.save(path)
     assert len(load_film(path, BODY, 7)) == 2
@@ -135,7 +128,9 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         load_film(path, BODY, 7)
 
 
-def test_training_takes_its_share_from_the_film(mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_takes_its_share_from_the_film(
+    mocap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perfect_film: MakeFilm
+) -> None:
     pytest.importorskip("lightning", reason="the extra `train` is not installed")
     from hmr_video.train import validation
     from hmr_video.train.loop import StageRun, Trainer

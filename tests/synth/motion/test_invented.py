@@ -8,18 +8,13 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from hmr_video.body import Body, load_body
+from hmr_video.body import Body
 from hmr_video.cli.main import run
 from hmr_video.geometry.rotations import matrix_to_axis_angle
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.synth.motion import contact
 from hmr_video.synth.motion.invented import NAMES, InventedConfig, Inventor
 from hmr_video.synth.motion.poses import ARM, LEG, TRUNK, Angles, clamp, draw_within_limits, limits, to_rotations
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body("open")
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +94,7 @@ def test_levelling_a_tilted_body_puts_it_back(body: Body) -> None:
     for row, name in enumerate(("left_heel", "right_heel", "left_ball")):
         groups[0, row, list(contact.POINTS).index(name)] = 1
     tilt = contact.turn_onto(torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.3, 0.9, -0.2]]))
-    back = contact.level(
-        (tilt[:, None] @ joints[..., None])[..., 0], (tilt[:, None] @ points[..., None])[..., 0], contact.Stance(groups)
-    )
+    back = contact.level((tilt[:, None] @ joints[..., None])[..., 0], (tilt[:, None] @ points[..., None])[..., 0], groups)
     assert (back @ tilt)[0, 1, 1] > 0.999
 
 

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from hmr_video.body import load_body
 from hmr_video.synth.motion.sharp import KINDS, RATE, REST, draw_sharp
 
 KNUCKLES, SOLES, BALLS = ([24, 25], [27, 28]), (slice(17, 20), slice(20, 23)), (10, 11)
-
-
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from hmr_video.body import load_body
-from hmr_video.experiments.film_tracks import seen_tracks, simulated_tracks
+from hmr_video.experiments.unlabelled import seen_tracks, simulated_tracks
 from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.simulated_detector import DetectorConfig
 

@@ -1,18 +1,13 @@
-"""What a detector says of filmed bodies, beside the truth, in the layout of training."""
+"""What the tool's detector and landmark network say of filmed people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from hmr_video.body import Body
 from hmr_video.console import Reporter
-from hmr_video.features.keypoints import MODEL_FRAME_RATE
 from hmr_video.geometry import Array
-from hmr_video.geometry.skeleton import BODY_LANDMARKS, with_limb_ends
-from hmr_video.mocap.clips import Mocap
+from hmr_video.geometry.skeleton import with_limb_ends
 from hmr_video.options import PeopleOptions
 from hmr_video.people.detect.detections import Detections, box_overlap
 from hmr_video.people.detect.detector import Detector
@@ -21,43 +16,10 @@ from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import LandmarkNetwork, load_landmark_network
 from hmr_video.people.track.clean import fill
 from hmr_video.people.track.tracks import People
-from hmr_video.synth.film.filming import LONGEST_SIDE, Camera, Shot, stage, visibility
+from hmr_video.synth.film.filming import LONGEST_SIDE, Shot
 from hmr_video.video import Chunk
 
 _SAME_PERSON = 0.2  # overlap of a detection's box and the true one
-
-
-@dataclass(frozen=True)
-class Footage:
-    """W windows of T frames.
-
-    Attributes:
-        points, joints, turned: (W, T, 17, 3), (W, T, 24, 3), (W, T, 24, 3, 3) camera space, metres.
-        detections: (W, T, 17, 3) rays and confidence, 0 where nobody was found.
-        hidden, covered: (W, T, 17) by the person's own body; by a thing.
-        beyond: (W, T, 17, 2) rays, how far outside the picture; 0 inside.
-        height: (W,) pixels; shutter: (W,) share of a frame's time.
-    """
-
-    points: Tensor
-    joints: Tensor
-    turned: Tensor
-    detections: Tensor
-    hidden: Tensor
-    covered: Tensor
-    beyond: Tensor
-    height: Tensor
-    shutter: Tensor
-
-    @property
-    def rays(self) -> Tensor:
-        """(W, T, 17, 2) where the keypoints are seen."""
-        return self.points[..., :2] / self.points[..., 2:].clamp_min(0.2)
-
-    @property
-    def outside(self) -> Tensor:
-        """(W, T, 17) booleans."""
-        return (self.beyond != 0).any(-1)
 
 
 @dataclass(frozen=True)
@@ -107,47 +69,6 @@ class _Pictures:
     def chunks(self, size: int = 32) -> Iterator[Chunk]:
         numbers = np.arange(len(self.frames))
         yield Chunk(self.frames, numbers, numbers.astype(float))
-
-
-def film_and_detect(
-    mocap: Mocap,
-    body: Body,
-    clip_weights: Tensor,
-    windows: int,
-    frames: int,
-    onlooker: Onlooker,
-    reporter: Reporter,
-    seed: int = 0,
-) -> Footage:
-    """Films ``windows`` of motion and asks a real detector, and a landmark network if the ``onlooker`` has one, of COCO's points.
-
-    The same seed films the same.
-    """
-    camera = Camera(body)
-    shots, seen = [], []
-    with reporter.progress("filming", windows, "windows") as advance:
-        for number, shot in enumerate(stage(mocap, body, clip_weights, windows, frames, seed)):
-            pictures = camera.film(shot, np.random.default_rng([seed, number, 1]))
-            shots.append((shot, visibility(shot, np.asarray(body.faces))))
-            landmarks, _ = onlooker.see(shot, pictures, MODEL_FRAME_RATE)
-            seen.append(in_rays(shot, landmarks[:, BODY_LANDMARKS]))
-            advance(1)
-    hidden, covered = (torch.from_numpy(np.stack([masks[kind] for _, masks in shots])) for kind in range(2))
-
-    def stacked(name: str) -> Tensor:
-        return torch.from_numpy(np.stack([getattr(shot, name) for shot, _ in shots])).float()
-
-    return Footage(
-        points=stacked("points"),
-        joints=stacked("joints"),
-        turned=stacked("turned"),
-        detections=torch.from_numpy(np.stack(seen)).float(),
-        hidden=hidden,
-        covered=covered,
-        beyond=stacked("beyond"),
-        height=stacked("height"),
-        shutter=stacked("shutter"),
-    )
 
 
 def in_rays(shot: Shot, keypoints: Array) -> Array:
