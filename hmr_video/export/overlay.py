@@ -13,7 +13,7 @@ from hmr_video.body import Body
 from hmr_video.errors import InputError
 from hmr_video.export.actors import skinned
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
+from hmr_video.export.registry import ExportOptions, NewFiles, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
 from hmr_video.export.stage import SideView, Tags
 from hmr_video.files import replacing
@@ -28,13 +28,13 @@ _FADE, _SOLID = (0.05, 0.2), (1.0, 0.35)
 _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, whatever was detected
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """``overlay.mp4`` or ``overlay.png``, with the renderer that works here.
 
     Raises InputError when the video is not known or does not fit.
     """
-    target = folder / f"overlay{ending_of_drawn(options.footage)}"
-    return [write_overlay(motions, body, target, choose_renderer("auto", options.reporter), options)]
+    with files.new(f"overlay{ending_of_drawn(options.footage)}") as path:
+        write_overlay(motions, body, path, choose_renderer("auto", options.reporter), options)
 
 
 def write_overlay(

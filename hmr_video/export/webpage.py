@@ -3,8 +3,7 @@
 import base64
 import html
 import json
-from importlib.resources import files
-from pathlib import Path
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.formats.glb import strongest
 from hmr_video.export.palette import person_color
 from hmr_video.export.preview import Preview, make_preview
-from hmr_video.export.registry import ExportOptions
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles
 from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import Array, Motion
@@ -28,11 +26,9 @@ _SCRIPTS = ("data.js", "people.js", "clock.js", "stage.js", "plots.js", "page.js
 _ROAMING = 3.0  # metres; the view follows people who go farther than this
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One page, and beside it `view.mp4` where the video is too long to be put inside."""
-    target = folder / "view.html"
-    written = [target]
-    with replacing(target, options.overwrite) as page:
+    with files.new("view.html") as page:
         preview = None
         if options.video is not None:
             preview = make_preview(motions, page.with_suffix(".mp4"), options)
@@ -42,12 +38,10 @@ def write(motions: list[Motion], body: Body, folder: Path, options: ExportOption
             video = preview.path.read_bytes()
             preview.path.unlink()
         elif preview is not None:
-            with replacing(folder / "view.mp4", options.overwrite) as temporary:
-                preview.path.rename(temporary)
-            written.append(folder / "view.mp4")
+            with files.new("view.mp4") as beside:
+                preview.path.rename(beside)
         title = "hmr-video" if options.video is None else options.video.stem
         page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
-    return written
 
 
 def page_text(actors: list[Actor], title: str, preview: Preview | None, video: bytes) -> str:
@@ -72,7 +66,7 @@ def page_text(actors: list[Actor], title: str, preview: Preview | None, video: b
 
 
 def _source(name: str) -> str:
-    return (files("hmr_video.export") / "view" / name).read_text(encoding="utf-8")
+    return (resources.files("hmr_video.export") / "view" / name).read_text(encoding="utf-8")
 
 
 def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> dict[str, Any]:

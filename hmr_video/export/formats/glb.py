@@ -5,20 +5,18 @@ pose with the shape baked in and its skin; and an animation of quaternions and t
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pygltflib as gltf
 
 from hmr_video.body import Body
-from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
+from hmr_video.export.actors import continuous_quaternions, world_from_camera
 from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.reduce import key_frames
-from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigs.names import find_rig
-from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
+from hmr_video.export.rigs.names import RIGS
+from hmr_video.export.rigs.rigging import Rigged, rigged_people
 from hmr_video.motion import Array, Motion
 
 _INFLUENCES = 4  # joints per vertex: what every player supports
@@ -26,26 +24,23 @@ _VRM_ANIMATION = "VRMC_vrm_animation"
 Keys = dict[tuple[int, str], Array]  # bone and property -> frames
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One file per person, whose time starts with the person, and one of all, whose time starts with the first of them.
 
     A body with pose blendshapes loses them: glTF skins are linear. One person on VRM's rig is a VRM animation (`.vrma`) as well.
     """
-    rig = find_rig(options.rig)
-    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in motions]
+    actors = rigged_people(motions, body, options)
     kept = [{} if options.reduce is None else key_frames(actor, options.reduce) for actor in actors]
-    written = []
     for name, people in casts(len(actors)):
-        target = folder / f"{name}.glb"
         file = document(actors, people, kept)
         if options.rig == "vrm" and len(people) == 1:
-            bones = {node.name: {"node": number} for number, node in enumerate(file.nodes) if node.name in rig.bones.values()}
+            bones = {
+                node.name: {"node": number} for number, node in enumerate(file.nodes) if node.name in RIGS["vrm"].bones.values()
+            }
             file.extensions = {_VRM_ANIMATION: {"specVersion": "1.0", "humanoid": {"humanBones": bones}}}
             file.extensionsUsed = [_VRM_ANIMATION]
-        with replacing(target, options.overwrite) as temporary:
-            file.save_binary(temporary)
-        written.append(target)
-    return written
+        with files.new(f"{name}.glb") as path:
+            file.save_binary(path)
 
 
 def document(actors: list[Rigged], people: list[int], kept: Sequence[Keys]) -> gltf.GLTF2:

@@ -5,8 +5,6 @@ right. Markers bear the names of Pose2Sim's marker set HALPE_26. Coordinates hav
 hanging) of Rajagopal's full-body model (2016) and those made of it, of pelvis, hips, knees, ankles, trunk and arms.
 """
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
@@ -14,10 +12,9 @@ from scipy.spatial.transform import Rotation
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import arm_angles, joint_angles
-from hmr_video.export.registry import ExportOptions, person_name
+from hmr_video.export.registry import ExportOptions, NewFiles, person_name
 from hmr_video.export.resample import evenly
 from hmr_video.export.rigs.rigging import flesh_end
-from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS
 from hmr_video.motion import Array, Motion
 
@@ -31,23 +28,19 @@ _MARKERS = {
 _SIDES = {"R": "right", "L": "left"}
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """Two files per person, of one frame rate; time 0 is the first frame of anybody."""
-    written = []
     even = evenly(motions, options)
     start = min(motion.timestamps[0] for motion in even)
     for index, motion in enumerate(even):
         actor, times = place(motion, body), motion.timestamps - start
         texts = {
-            ".trc": _trc(f"{person_name(index)}.trc", markers(actor), times, motion.frame_rate),
-            ".mot": _mot(person_name(index), coordinates(actor), times),
+            f"{person_name(index)}.trc": _trc(f"{person_name(index)}.trc", markers(actor), times, motion.frame_rate),
+            f"{person_name(index)}.mot": _mot(person_name(index), coordinates(actor), times),
         }
-        for ending, text in texts.items():
-            target = folder / f"{person_name(index)}{ending}"
-            with replacing(target, options.overwrite) as temporary:
-                temporary.write_text(text, encoding="ascii", newline="\n")
-            written.append(target)
-    return written
+        for name, text in texts.items():
+            with files.new(name) as path:
+                path.write_text(text, encoding="ascii", newline="\n")
 
 
 def markers(actor: Actor) -> dict[str, Array]:

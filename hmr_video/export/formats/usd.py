@@ -8,18 +8,17 @@ they are in the skeleton's `jointNames`.
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pxr import Gf, Kind, Sdf, Usd, UsdGeom, UsdShade, UsdSkel, UsdUtils, Vt
 
-from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
+from hmr_video.export.actors import continuous_quaternions, world_from_camera
 from hmr_video.export.formats.glb import presence, strongest
 from hmr_video.export.palette import person_color, srgb_to_linear
-from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigs.names import find_rig
-from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
+from hmr_video.export.rigs.rigging import Rigged, rigged_people
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -29,29 +28,22 @@ _CAMERA_AXES = np.diag([1.0, -1.0, -1.0, 1.0])  # USD's cameras look along -z, y
 _SENSOR = 0.36  # 36 mm that a picture is wide, in tenths of a metre, which is the scene's unit
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: "Body", files: NewFiles, options: ExportOptions) -> None:
     """One file per person, and one of all. A body with pose blendshapes loses them: the skin is linear."""
-    return write_as(".usd", motions, body, folder, options)
-
-
-def write_as(ending: str, motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """What :func:`write` writes, as ``.usd`` (binary) or packed as ``.usdz``."""
-    rig = find_rig(options.rig)
-    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in motions]
-    written = []
+    actors = rigged_people(motions, body, options)
     for name, people in casts(len(actors)):
-        target = folder / f"{name}{ending}"
-        with replacing(target, options.overwrite) as temporary:
-            layer = temporary.with_suffix(".usdc") if ending == ".usdz" else temporary
-            try:
-                stage(layer, actors, people, options.video).Save()
-                if layer != temporary:
-                    UsdUtils.CreateNewARKitUsdzPackage(Sdf.AssetPath(str(layer)), str(temporary), f"{name}.usdc")
-            finally:
-                if layer != temporary:
-                    layer.unlink(missing_ok=True)
-        written.append(target)
-    return written
+        with files.new(f"{name}.usd") as path:
+            stage(path, actors, people, options.video).Save()
+
+
+def write_usdz(motions: list[Motion], body: "Body", files: NewFiles, options: ExportOptions) -> None:
+    """The same, packed for AR Quick Look and others."""
+    actors = rigged_people(motions, body, options)
+    for name, people in casts(len(actors)):
+        with files.new(f"{name}.usdz") as path, TemporaryDirectory() as folder:
+            layer = Path(folder) / f"{name}.usdc"
+            stage(layer, actors, people, options.video).Save()
+            UsdUtils.CreateNewARKitUsdzPackage(Sdf.AssetPath(str(layer)), str(path), layer.name)
 
 
 def stage(path: Path, actors: list[Rigged], people: list[int], video: Path | None) -> Any:

@@ -10,10 +10,12 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from hmr_video.export.actors import Actor, headings
-from hmr_video.export.rigs.names import Rig, joint_of, parent_of, places_of
+from hmr_video.body import Body
+from hmr_video.export.actors import Actor, headings, place
+from hmr_video.export.registry import ExportOptions
+from hmr_video.export.rigs.names import Rig, find_rig, joint_of, parent_of, places_of
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS, PARENTS
-from hmr_video.motion import Array
+from hmr_video.motion import Array, Motion
 from hmr_video.world.leg_ik import between
 
 _ARM = ("shoulder", "elbow", "wrist", "hand")
@@ -95,6 +97,11 @@ class Rigged:
         for bone, path in self.moves.items():
             moved[:, bone] = path
         return moved
+
+
+def rigged_people(motions: Sequence[Motion], body: Body, options: ExportOptions) -> list[Rigged]:
+    """People on the bones that the options ask for."""
+    return [rigged(place(motion, body), find_rig(options.rig), options.root_motion) for motion in motions]
 
 
 def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
