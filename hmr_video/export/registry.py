@@ -53,17 +53,11 @@ class Format(NamedTuple):
 FORMATS = {
     "obj": Format("formats.meshes.write", ("{}_obj",), meshes=True),  # a Wavefront mesh per frame
     "ply": Format("formats.meshes.write", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
-    "glb": Format(
-        "formats.glb.write", ("{}.glb",), bones=True, together=True
-    ),  # skinned, animated glTF: Blender, engines, the web
+    "glb": Format("formats.glb.write", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF
     "bvh": Format("formats.bvh.write", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
     "fbx": Format("formats.fbx.write", ("{}.fbx",), bones=True, together=True, check=find_blender),  # the same as GLB, by Blender
-    "usd": Format(
-        "formats.usd.write", ("{}.usd",), bones=True, together=True, check=_need_usd
-    ),  # UsdSkel, and the camera: film tools
-    "usdz": Format(
-        "formats.usd.write_usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd
-    ),  # the same in one package, for AR
+    "usd": Format("formats.usd.write", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera
+    "usdz": Format("formats.usd.write_usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same, for AR
     "amass": Format("formats.amass.write", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
     "trc": Format("formats.trc.write", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
     "csv": Format("formats.tables.write", ("{}.csv",)),  # joint positions and anatomical angles
