@@ -83,9 +83,7 @@ def batch(
             make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
         with redirect_stdout(sys.stderr):  # Ray says on standard output that a worker died; there the report alone belongs
             report = run_items(items, planned, make, log, reporter)
-    if as_json:
-        typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, output, reporter, retried=retry_failed, dry_run=dry_run)
+    tell(report, output, reporter, as_json, retried=retry_failed, dry_run=dry_run)
 
 
 def find_items(
@@ -148,11 +146,13 @@ def run_items(
         return run_batch(items, options, make, Display(reporter.console, reporter.quiet), events)
 
 
-def tell(report: "Report", output: Path, reporter: Reporter, retried: bool, dry_run: bool) -> None:
+def tell(report: "Report", output: Path, reporter: Reporter, as_json: bool, retried: bool, dry_run: bool = False) -> None:
     """The last words. Raises BatchError when something failed."""
     from hmr_video.batch.display import reasons
 
     counted = report.as_dict()
+    if as_json:
+        typer.echo(json.dumps({"output": str(output)} | counted))
     failed = [item for item in report.items if item.outcome == "failed"]
     if failed and not reporter.quiet:
         reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))

@@ -1,6 +1,5 @@
 """`hmr-video convert`: a video in, meshes out; `hallucinate`: past, present and future of one photograph."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +36,7 @@ def convert(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
@@ -51,10 +50,9 @@ def convert(
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
     folder, summary = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
-    if as_json:
-        typer.echo(json.dumps({"output": str(folder)} | summary))
-    elif not quiet:
+    if not as_json and not quiet:
         report(summary, folder, reporter)
+    return {"output": str(folder)} | summary
 
 
 def _check_with_keypoints(context: typer.Context, device: str) -> None:
@@ -127,7 +125,7 @@ def hallucinate(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Guess from one photograph how its people moved just before and will just after."""
     from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
@@ -150,5 +148,4 @@ def hallucinate(
     pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
     reporter.wrote(folder)
     reporter.say(f"pictures: {', '.join(path.name for path in pictures)}")
-    if as_json:
-        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | summary))
+    return {"output": str(folder), "pictures": [str(path) for path in pictures]} | summary

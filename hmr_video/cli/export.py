@@ -1,9 +1,8 @@
 """`hmr-video export`, `view`, `render` and `retarget`: a finished result in other forms; `render` also takes a video."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,7 +34,7 @@ def export(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Write other formats of a finished result. Nothing is computed again."""
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
@@ -57,8 +56,7 @@ def export(
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))
-    if as_json:
-        typer.echo(json.dumps({"written": [str(path) for path in written]}))
+    return {"written": [str(path) for path in written]}
 
 
 def view(
@@ -150,7 +148,7 @@ def render(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
     from hmr_video.export.registry import ExportOptions
 
@@ -189,8 +187,7 @@ def render(
 
     write_overlay(motions, used, target, drawer, drawing, side_by_side)
     reporter.wrote(target)
-    if as_json:
-        typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+    return {"output": str(target), "renderer": drawer.name, "people": len(motions)}
 
 
 def _target(output: Path | None, folder: Path, footage: Path) -> Path:
