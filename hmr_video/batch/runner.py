@@ -128,7 +128,7 @@ def run_batch(
             manifest, workers = Manifest(options.manifest), make_workers()
             run = _Run(options, waiting, report, partial, workers, manifest, log)
             try:
-                manifest.append("run", key=options.key, waiting=len(waiting), total=len(report.items))
+                manifest.write("run", key=options.key, waiting=len(waiting), total=len(report.items))
                 with display:
                     run.until_done(display)
             finally:
@@ -213,7 +213,7 @@ class _Run:
         return outcome
 
     def _record(self, event: str, one: Planned, **values: Any) -> None:
-        self._manifest.append(event, name=one.item.name, output=str(one.relative), key=self._options.key, **values)
+        self._manifest.write(event, name=one.item.name, output=str(one.relative), key=self._options.key, **values)
         self._log.write(event, name=one.item.name, output=str(one.output), **values)
 
     def _conclude(self, one: Planned, outcome: Outcome, display: Display) -> None:

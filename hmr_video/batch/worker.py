@@ -54,6 +54,12 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
+def given_up(seconds: float) -> Outcome:
+    """What comes of a task that took longer than it may."""
+    remedy = "Give it more with --timeout, or leave the file out."
+    return Outcome("failed", f"It took longer than {seconds:g} s.", remedy, 1, crashed=True)
+
+
 class Converter(Protocol):
     """Converts sources into new folders. Must survive being pickled."""
 

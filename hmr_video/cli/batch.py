@@ -80,7 +80,9 @@ def batch(
         converter = VideoConverter(settings, wanted)
         make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, options.people.device)
         if scheduler == "ray":
-            make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
+            from hmr_video.batch.cluster import RayWorkers
+
+            make = partial(RayWorkers, converter, address, cpus_per_worker, gpus_per_worker, workers, timeout)
         with redirect_stdout(sys.stderr):  # Ray says on standard output that a worker died; there the report alone belongs
             report = run_items(items, planned, make, log, reporter)
     tell(report, output, reporter, as_json, retried=retry_failed, dry_run=dry_run)
@@ -124,14 +126,6 @@ def local_workers(converter: "Converter", count: int | None, timeout: float | No
     cards = shared_gpus(device)
     fitting = 1 if device.startswith("cuda:") else default_workers(cards)
     return LocalWorkers(converter, shares(count or fitting, cards), timeout)
-
-
-def _ray_workers(
-    converter: "Converter", count: int | None, timeout: float | None, address: str | None, cpus: float, gpus: float
-) -> "Workers":
-    from hmr_video.batch.cluster import Demand, RayWorkers
-
-    return RayWorkers(converter, address, Demand(cpus, gpus), count, timeout)
 
 
 def run_items(

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from scripted_converter import ScriptedConverter
 
-from hmr_video.batch.cluster import Demand, RayWorkers
+from hmr_video.batch.cluster import RayWorkers
 from hmr_video.batch.display import Display
 from hmr_video.batch.events import EventLog
 from hmr_video.batch.items import find_videos
@@ -36,7 +36,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def run_on_ray(folder: Path, options: BatchOptions, address: str) -> Report:
     def make() -> RayWorkers:
-        return RayWorkers(ScriptedConverter(LOADING), address, Demand(cpus=1), timeout=TIMEOUT)
+        return RayWorkers(ScriptedConverter(LOADING), address, 1, 0, None, TIMEOUT)
 
     items = find_videos(folder, ["*.txt"], [], options.output, print)
     with EventLog(None) as events:
@@ -51,7 +51,7 @@ def test_a_batch_on_two_machines(tmp_path: Path, cluster: str) -> None:
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
     with pytest.raises(UsageError, match="no room"):
-        RayWorkers(ScriptedConverter(), cluster, Demand(cpus=8))
+        RayWorkers(ScriptedConverter(), cluster, 8, 0, None, None)
     options = BatchOptions(tmp_path / "out", "key", attempts=2)
     report = run_on_ray(folder, options, cluster)
     assert [item.outcome for item in report.items] == ["done", "failed", "done", "nobody", "done", "failed", "failed"]

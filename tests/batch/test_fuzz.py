@@ -278,7 +278,7 @@ def test_manifests(tmp_path: Path, chance: random.Random, rounds: int) -> None:
     manifest = Manifest(path)
     evil = ["../evil", "/evil", "a/../../evil", ".batch/x", "manifest.jsonl", "x" * 300, "", "\ud800", "a\0b", 7, None]
     for output in ["a", *evil]:
-        manifest.append("done", name=str(output), output=output, key="key", sha256="", stamp="")
+        manifest.write("done", name=str(output), output=output, key="key", sha256="", stamp="")
     manifest.close()
     data = path.read_bytes() + b"[" * 100_000 + b'\n{"event": "done", "output": "b", "time": NaN}\n'
     path.write_bytes(data)
