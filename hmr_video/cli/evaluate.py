@@ -220,8 +220,8 @@ def _read(path: Path) -> list["Sequence"]:
     """The people of a file or folder, with their meshes where the body is here."""
     from hmr_video.evaluate import Sequence
     from hmr_video.evaluate.datasets import READERS
-    from hmr_video.export.saved_result import body_of
     from hmr_video.motion import Motion
+    from hmr_video.results import body_of
 
     if path.suffix in READERS:
         return READERS[path.suffix](path)

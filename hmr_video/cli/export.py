@@ -39,7 +39,7 @@ def export(
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
     from hmr_video.export.registry import check_options, refuse_written
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     if output is not None:
         shared.check_folder(output)
@@ -49,9 +49,8 @@ def export(
         overwrite=overwrite, frame_rate=fps, rig=rig, root_motion=root_motion, reduce=reduce, loop=loop, reporter=reporter
     )
     check_options(wanted, options)
-    motions, footage = read_result(result)
+    motions, footage = read_result(result, video)
     options = replace(options, **footage)
-    options = replace(options, video=video or options.video)
     refuse_written(output or result, len(motions), wanted, options)  # before torch, for the body, is imported
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
@@ -71,15 +70,13 @@ def view(
 
     from hmr_video.export import ExportOptions
     from hmr_video.export import export as write
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
-    motions, footage = read_result(result)
+    motions, footage = read_result(result, video)
     page = result / "view.html"
     if overwrite or not page.exists():
-        options = ExportOptions(**footage, overwrite=True, reporter=reporter)
-        options = replace(options, video=video or options.video)
-        write(motions, body_of(motions), result, ["html"], options)
+        write(motions, body_of(motions), result, ["html"], ExportOptions(**footage, overwrite=True, reporter=reporter))
     reporter.say(str(page))
     if opened and not webbrowser.open(page.resolve().as_uri()):
         reporter.note("There is no browser here: open the page yourself.")
@@ -108,7 +105,7 @@ def retarget(
     from hmr_video.export.resample import resampled
     from hmr_video.export.rigs.character import Character, read_map
     from hmr_video.export.rigs.retarget import retarget as put_on
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     motions = read_result(result).motions
     if person > len(motions):
@@ -154,13 +151,12 @@ def render(
 
     reporter = Reporter(quiet=quiet)
     if _is_result(source):
-        from hmr_video.export.saved_result import body_of, read_result
+        from hmr_video.results import body_of, read_result
 
         _refuse_converting(context)
-        motions, footage = read_result(source)
+        motions, footage = read_result(source, video)
         cut = {name: getattr(options, name) for name in ("start", "end") if shared.given_options(context, [name])}
         drawing = ExportOptions(**footage | cut, overwrite=overwrite, reporter=reporter)
-        drawing = replace(drawing, video=video or drawing.video)
         target = _target(output, source, drawing.footage)
         refuse_existing(target, overwrite)
         used = body_of(motions)

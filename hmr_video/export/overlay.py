@@ -11,7 +11,7 @@ from PIL import Image
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError
-from hmr_video.export.actors import skinned
+from hmr_video.export.actors import by_frame, skinned
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, NewFiles, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
@@ -54,7 +54,10 @@ def write_overlay(
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
     if target.suffix.lower() == ".png":
-        return _write_picture(next(_drawn(painter, side, reader))[0], target, options.overwrite)
+        picture, _ = next(_drawn(painter, side, reader))
+        with replacing(target, options.overwrite) as temporary:
+            Image.fromarray(picture).save(temporary, "PNG")
+        return target
     sound = None if reader.info.retimed else video
     size = (width * (1 + side_by_side), height)
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
@@ -62,12 +65,6 @@ def write_overlay(
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
-    return target
-
-
-def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
-    with replacing(target, overwrite) as temporary:
-        Image.fromarray(drawn).save(temporary, "PNG")
     return target
 
 
@@ -119,6 +116,7 @@ class Painter:
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
         self._solid = [np.interp(unseen_seconds(motion), _FADE, _SOLID) for motion in motions]
+        self._zooms = by_frame(motions, [motion.zooms for motion in motions])
         self._tags = Tags(len(motions), int(motions[0].image_size[1]))
 
     def shots(self, chunk: Chunk) -> Iterator[Shot]:
@@ -154,11 +152,7 @@ class Painter:
     def _camera(self, frame: int) -> Array:
         """The camera (3, 3) of a frame, zoom and all."""
         camera = np.array(self._motions[0].camera_matrix)
-        for motion in self._motions:
-            row = frame - int(motion.frame_ids[0])
-            if motion.zoom is not None and 0 <= row < len(motion):
-                camera[[0, 1], [0, 1]] *= motion.zoom[row]
-                break
+        camera[[0, 1], [0, 1]] *= self._zooms.get(frame, 1.0)
         return camera
 
     def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hmr_video.export.actors import by_frame
 from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer
 from hmr_video.motion import Array, Motion
@@ -55,12 +56,10 @@ def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
 def _moves(motions: Sequence[Motion]) -> dict[int, Array]:
     """Rigid transforms (4, 4) from the space of each frame's camera into that of the first person's first; none where the
     camera stands."""
-    moves: dict[int, Array] = {}
-    if any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
-        first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
-        for motion in motions:
-            moves |= zip(motion.frame_ids.tolist(), first @ np.asarray(motion.world_from_camera), strict=True)
-    return moves
+    if not any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
+        return {}
+    first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
+    return by_frame(motions, [first @ np.asarray(motion.world_from_camera) for motion in motions])
 
 
 class SideView:

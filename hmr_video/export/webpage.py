@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hmr_video.body import Body
-from hmr_video.export.actors import Actor, continuous_quaternions, place, world_from_camera
+from hmr_video.export.actors import Actor, by_frame, continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.angles import joint_angles
 from hmr_video.export.formats.glb import strongest
 from hmr_video.export.palette import person_color
@@ -71,12 +71,15 @@ def _source(name: str) -> str:
 
 def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> dict[str, Any]:
     """All that the page knows but the big arrays, which go into ``arrays``. Times start with the first frame of the clip."""
-    first = actors[0].motion
-    times = clip_times([actor.motion for actor in actors], None if preview is None else preview.timestamps)
+    motions = [actor.motion for actor in actors]
+    first = motions[0]
+    paths = by_frame(motions, [world_from_camera(motion) for motion in motions])
+    zooms = by_frame(motions, [motion.zooms for motion in motions])
+    times = clip_times(motions, None if preview is None else preview.timestamps)
     shown = np.arange(len(times)) + (0 if preview is None else preview.first_frame)
     joints, weights = strongest(actors[0].body.weights.double().numpy())
     pelvis = np.concatenate([actor.pelvis for actor in actors])
-    depth = max(float(actor.motion.joints3d[..., 2].max()) for actor in actors)
+    depth = max(float(motion.joints3d[..., 2].max()) for motion in motions)
     intrinsics = first.camera_matrix
     return {
         "frameRate": float(first.frame_rate),
@@ -87,11 +90,9 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
         "floor": _floor(actors),
         "roaming": bool(np.linalg.norm(np.ptp(pelvis, axis=0)) > _ROAMING),
         "screenDepth": depth + 0.7,
-        "worldFromCamera": arrays.add(camera_path([actor.motion for actor in actors], shown).reshape(-1), np.float32),
-        "zooms": arrays.add(zooms([actor.motion for actor in actors], shown), np.float32),
-        "cameraMoves": any(
-            actor.motion.zoom is not None or np.ptp(world_from_camera(actor.motion), axis=0).any() for actor in actors
-        ),
+        "worldFromCamera": arrays.add(_nearest(paths, shown).reshape(-1), np.float32),
+        "zooms": arrays.add(_nearest(zooms, shown), np.float32),
+        "cameraMoves": any(motion.zoom is not None or np.ptp(world_from_camera(motion), axis=0).any() for motion in motions),
         "levelled": first.world_from_camera is not None,
         "camera": {
             "width": int(first.image_size[0]),
@@ -140,28 +141,13 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
     }
 
 
-def camera_path(motions: list[Motion], shown: Array) -> Array:
-    """(N, 4, 4) world from camera of the frames ``shown`` (N,); where nobody is, as in the nearest that shows somebody."""
-    return _nearest([world_from_camera(motion) for motion in motions], motions, shown)
-
-
-def zooms(motions: list[Motion], shown: Array) -> Array:
-    """(N,) focal lengths of the frames ``shown`` (N,) over that of the camera matrix, likewise."""
-    return _nearest([motion.zooms for motion in motions], motions, shown)
-
-
-def _nearest(values: list[Array], motions: list[Motion], shown: Array) -> Array:
-    """What each person's ``values`` (T, ...) are in the frames ``shown`` (N,), or in the nearest that shows somebody."""
-    known = {
-        int(frame): value
-        for motion, own in zip(motions, values, strict=True)
-        for frame, value in zip(motion.frame_ids, own, strict=True)
-    }
+def _nearest(known: dict[int, Array], shown: Array) -> Array:
+    """What is known by frame, in the frames ``shown`` (N,), or in the nearest that shows somebody."""
     frames = np.array(sorted(known))
     after = np.searchsorted(frames, shown).clip(max=len(frames) - 1)
     before = (after - 1).clip(min=0)
     nearer = np.where(np.abs(frames[before] - shown) <= np.abs(frames[after] - shown), before, after)
-    return np.stack([known[int(frame)] for frame in frames[nearer]])
+    return np.stack([known[frame] for frame in frames[nearer].tolist()])
 
 
 def clip_times(motions: list[Motion], decoded: Array | None) -> Array:
@@ -172,9 +158,7 @@ def clip_times(motions: list[Motion], decoded: Array | None) -> Array:
     """
     if decoded is not None:
         return decoded
-    known = {
-        int(frame): float(time) for motion in motions for frame, time in zip(motion.frame_ids, motion.timestamps, strict=True)
-    }
+    known = by_frame(motions, [motion.timestamps for motion in motions])
     frames = np.array(sorted(known))
     times = np.array([known[frame] for frame in frames])
     filled = np.interp(np.arange(frames[0], frames[-1] + 1), frames, times)

@@ -24,10 +24,9 @@ from hmr_video.body.smpl_file import read_smpl
 from hmr_video.body.unpickle import read_pickle
 from hmr_video.console import Reporter
 from hmr_video.errors import HmrVideoError, OutputError
-from hmr_video.export.saved_result import read_result
 from hmr_video.motion import Motion
 from hmr_video.people.keypoints.files import read_keypoints
-from hmr_video.results import result_folder
+from hmr_video.results import read_result, result_folder
 from hmr_video.video import open_video
 
 SECONDS = 20  # after which reading a small file counts as a hang

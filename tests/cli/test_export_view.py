@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.export.saved_result import read_result
+from hmr_video.results import read_result
 from hmr_video.video.writer import VideoWriter
 
 
