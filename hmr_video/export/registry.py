@@ -224,16 +224,14 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
 
         find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
-    if options.rig != "smpl" and not WITH_BONES.intersection(formats):
-        raise UsageError("--rig changes formats with bones only.", bones)
-    if options.root_motion and not WITH_BONES.intersection(formats):
-        raise UsageError("--root-motion changes formats with bones only.", bones)
+    for option, given in (("--rig", options.rig != "smpl"), ("--root-motion", options.root_motion)):
+        if given and not WITH_BONES.intersection(formats):
+            raise UsageError(f"{option} changes formats with bones only.", bones)
     if options.reduce is not None and "glb" not in formats:
         raise UsageError("--reduce changes GLB only.", "Leave it out, or ask for --format glb.")
-    if options.loop and ON_FOOTAGE.issuperset(formats):
-        raise UsageError("--loop changes nothing that shows the footage.", "Leave it out, or ask for another format.")
-    if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
-        raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
+    for option, given in (("--loop", options.loop), ("--fps", options.frame_rate is not None)):
+        if given and ON_FOOTAGE.issuperset(formats):
+            raise UsageError(f"{option} changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
 
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:

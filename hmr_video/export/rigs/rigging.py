@@ -85,7 +85,7 @@ class Rigged:
     @property
     def turned(self) -> Array:
         """(T, B, 3, 3) rotations against the world."""
-        return _global(self.rotations, self.parents)
+        return against_world(self.rotations, self.parents)
 
     def children(self, bone: int) -> list[int]:
         """The bones that hang on one."""
@@ -123,7 +123,7 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
     weights = np.zeros((len(actor.rest_vertices), len(order)))
     weights[:, [order.index(name) for name in JOINT_NAMES]] = actor.body.weights.double().numpy()
     back = np.swapaxes(resting[rides], -1, -2)
-    turned = _global(actor.rotations, PARENTS)[:, rides] @ back
+    turned = against_world(actor.rotations, PARENTS)[:, rides] @ back
     floor = actor.rest_vertices[:, 1].min() * np.array([0, 1, 0])  # who rests stands on it: programs compare how high hips are
     bind = np.tile(np.eye(4), (len(order), 1, 1))
     bind[:, :3, :3] = back
@@ -183,7 +183,7 @@ def _rest(actor: Actor, rig: Rig) -> tuple[Array, Array]:
     return resting, joints
 
 
-def _global(rotations: Array, parents: Sequence[int]) -> Array:
+def against_world(rotations: Array, parents: Sequence[int]) -> Array:
     """Rotations (T, B, 3, 3) against parents -> against the world."""
     turned = rotations.copy()
     for bone, parent in enumerate(parents):
