@@ -115,25 +115,20 @@ class Painter:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
-        self._solid = [np.interp(unseen_seconds(motion), _FADE, _SOLID) for motion in motions]
+        self._solid = [by_frame([one], [np.interp(unseen_seconds(one), _FADE, _SOLID)]) for one in motions]
         self._zooms = by_frame(motions, [motion.zooms for motion in motions])
         self._tags = Tags(len(motions), int(motions[0].image_size[1]))
 
     def shots(self, chunk: Chunk) -> Iterator[Shot]:
         """The frames of a chunk, and who is in them."""
         posed = [self._pose(motion, chunk.frame_ids) for motion in self._motions]
-        for position, frame_id in enumerate(chunk.frame_ids):
-            present = [index for index, vertices in enumerate(posed) if frame_id in vertices]
-            people = {index: Mesh(posed[index][frame_id], self._faces, np.array(person_color(index)) / 255) for index in present}
-            solid = {index: float(self._solid[index][frame_id - self._motions[index].frame_ids[0]]) for index in present}
-            yield Shot(
-                chunk.frames[position],
-                people,
-                solid,
-                float(chunk.timestamps[position]),
-                int(frame_id),
-                self._camera(int(frame_id)),
-            )
+        for image, frame, time in zip(chunk.frames, chunk.frame_ids.tolist(), chunk.timestamps.tolist(), strict=True):
+            vertices = {index: person[frame] for index, person in enumerate(posed) if frame in person}
+            people = {index: Mesh(one, self._faces, np.array(person_color(index)) / 255) for index, one in vertices.items()}
+            solid = {index: float(self._solid[index][frame]) for index in people}
+            camera = np.array(self._motions[0].camera_matrix)
+            camera[[0, 1], [0, 1]] *= self._zooms.get(frame, 1.0)
+            yield Shot(image, people, solid, time, frame, camera)
 
     def draw(self, shot: Shot) -> Array:
         """The picture with the people and their numbers. Who was not seen for a while is faint."""
@@ -149,20 +144,12 @@ class Painter:
             self._tags.draw(drawn, index, mesh, camera)
         return drawn
 
-    def _camera(self, frame: int) -> Array:
-        """The camera (3, 3) of a frame, zoom and all."""
-        camera = np.array(self._motions[0].camera_matrix)
-        camera[[0, 1], [0, 1]] *= self._zooms.get(frame, 1.0)
-        return camera
-
     def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:
         """The vertices (V, 3) of one person by frame number, of those frames that show them."""
-        first = int(motion.frame_ids[0])
-        shown = [int(frame) for frame in frame_ids if 0 <= frame - first < len(motion)]
-        if not shown:
+        rows = np.flatnonzero(np.isin(motion.frame_ids, frame_ids))
+        if not len(rows):
             return {}
-        rows = np.array(shown) - first
-        return dict(zip(shown, skinned(motion, self._body, rows).numpy(), strict=True))
+        return dict(zip(motion.frame_ids[rows].tolist(), skinned(motion, self._body, rows).numpy(), strict=True))
 
 
 def unseen_seconds(motion: Motion) -> Array:
