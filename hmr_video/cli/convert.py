@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
+
+if TYPE_CHECKING:
+    from hmr_video.pipeline import Reconstruction
 
 _OF_VIDEO = ("detector", "tracker", "landmarks", "silhouettes", "engine")
 
@@ -49,7 +52,7 @@ def convert(
     shared.check_folder(output)
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
-    folder, summary = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
+    folder, summary, _ = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
     if not as_json and not quiet:
         report(summary, folder, reporter)
     return {"output": str(folder)} | summary
@@ -73,8 +76,8 @@ def convert_one(
     overwrite: bool,
     reporter: Reporter,
     rig: str = "smpl",
-) -> tuple[Path, dict[str, Any]]:
-    """Converts one input into its folder below ``output``; returns the folder and the summary."""
+) -> tuple[Path, dict[str, Any], "Reconstruction"]:
+    """Converts one input into its folder below ``output``; returns the folder, the summary, and what is in it."""
     from hmr_video.export.registry import OF_VIDEO, ExportOptions, check_formats, check_options
     from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
@@ -85,11 +88,11 @@ def convert_one(
     if shown and source is None:
         raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
     check_options(formats, ExportOptions(rig=rig))
-    folder = result_folder(evidence, output, reporter, named=source)
+    folder = result_folder(evidence, output, reporter, named=source, hallucinated=settings.hallucinate)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
     summary = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
-    return folder, summary
+    return folder, summary, result
 
 
 def report(summary: dict[str, Any], folder: Path, reporter: Reporter) -> None:
@@ -127,23 +130,17 @@ def hallucinate(
     quiet: shared.Quiet = False,
 ) -> dict[str, Any]:
     """Guess from one photograph how its people moved just before and will just after."""
-    from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
     shared.check_folder(output)
-    settings = replace(options, hallucinate=True)
     reporter = Reporter(quiet=quiet)
     reader = open_video(photo, reporter)
     if reader.info.frame_count != 1:
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
-    folder = result_folder(photo, output, reporter, hallucinated=True)
-    check_output(folder, overwrite)
+    folder, summary, result = convert_one(photo, None, output, replace(options, hallucinate=True), [], overwrite, reporter)
     from hmr_video.export.hallucination import write_hallucination
     from hmr_video.export.render import choose_renderer
-    from hmr_video.pipeline import run
 
-    result = run(photo, settings, reporter)
-    summary = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]
     pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
     reporter.wrote(folder)
