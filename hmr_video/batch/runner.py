@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -156,9 +156,8 @@ class _Run:
         self._planned = {one.item.name: one for one in waiting}
         self._bytes = {one.item.name: byte_count(one.item.source) for one in waiting}
         self._waiting = deque(self._task(one) for one in waiting)
-        counts = {outcome: report.count(outcome) for outcome in ("done", "nobody", "failed")}
-        self._tally = Tally(total=len(report.items), earlier=sum(item.earlier for item in report.items), **counts)
-        self._tally.bytes_left = sum(self._bytes.values())
+        earlier = Counter(item.outcome for item in report.items if item.earlier)
+        self._tally = Tally(len(report.items), earlier.total(), earlier, bytes_left=sum(self._bytes.values()))
 
     def until_done(self) -> None:
         while self._waiting or self._workers.running():
@@ -211,7 +210,13 @@ class _Run:
         return outcome
 
     def _record(self, event: str, one: Planned, **values: Any) -> None:
-        self._manifest.write(event, name=one.item.name, output=str(one.relative), key=self._options.key, **values)
+        self._manifest.write(
+            event,
+            name=one.item.name,
+            output=one.output.relative_to(self._options.output).as_posix(),
+            key=self._options.key,
+            **values,
+        )
         self._log.write(event, name=one.item.name, output=str(one.output), **values)
 
     def _conclude(self, one: Planned, outcome: Outcome) -> None:
