@@ -1,7 +1,7 @@
 """A small copy of the source video for the web page: one every browser plays, with every frame at its time."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -17,14 +17,11 @@ _QUALITY = 26  # of x264; between 23, its default, and 28, where skin gets block
 _KEYFRAMES = 12  # frames between two; scrubbing decodes at most so many
 
 
-@dataclass(frozen=True)
-class Preview:
-    """path: the MP4; timestamps: (N,) seconds of all its frames in the source, of which the first, number ``first_frame``
-    there, is shown at 0."""
+class Preview(NamedTuple):
+    """timestamps: (N,) seconds of all frames in the source, of which the first, number ``first_frame`` there, is shown at 0."""
 
-    path: Path
     timestamps: Array
-    first_frame: int = 0
+    first_frame: int
 
 
 def make_preview(motions: list[Motion], target: Path, options: ExportOptions) -> Preview:
@@ -38,15 +35,15 @@ def make_preview(motions: list[Motion], target: Path, options: ExportOptions) ->
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     times: list[float] = []
-    first_frame: int | None = None
+    numbers: list[int] = []
     sound = None if reader.info.retimed else options.video
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
     with writer, options.reporter.progress("Preparing the video", reader.info.frame_count) as advance:
         for chunk in ahead(reader.chunks(16)):
-            first_frame = int(chunk.frame_ids[0]) if first_frame is None else first_frame
-            for frame, time in zip(chunk.frames, chunk.timestamps, strict=True):
+            for frame, time in zip(chunk.frames, chunk.timestamps.tolist(), strict=True):
                 small = frame if scale == 1.0 else np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
-                writer.write(small, float(time))
-                times.append(float(time))
+                writer.write(small, time)
+            times += chunk.timestamps.tolist()
+            numbers += chunk.frame_ids.tolist()
             advance(len(chunk))
-    return Preview(target, np.array(times), first_frame or 0)
+    return Preview(np.array(times), numbers[0] if numbers else 0)

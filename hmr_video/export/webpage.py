@@ -29,17 +29,16 @@ _ROAMING = 3.0  # metres; the view follows people who go farther than this
 def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One page, and beside it `view.mp4` where the video is too long to be put inside."""
     with files.new("view.html") as page:
-        preview = None
+        preview, video = None, b""
         if options.video is not None:
-            preview = make_preview(motions, page.with_suffix(".mp4"), options)
-        inside = preview is not None and preview.path.stat().st_size <= EMBEDDED_BYTES
-        video = b""
-        if preview is not None and inside:
-            video = preview.path.read_bytes()
-            preview.path.unlink()
-        elif preview is not None:
-            with files.new("view.mp4") as beside:
-                preview.path.rename(beside)
+            made = page.with_suffix(".mp4")
+            preview = make_preview(motions, made, options)
+            if made.stat().st_size <= EMBEDDED_BYTES:
+                video = made.read_bytes()
+                made.unlink()
+            else:
+                with files.new("view.mp4") as beside:
+                    made.rename(beside)
         title = "hmr-video" if options.video is None else options.video.stem
         page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
 
