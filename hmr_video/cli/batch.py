@@ -30,8 +30,7 @@ def batch(
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
     listed: Annotated[
-        Path | None,
-        typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin."),
+        Path | None, typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin.")
     ] = None,
     include: shared.Include = None,
     exclude: shared.Exclude = None,

@@ -68,8 +68,7 @@ def evaluate(
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
     calibrated: Annotated[
-        bool,
-        typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error."),
+        bool, typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error.")
     ] = False,
     shape: Annotated[
         bool,
@@ -92,8 +91,7 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int,
-        typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3."),
+        int, typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,

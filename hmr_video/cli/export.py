@@ -88,8 +88,7 @@ def retarget(
     output: Annotated[Path, typer.Option("--output", "-o", help="The GLB or VRM to write.")],
     person: Annotated[int, typer.Option(help="Whose motion, by the number of the file.", min=1)] = 1,
     bones: Annotated[
-        Path | None,
-        typer.Option("--map", help='JSON of parts and bones, {"left_hip": "bone", ...}: for unknown names.'),
+        Path | None, typer.Option("--map", help='JSON of parts and bones, {"left_hip": "bone", ...}: for unknown names.')
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Resample to this frame rate.", min=1)] = None,
     overwrite: shared.Overwrite = False,
