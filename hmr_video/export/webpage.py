@@ -11,10 +11,10 @@ import numpy as np
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, by_frame, continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.angles import joint_angles
-from hmr_video.export.formats.glb import strongest
 from hmr_video.export.palette import person_color
 from hmr_video.export.preview import Preview, make_preview
 from hmr_video.export.registry import ExportOptions, NewFiles
+from hmr_video.export.rigs.rigging import strongest
 from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import Array, Motion

@@ -16,10 +16,9 @@ from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.reduce import key_frames
 from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
 from hmr_video.export.rigs.names import RIGS
-from hmr_video.export.rigs.rigging import Rigged, rigged_people
+from hmr_video.export.rigs.rigging import Rigged, presence, rigged_people, strongest
 from hmr_video.motion import Array, Motion
 
-_INFLUENCES = 4  # joints per vertex: what every player supports
 _VRM_ANIMATION = "VRMC_vrm_animation"
 Keys = dict[tuple[int, str], Array]  # bone and property -> frames
 
@@ -124,18 +123,6 @@ def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: i
     return gltf.Primitive(attributes=attributes, indices=indices, material=0)
 
 
-def strongest(weights: Array) -> tuple[Array, Array]:
-    """The four largest of the skinning weights (V, B), scaled to sum 1: joint numbers and weights (V, 4).
-
-    A joint of weight zero is numbered 0, as the glTF validator wants it.
-    """
-    joints = np.argsort(-weights, axis=1, kind="stable")[:, :_INFLUENCES]
-    chosen = np.take_along_axis(weights, joints, axis=1)
-    chosen = np.where(chosen < 1e-6, 0.0, chosen)
-    chosen /= chosen.sum(axis=1, keepdims=True)
-    return np.where(chosen > 0, joints, 0), chosen
-
-
 def _animate(
     animation: gltf.Animation, buffer: BufferBuilder, actor: Rigged, first_bone: int, span: tuple[float, float], kept: Keys
 ) -> None:
@@ -161,14 +148,3 @@ def _animate(
         scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32, "VEC3")
         changes = buffer.add(seconds, np.float32, "SCALAR", bounds=True)
         add_channel(animation, first_bone, "scale", changes, scale, "STEP")
-
-
-def presence(motion: Motion, span: tuple[float, float]) -> tuple[Array, Array]:
-    """Times (K,) from the start of ``span`` and scales (K,), 1 while the person is there and 0 before and after."""
-    gone = motion.timestamps[-1] + 1 / motion.frame_rate  # the last frame is shown for as long as any other
-    keys = [(0.0, 0.0)] if motion.timestamps[0] > span[0] else []
-    keys.append((motion.timestamps[0] - span[0], 1.0))
-    if gone < span[1] + 0.5 / motion.frame_rate:
-        keys.append((gone - span[0], 0.0))
-    times, scales = np.array(keys).T
-    return times, scales

@@ -15,10 +15,9 @@ import numpy as np
 from pxr import Gf, Kind, Sdf, Usd, UsdGeom, UsdShade, UsdSkel, UsdUtils, Vt
 
 from hmr_video.export.actors import continuous_quaternions, world_from_camera
-from hmr_video.export.formats.glb import presence, strongest
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
-from hmr_video.export.rigs.rigging import Rigged, rigged_people
+from hmr_video.export.rigs.rigging import Rigged, presence, rigged_people, strongest
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ _ARM = ("shoulder", "elbow", "wrist", "hand")
 _FIRST_END = LANDMARKS.index("left_big_toe")
 _STUB = 0.03  # metres that a bone is long on which there is no flesh
 _ROOT = "root"
+_INFLUENCES = 4  # joints per vertex: what every player supports
 
 
 @dataclass(frozen=True)
@@ -227,3 +228,26 @@ def flesh_end(actor: Actor, joint: int) -> Array:
         return np.array([0.0, _STUB, 0.0])
     along = actor.rest_joints[joint] - actor.rest_joints[PARENTS[joint]]
     return np.asarray(flesh[np.argmax(flesh @ along)] - actor.rest_joints[joint])
+
+
+def strongest(weights: Array) -> tuple[Array, Array]:
+    """The four largest of the skinning weights (V, B), scaled to sum 1: joint numbers and weights (V, 4).
+
+    A joint of weight zero is numbered 0, as the glTF validator wants it.
+    """
+    joints = np.argsort(-weights, axis=1, kind="stable")[:, :_INFLUENCES]
+    chosen = np.take_along_axis(weights, joints, axis=1)
+    chosen = np.where(chosen < 1e-6, 0.0, chosen)
+    chosen /= chosen.sum(axis=1, keepdims=True)
+    return np.where(chosen > 0, joints, 0), chosen
+
+
+def presence(motion: Motion, span: tuple[float, float]) -> tuple[Array, Array]:
+    """Times (K,) from the start of ``span`` and scales (K,), 1 while the person is there and 0 before and after."""
+    gone = motion.timestamps[-1] + 1 / motion.frame_rate  # the last frame is shown for as long as any other
+    keys = [(0.0, 0.0)] if motion.timestamps[0] > span[0] else []
+    keys.append((motion.timestamps[0] - span[0], 1.0))
+    if gone < span[1] + 0.5 / motion.frame_rate:
+        keys.append((gone - span[0], 0.0))
+    times, scales = np.array(keys).T
+    return times, scales
