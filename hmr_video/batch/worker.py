@@ -120,8 +120,5 @@ def _is_full(error: BaseException) -> bool:
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            descriptor = os.open(path, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with path.open("r+b") as stream:
+                os.fsync(stream.fileno())

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,9 +11,6 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing, replacing
 from hmr_video.options import Options
-
-if TYPE_CHECKING:
-    from hmr_video.export.render import Renderer
 
 
 def export(
@@ -147,6 +144,7 @@ def render(
 ) -> dict[str, Any]:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
     from hmr_video.export.registry import ExportOptions
+    from hmr_video.export.render import choose_renderer
 
     reporter = Reporter(quiet=quiet)
     if _is_result(source):
@@ -159,7 +157,7 @@ def render(
         target = _target(output, source, drawing.footage)
         refuse_existing(target, overwrite)
         used = body_of(motions)
-        drawer = _renderer(renderer, reporter)
+        drawer = choose_renderer(renderer, reporter)
     else:
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, result_folder, write_result
@@ -173,7 +171,7 @@ def render(
             check_output(folder, overwrite)
         else:
             refuse_existing(output, overwrite)
-        drawer = _renderer(renderer, reporter)
+        drawer = choose_renderer(renderer, reporter)
         found = run(source, options, reporter)
         motions, used = found.motions, found.models.body
         if output is None:
@@ -193,12 +191,6 @@ def _target(output: Path | None, folder: Path, footage: Path) -> Path:
         return folder / f"overlay{ending_of_drawn(footage)}"
     check_drawing(output, footage)
     return output
-
-
-def _renderer(name: str, reporter: Reporter) -> "Renderer":
-    from hmr_video.export.render import choose_renderer
-
-    return choose_renderer(name, reporter)
 
 
 def _refuse_converting(context: typer.Context) -> None:

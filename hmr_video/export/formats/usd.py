@@ -106,7 +106,8 @@ def _skeleton(made: Any, path: Any, actor: Rigged) -> Any:
     skeleton = UsdSkel.Skeleton.Define(made, path)
     skeleton.CreateJointsAttr(_paths(actor))
     skeleton.CreateJointNamesAttr(Vt.TokenArray(list(actor.names)))
-    skeleton.CreateRestTransformsAttr(_shifts(actor.offsets))
+    shifts = [Gf.Matrix4d(1).SetTranslate(Gf.Vec3d(*offset)) for offset in actor.offsets.tolist()]
+    skeleton.CreateRestTransformsAttr(Vt.Matrix4dArray(shifts))
     skeleton.CreateBindTransformsAttr(Vt.Matrix4dArray([Gf.Matrix4d(pose.T.tolist()) for pose in actor.bind]))
     return skeleton
 
@@ -177,10 +178,6 @@ def _paths(actor: Rigged) -> Any:
         plain = re.sub(r"\W", "_", name)
         paths.append(plain if parent < 0 else f"{paths[parent]}/{plain}")
     return Vt.TokenArray(paths)
-
-
-def _shifts(offsets: Array) -> Any:
-    return Vt.Matrix4dArray([Gf.Matrix4d(1).SetTranslate(Gf.Vec3d(*offset)) for offset in offsets.tolist()])
 
 
 def _corners(points: Array) -> Any:
