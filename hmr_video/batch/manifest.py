@@ -53,7 +53,7 @@ class Manifest(EventLog):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with self._telling():
-            if path.stat().st_size > 0 and _last_byte(path) != b"\n":
+            if path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n":
                 self._stream.write(b"\n")  # what was being written when the power went keeps to a line of its own
 
     def write(self, event: str, **values: Any) -> None:
@@ -89,9 +89,3 @@ def _entry(line: bytes) -> Entry | None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read(1)
