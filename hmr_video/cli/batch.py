@@ -93,16 +93,14 @@ def find_items(
     """What the command line is about. Raises UsageError and InputError."""
     from hmr_video.batch.items import find_videos, listed_videos
 
-    if listed is None and folder is None:
-        raise UsageError("There is nothing to convert.", "Name a folder of videos, or give --list FILE.")
-    if listed is None:
-        assert folder is not None
-        items = find_videos(folder, include, exclude, output, reporter.note)
-        place = str(folder)
-    else:
+    if listed is not None:
         if include or exclude:
             raise UsageError("--include and --exclude choose from a folder.", "Leave them out, or leave out --list.")
         items, place = listed_videos(_read(listed), folder or Path()), "The list"
+    elif folder is not None:
+        items, place = find_videos(folder, include, exclude, output, reporter.note), str(folder)
+    else:
+        raise UsageError("There is nothing to convert.", "Name a folder of videos, or give --list FILE.")
     if not items:
         raise InputError(f"{place} holds no videos.", "Check the path and the filters; --include '*' takes every file.")
     return items

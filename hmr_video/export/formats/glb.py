@@ -80,9 +80,9 @@ def _add_camera(file: gltf.GLTF2, buffer: BufferBuilder, motions: list[Motion], 
     file.scenes[0].nodes.append(node)
     if not np.ptp(poses, axis=0).any():
         return
-    animation, times = file.animations[0], buffer.add(longest.timestamps - start, np.float32, "SCALAR", bounds=True)
-    for path, values, kind in (("translation", places, "VEC3"), ("rotation", turns, "VEC4")):
-        add_channel(animation, node, path, times, buffer.add(values, np.float32, kind))
+    animation, times = file.animations[0], buffer.add_times(longest.timestamps - start)
+    for path, values in (("translation", places), ("rotation", turns)):
+        add_channel(animation, node, path, times, buffer.add(values, np.float32))
 
 
 def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int, prefix: str) -> None:
@@ -92,7 +92,7 @@ def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: 
         children = [first_bone + child for child in actor.children(bone)]
         file.nodes.append(gltf.Node(name=prefix + name, children=children, translation=offset.tolist()))
     columns = np.swapaxes(np.linalg.inv(actor.bind), 1, 2).reshape(-1, 16)  # glTF matrices are column-major
-    inverse_bind = buffer.add(columns, np.float32, "MAT4")
+    inverse_bind = buffer.add(columns, np.float32)
     joints = list(range(first_bone, len(file.nodes)))
     file.skins.append(gltf.Skin(name=person_name(person), joints=joints, inverseBindMatrices=inverse_bind, skeleton=first_bone))
     file.meshes.append(gltf.Mesh(name=person_name(person), primitives=[_primitive(file, buffer, actor, person)]))
@@ -112,14 +112,14 @@ def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: i
         file.materials.append(gltf.Material(name="body", pbrMetallicRoughness=surface))
     vertex = gltf.ARRAY_BUFFER
     attributes = gltf.Attributes(
-        POSITION=buffer.add(actor.bound, np.float32, "VEC3", vertex, bounds=True),
-        NORMAL=buffer.add(normals, np.float32, "VEC3", vertex),
-        COLOR_0=buffer.add(np.tile(color.round(), (len(normals), 1)), np.uint8, "VEC4", vertex, normalized=True),
-        JOINTS_0=buffer.add(joints, np.uint8, "VEC4", vertex),
-        WEIGHTS_0=buffer.add(weights, np.float32, "VEC4", vertex),
+        POSITION=buffer.add(actor.bound, np.float32, vertex, bounds=True),
+        NORMAL=buffer.add(normals, np.float32, vertex),
+        COLOR_0=buffer.add(np.tile(color.round(), (len(normals), 1)), np.uint8, vertex, normalized=True),
+        JOINTS_0=buffer.add(joints, np.uint8, vertex),
+        WEIGHTS_0=buffer.add(weights, np.float32, vertex),
     )
     kind = np.uint16 if len(normals) <= 65535 else np.uint32
-    indices = buffer.add(faces.reshape(-1), kind, "SCALAR", gltf.ELEMENT_ARRAY_BUFFER)
+    indices = buffer.add(faces.reshape(-1), kind, gltf.ELEMENT_ARRAY_BUFFER)
     return gltf.Primitive(attributes=attributes, indices=indices, material=0)
 
 
@@ -130,21 +130,21 @@ def _animate(
 
     A person who comes later or leaves earlier is scaled to nothing meanwhile.
     """
-    times = buffer.add(actor.times - span[0], np.float32, "SCALAR", bounds=True)
+    times = buffer.add_times(actor.times - span[0])
 
-    def curve(bone: int, path: str, values: Array, kind: str) -> None:
+    def curve(bone: int, path: str, values: Array) -> None:
         keys, frames = times, kept.get((bone, path))
         if frames is not None:
-            keys, values = buffer.add(actor.times[frames] - span[0], np.float32, "SCALAR", bounds=True), values[frames]
-        add_channel(animation, first_bone + bone, path, keys, buffer.add(values, np.float32, kind))
+            keys, values = buffer.add_times(actor.times[frames] - span[0]), values[frames]
+        add_channel(animation, first_bone + bone, path, keys, buffer.add(values, np.float32))
 
     for bone, way in actor.moves.items():
-        curve(bone, "translation", way, "VEC3")
+        curve(bone, "translation", way)
     quaternions = continuous_quaternions(actor.rotations)
     for bone in range(len(actor.names)):
-        curve(bone, "rotation", quaternions[:, bone], "VEC4")
+        curve(bone, "rotation", quaternions[:, bone])
     seconds, scales = presence(actor.actor.motion, span)
     if len(seconds) > 1:
-        scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32, "VEC3")
-        changes = buffer.add(seconds, np.float32, "SCALAR", bounds=True)
+        scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32)
+        changes = buffer.add_times(seconds)
         add_channel(animation, first_bone, "scale", changes, scale, "STEP")

@@ -84,9 +84,8 @@ def _add_person(made: Any, actor: Rigged, person: int, span: tuple[float, float]
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
     UsdSkel.BindingAPI.Apply(mesh.GetPrim()).CreateSkeletonRel().SetTargets([skeleton.GetPath()])
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
-    corners = [_corners(vertices) for vertices in actor.actor.vertices()]
-    for code, box in zip(codes, corners, strict=True):
-        root.CreateExtentAttr().Set(box, code)
+    for code, vertices in zip(codes, actor.actor.vertices(), strict=True):
+        root.CreateExtentAttr().Set(_corners(vertices), code)
 
 
 def _animation(made: Any, path: Any, actor: Rigged, codes: list[float]) -> Any:
