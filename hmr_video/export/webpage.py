@@ -89,7 +89,7 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
         "floor": _floor(actors),
         "roaming": bool(np.linalg.norm(np.ptp(pelvis, axis=0)) > _ROAMING),
         "screenDepth": depth + 0.7,
-        "worldFromCamera": arrays.add(_nearest(paths, shown).reshape(-1), np.float32),
+        "worldFromCamera": arrays.add(_nearest(paths, shown), np.float32),
         "zooms": arrays.add(_nearest(zooms, shown), np.float32),
         "cameraMoves": any(motion.zoom is not None or np.ptp(world_from_camera(motion), axis=0).any() for motion in motions),
         "levelled": first.world_from_camera is not None,
@@ -101,9 +101,9 @@ def _scene(actors: list[Actor], arrays: "_Arrays", preview: Preview | None) -> d
         },
         "body": {
             "parents": list(PARENTS),
-            "faces": arrays.add(actors[0].body.faces.reshape(-1), np.uint16 if len(joints) < 65536 else np.uint32),
-            "joints": arrays.add(joints.reshape(-1), np.uint8),
-            "weights": arrays.add(weights.reshape(-1) * 65535, np.uint16),
+            "faces": arrays.add(actors[0].body.faces, np.uint16 if len(joints) < 65536 else np.uint32),
+            "joints": arrays.add(joints, np.uint8),
+            "weights": arrays.add(weights * 65535, np.uint16),
         },
         "people": [_person(actor, number, times[0], arrays) for number, actor in enumerate(actors)],
         "video": None,
@@ -118,7 +118,7 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
     root = world_from_camera(motion)[:, :3, :3]
 
     def quaternions(rotations: Array) -> dict[str, Any]:
-        return arrays.add_fractions(continuous_quaternions(rotations).reshape(-1), 1.0)
+        return arrays.add_fractions(continuous_quaternions(rotations), 1.0)
 
     def ghost(poses: Array) -> dict[str, Any]:
         rotations = pose_matrices(poses).numpy()
@@ -130,12 +130,12 @@ def _person(actor: Actor, number: int, start: float, arrays: "_Arrays") -> dict[
         "color": "#{:02x}{:02x}{:02x}".format(*person_color(number)),
         "times": arrays.add(motion.timestamps - start, np.float32),
         "confidence": arrays.add(motion.confidence, np.float32),
-        "pelvis": arrays.add(actor.pelvis.reshape(-1), np.float32),
+        "pelvis": arrays.add(actor.pelvis, np.float32),
         "quaternions": quaternions(actor.rotations),
         "past": ghost(motion.poses_past),
         "future": ghost(motion.poses_future),
-        "restVertices": arrays.add_fractions(actor.rest_vertices.reshape(-1), float(np.abs(actor.rest_vertices).max())),
-        "restJoints": arrays.add(actor.rest_joints.reshape(-1), np.float32),
+        "restVertices": arrays.add_fractions(actor.rest_vertices, float(np.abs(actor.rest_vertices).max())),
+        "restJoints": arrays.add(actor.rest_joints, np.float32),
         "angles": {name: arrays.add_fractions(np.degrees(angles[name]), 180.0) for name in plotted},
     }
 
