@@ -321,12 +321,9 @@ def _evaluate_mocap(
         refuse_existing(failures, overwrite=False)
     if weak:
         return weak_points(models, folder, names, windows, seed, reporter, up)
-    if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, settings.people)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
-    else:
-        config = TrialConfig(landmarks=all_points)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
+    config = TrialConfig(longest=FILMED_FRAMES) if real else TrialConfig(landmarks=all_points)
+    observer = filmed(models.body, settings.people) if real else None
+    trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     if failures:
         found = worst(models, trials, reporter, settings.refine)
         draw_failures(found, models.body, failures, reporter)

@@ -79,8 +79,9 @@ def _add_person(made: Any, actor: Rigged, person: int, span: tuple[float, float]
             root.CreateVisibilityAttr().Set(UsdGeom.Tokens.inherited if scale else UsdGeom.Tokens.invisible, key)
     animation = _animation(made, path.AppendChild("motion"), actor, codes)
     skeleton = _skeleton(made, path.AppendChild("skeleton"), actor)
-    mesh = _mesh(made, path.AppendChild("body"), actor, person)
-    material = _material(made, path.AppendChild("material"), person)
+    color = Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())
+    mesh = _mesh(made, path.AppendChild("body"), actor, color)
+    material = _material(made, path.AppendChild("material"), color)
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
     UsdSkel.BindingAPI.Apply(mesh.GetPrim()).CreateSkeletonRel().SetTargets([skeleton.GetPath()])
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
@@ -111,7 +112,7 @@ def _skeleton(made: Any, path: Any, actor: Rigged) -> Any:
     return skeleton
 
 
-def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
+def _mesh(made: Any, path: Any, actor: Rigged, color: Any) -> Any:
     """The mesh as it is bound, with normals, its colour and skinning weights."""
     faces = actor.actor.body.faces
     joints, weights = strongest(actor.weights)
@@ -123,7 +124,7 @@ def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateExtentAttr(_corners(actor.bound))
-    mesh.CreateDisplayColorAttr([Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())])
+    mesh.CreateDisplayColorAttr([color])
     binding = UsdSkel.BindingAPI.Apply(mesh.GetPrim())
     binding.CreateJointIndicesPrimvar(False, joints.shape[1]).Set(Vt.IntArray.FromNumpy(joints.reshape(-1).astype(np.int32)))
     binding.CreateJointWeightsPrimvar(False, joints.shape[1]).Set(Vt.FloatArray.FromNumpy(weights.reshape(-1).astype(np.float32)))
@@ -131,11 +132,10 @@ def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
     return mesh
 
 
-def _material(made: Any, path: Any, person: int) -> Any:
+def _material(made: Any, path: Any, color: Any) -> Any:
     material = UsdShade.Material.Define(made, path)
     shader = UsdShade.Shader.Define(made, path.AppendChild("surface"))
     shader.CreateIdAttr("UsdPreviewSurface")
-    color = Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())
     shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).Set(color)
     shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(0.7)
     material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
