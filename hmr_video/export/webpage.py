@@ -4,25 +4,32 @@ import base64
 import html
 import json
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, by_frame, continuous_quaternions, place, world_from_camera
 from hmr_video.export.formats.angles import joint_angles
+from hmr_video.export.overlay import open_source
 from hmr_video.export.palette import person_color
-from hmr_video.export.preview import Preview, make_preview
 from hmr_video.export.registry import ExportOptions, NewFiles
 from hmr_video.export.rigs.rigging import strongest
 from hmr_video.geometry.rotations import pose_matrices
 from hmr_video.geometry.skeleton import PARENTS
 from hmr_video.motion import Array, Motion
+from hmr_video.video import ahead
+from hmr_video.video.writer import VideoWriter
 
 GHOST_SECONDS = 5 / 30  # how far `poses_past` and `poses_future` lie off
 PLOTTED = ("knee_flexion", "hip_flexion", "shoulder_elevation", "elbow_flexion")  # of both sides, beside the trunk's flexion
 EMBEDDED_BYTES = 20_000_000  # a larger preview lies beside the page, which would grow past 30 MB
 _SCRIPTS = ("data.js", "people.js", "clock.js", "stage.js", "plots.js", "page.js")
+_LONGEST_SIDE = 960  # pixels of the preview
+_QUALITY = 26  # of x264; between 23, its default, and 28, where skin gets blocky
+_KEYFRAMES = 12  # frames between two; scrubbing decodes at most so many
 _ROAMING = 3.0  # metres; the view follows people who go farther than this
 
 
@@ -32,7 +39,7 @@ def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOpt
         preview, video = None, b""
         if options.video is not None:
             made = page.with_suffix(".mp4")
-            preview = make_preview(motions, made, options)
+            preview = _make_preview(motions, made, options)
             if made.stat().st_size <= EMBEDDED_BYTES:
                 video = made.read_bytes()
                 made.unlink()
@@ -41,6 +48,38 @@ def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOpt
                     made.rename(beside)
         title = "hmr-video" if options.video is None else options.video.stem
         page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
+
+
+class Preview(NamedTuple):
+    """timestamps: (N,) seconds of all frames in the source, of which the first, number ``first_frame`` there, is shown at 0."""
+
+    timestamps: Array
+    first_frame: int
+
+
+def _make_preview(motions: list[Motion], target: Path, options: ExportOptions) -> Preview:
+    """Writes the video of a result (a photograph or folder of images too) as H.264 to ``target``, its sound with it.
+
+    The picture is made smaller but no frame that was converted is left out, which takes a fraction of the time of converting;
+    memory does not grow with the length. Raises InputError when the video cannot be read or is not the result's, and OutputError.
+    """
+    reader = open_source(motions, options)
+    width, height = reader.info.width, reader.info.height
+    scale = min(1.0, _LONGEST_SIDE / max(width, height))
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    times: list[float] = []
+    numbers: list[int] = []
+    sound = None if reader.info.retimed else options.video
+    writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, quality=_QUALITY, keyframe_interval=_KEYFRAMES)
+    with writer, options.reporter.progress("Preparing the video", reader.info.frame_count) as advance:
+        for chunk in ahead(reader.chunks(16)):
+            for frame, time in zip(chunk.frames, chunk.timestamps.tolist(), strict=True):
+                small = frame if scale == 1.0 else np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
+                writer.write(small, time)
+            times += chunk.timestamps.tolist()
+            numbers += chunk.frame_ids.tolist()
+            advance(len(chunk))
+    return Preview(np.array(times), numbers[0] if numbers else 0)
 
 
 def page_text(actors: list[Actor], title: str, preview: Preview | None, video: bytes) -> str:
@@ -52,15 +91,15 @@ def page_text(actors: list[Actor], title: str, preview: Preview | None, video: b
     parts = {
         "title": html.escape(title),
         "style": _source("page.css"),
+        "three": _source("three.min.js"),
+        "script": "\n".join(_source(name) for name in _SCRIPTS),
         "scene": json.dumps(scene).replace("<", "\\u003c"),
         "arrays": base64.b64encode(arrays.data).decode(),
         "video": base64.b64encode(video).decode(),
-        "three": _source("three.min.js"),
-        "script": "\n".join(_source(name) for name in _SCRIPTS),
     }
     text = _source("page.html")
-    for name in ("title", "style", "three", "script", "scene", "arrays", "video"):
-        text = text.replace("{{" + name + "}}", parts[name])
+    for name, part in parts.items():
+        text = text.replace("{{" + name + "}}", part)
     return text
 
 
