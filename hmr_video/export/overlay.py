@@ -33,8 +33,8 @@ def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOpt
 
     Raises InputError when the video is not known or does not fit.
     """
-    with files.new(f"overlay{ending_of_drawn(options.footage)}") as path:
-        write_overlay(motions, body, path, choose_renderer("auto", options.reporter), options)
+    target = files.named(f"overlay{ending_of_drawn(options.footage)}")
+    write_overlay(motions, body, target, choose_renderer("auto", options.reporter), options)
 
 
 def write_overlay(

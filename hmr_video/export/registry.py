@@ -137,8 +137,12 @@ class NewFiles:
 
     def new(self, name: str) -> AbstractContextManager[Path]:
         """Where to write what will be called ``name`` when all went well; see `files.replacing`. Raises OutputError."""
+        return replacing(self.named(name), self._overwrite)
+
+    def named(self, name: str) -> Path:
+        """The path itself, for who writes it whole or not at all."""
         self.made.append(self._folder / name)
-        return replacing(self.made[-1], self._overwrite)
+        return self.made[-1]
 
 
 def check_formats(names: Iterable[str]) -> list[str]:
