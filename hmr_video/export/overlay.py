@@ -15,7 +15,7 @@ from hmr_video.export.actors import by_frame, skinned
 from hmr_video.export.palette import person_color
 from hmr_video.export.registry import ExportOptions, NewFiles, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
-from hmr_video.export.stage import SideView, Tags
+from hmr_video.export.stage import SideView, draw_tag
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, ahead, open_video
@@ -117,7 +117,6 @@ class Painter:
         self._faces = np.asarray(body.faces)
         self._solid = [by_frame([one], [np.interp(unseen_seconds(one), _FADE, _SOLID)]) for one in motions]
         self._zooms = by_frame(motions, [motion.zooms for motion in motions])
-        self._tags = Tags(len(motions), int(motions[0].image_size[1]))
 
     def shots(self, chunk: Chunk) -> Iterator[Shot]:
         """The frames of a chunk, and who is in them."""
@@ -141,7 +140,7 @@ class Painter:
                 change = self.renderer.draw(shot.image, [*seen, mesh], camera).astype(np.float32) - plain
                 drawn = (drawn + shot.solid[index] * change).round().clip(0, 255).astype(np.uint8)
         for index, mesh in people.items():
-            self._tags.draw(drawn, index, mesh, camera)
+            draw_tag(drawn, index, mesh, camera, int(self._motions[0].image_size[1]))
         return drawn
 
     def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:
