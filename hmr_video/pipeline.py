@@ -147,6 +147,10 @@ class _InterruptibleReader:
     def __init__(self, reader: VideoReader, loading: "Future[Models]") -> None:
         self._reader, self._loading, self.info = reader, loading, reader.info
 
+    def wait_for_loader(self) -> None:
+        """Two threads that import the same modules at the same time may wait for each other."""
+        self._loading.result()
+
     def chunks(self, size: int = 32) -> Iterator[Chunk]:
         for chunk in self._reader.chunks(size):
             if self._loading.done():
@@ -162,6 +166,7 @@ def _find_people(reader: _InterruptibleReader, options: Options, reporter: Repor
     background = Background(reader.info.frame_rate)
     people = find_people(reader, options.people, reporter, every, background)
 
+    reader.wait_for_loader()
     from hmr_video.camera.clip import find_camera  # these load torch and scipy, which would keep the detector waiting
     from hmr_video.geometry.cameras import camera_matrix
 

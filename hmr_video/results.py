@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hmr_video.console import Reporter
-from hmr_video.errors import OutputError
+from hmr_video.errors import AssetError, InputError, OutputError
 from hmr_video.export.registry import ExportOptions, check_formats, export, person_name
 from hmr_video.files import replacing
 from hmr_video.motion import Motion
 from hmr_video.options import Options
 
 if TYPE_CHECKING:
+    from hmr_video.body import Body
     from hmr_video.pipeline import Reconstruction
 
 CAMERA = "camera.json"
@@ -178,3 +179,54 @@ def summary(
         "people": people,
         "warnings": list(reporter.notes),
     }
+
+
+class Result(NamedTuple):
+    """A finished result: its people, person 1 first, and what is told of the video that they came from: fields of
+    :class:`~hmr_video.export.registry.ExportOptions`."""
+
+    motions: list[Motion]
+    footage: dict[str, Any]
+
+
+def read_result(folder: Path, video: Path | None = None) -> Result:
+    """The people of a folder with `person_NN.npz`, and what its `summary.json`, where there is one, tells of their video.
+
+    ``video``: where that is now. Raises InputError where there is no result, or a damaged one.
+    """
+    remedy = "Name a folder that `hmr-video convert` has made."
+    if not folder.is_dir():
+        raise InputError(f"{folder} {'is a file where a folder is meant' if folder.exists() else 'does not exist'}.", remedy)
+    files = sorted(folder.glob("person_[0-9]*.npz"), key=lambda file: (len(file.name), file.name))
+    if not files:
+        raise InputError(f"{folder} holds no person_NN.npz.", remedy)
+    footage = _footage(folder / SUMMARY) | ({} if video is None else {"video": video})
+    return Result([Motion.load(file) for file in files], footage)
+
+
+def body_of(motions: list[Motion]) -> "Body":
+    """The body that the people were fitted with. Raises AssetError when it is not here, or not the same any more."""
+    from hmr_video.body import load_body
+
+    body = load_body(motions[0].body)
+    if body.hash != motions[0].body_hash:
+        raise AssetError(
+            f"The body called {body.name} is not the one that this result was made with.",
+            "Convert the video again with this body.",
+        )
+    return body
+
+
+def _footage(summary: Path) -> dict[str, Any]:
+    """The video, None where it is no more, and what of it was converted, as the summary tells."""
+    if not summary.is_file():
+        return {}
+    try:
+        record = json.loads(summary.read_text(encoding="utf-8"))
+        named, options = record.get("video"), record.get("options", {})
+        end, rate = (None if options.get(name) is None else float(options[name]) for name in ("end", "frame_rate"))
+        start, every = float(options.get("start", 0.0)), int(options.get("every", 1))
+        video = Path(named) if isinstance(named, str) and Path(named).exists() else None
+    except (ValueError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
+        raise InputError(f"{summary} cannot be read ({type(error).__name__}).", "Convert the video again.") from error
+    return {"video": video, "start": start, "end": end, "every": every, "source_rate": rate}

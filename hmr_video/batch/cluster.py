@@ -14,18 +14,10 @@ from typing import Any
 
 from hmr_video.assets import go_offline, is_offline
 from hmr_video.batch.local import Finished
-from hmr_video.batch.worker import Converter, Outcome, Task, perform
+from hmr_video.batch.worker import Converter, Outcome, Task, given_up, perform
 from hmr_video.errors import UsageError, missing_extra
 
 _LOST = "The machine may have gone or run out of memory; convert the file alone to see more."
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What Ray reserves for one worker: processors and GPUs, fractions allowed."""
-
-    cpus: float = 4.0
-    gpus: float = 0.0
 
 
 class _Actor:
@@ -57,23 +49,23 @@ class _Running:
 class RayWorkers:
     """Up to ``count`` actors (None: as many as the cluster's resources allow) at ``address`` (None: this machine alone).
 
+    ``cpus``, ``gpus``: what Ray reserves for one, fractions allowed.
     ``timeout``: seconds that a task may take from when its actor is there and has its models. An actor that dies is replaced.
     Raises UsageError without Ray, without a cluster at ``address``, and when the cluster has no room for a worker.
     """
 
     def __init__(
-        self, converter: Converter, address: str | None, demand: Demand, count: int | None = None, timeout: float | None = None
+        self, converter: Converter, address: str | None, cpus: float, gpus: float, count: int | None, timeout: float | None
     ) -> None:
         self._ray = _connect(address)
         self._mine = address is None
-        options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "max_restarts": 0, "max_task_retries": 0}
-        actor = self._ray.remote(_Actor).options(**options)
+        actor = self._ray.remote(_Actor).options(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)
         program = self._ray.put(converter)
         self._make: Callable[[], Any] = lambda: actor.remote(program, str(Path.cwd()), is_offline())
         self._timeout = timeout
         self._idle: list[Any] = []
         self._running: dict[Any, _Running] = {}
-        self._room = count or self._capacity(demand)
+        self._room = count or self._capacity(cpus, gpus)
 
     def free(self) -> int:
         return self._room - len(self._running)
@@ -117,16 +109,16 @@ class RayWorkers:
     def _give_up(self, reference: Any) -> Finished:
         one = self._running.pop(reference)
         self._ray.kill(one.actor)
-        remedy = "Give it more with --timeout, or leave the file out."
-        return Finished(one.task, Outcome("failed", f"It took longer than {self._timeout:g} s.", remedy, 1, crashed=True))
+        assert self._timeout is not None
+        return Finished(one.task, given_up(self._timeout))
 
-    def _capacity(self, demand: Demand) -> int:
+    def _capacity(self, cpus: float, gpus: float) -> int:
         there = self._ray.cluster_resources()
-        fits = [int(there.get(name, 0) / share) for name, share in (("CPU", demand.cpus), ("GPU", demand.gpus)) if share > 0]
+        fits = [int(there.get(name, 0) / share) for name, share in (("CPU", cpus), ("GPU", gpus)) if share > 0]
         if min(fits) < 1:
             self.close()
             raise UsageError(
-                f"The cluster has no room for a worker of {demand.cpus:g} processors and {demand.gpus:g} GPUs.",
+                f"The cluster has no room for a worker of {cpus:g} processors and {gpus:g} GPUs.",
                 "Ask for less with --cpus-per-worker and --gpus-per-worker.",
             )
         return min(fits)

@@ -1,6 +1,7 @@
 """What tells one input from another: its bytes, and cheaper, what the file system says of them."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from hmr_video.errors import InputError
@@ -22,16 +23,19 @@ def content_hash(source: Path) -> str:
 
 def stamp(source: Path) -> str:
     """Size and times of a file: while they stay, so does the content. Empty for folders and what is missing."""
-    try:
-        facts = source.stat()
-    except (OSError, ValueError):
-        return ""
-    return "" if source.is_dir() else f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
+    facts = _facts(source)
+    return "" if facts is None else f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
 
 
 def byte_count(source: Path) -> int:
     """The size of a file in bytes, as a measure of the work in it; 0 for folders and what is missing."""
+    facts = _facts(source)
+    return 0 if facts is None else facts.st_size
+
+
+def _facts(source: Path) -> os.stat_result | None:
+    """What the file system says of a file; None of folders and what is missing."""
     try:
-        return 0 if source.is_dir() else source.stat().st_size
+        return None if source.is_dir() else source.stat()
     except (OSError, ValueError):
-        return 0
+        return None

@@ -4,11 +4,12 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from hmr_video.assets import find_body, find_weights
 from hmr_video.console import Reporter
 from hmr_video.files import sha256
-from hmr_video.options import Options
+from hmr_video.options import Options, PeopleOptions
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.detect.engine import choose_engine
 from hmr_video.people.detect.weights import find_detector
@@ -53,15 +54,12 @@ def options_key(options: Options, formats: tuple[str, ...], elsewhere: bool = Fa
     defaults = asdict(Options())
     chosen = {name: value for name, value in asdict(replace(options, people=people)).items() if value != defaults[name]}
     identity = {"options": chosen, "formats": sorted(formats), "engine": [engine, device.partition(":")[0]]}
-    return hashlib.sha256(json.dumps(identity | file_hashes(options), sort_keys=True).encode()).hexdigest()
+    files = {"weights": sha256(find_weights(options.weights)), "body": sha256(find_body(options.body))}
+    return key_of(identity | files, options.people)
 
 
-def file_hashes(options: Options) -> dict[str, str]:
-    """The SHA-256 of every file of numbers that results come from. Raises AssetError."""
-    files = {
-        "weights": find_weights(options.weights),
-        "body": find_body(options.body),
-        "detector": find_detector(options.people.detector),
-    }
-    landmarks = known_file(options.people.landmarks)
-    return {name: sha256(path) for name, path in (files | ({"landmarks": landmarks} if landmarks else {})).items()}
+def key_of(identity: dict[str, Any], options: PeopleOptions) -> str:
+    """A hash of an identity, with the bytes of the networks that find people. Raises AssetError."""
+    networks = {"detector": find_detector(options.detector), "landmarks": known_file(options.landmarks)}
+    hashes = {name: sha256(path) for name, path in networks.items() if path}
+    return hashlib.sha256(json.dumps(identity | hashes, sort_keys=True).encode()).hexdigest()

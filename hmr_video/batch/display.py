@@ -1,6 +1,7 @@
 """What a person sees of a running batch: a live table on a terminal, a line per item elsewhere."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,13 +21,11 @@ _SHOWN = 12  # tasks in work that get a line
 
 @dataclass
 class Tally:
-    """Counts of items, of this run and of ``earlier`` ones, and of the work of this run in bytes and frames."""
+    """Counts of items by outcome, of this run and of ``earlier`` ones, and of the work of this run in bytes and frames."""
 
     total: int
     earlier: int
-    done: int
-    nobody: int
-    failed: int
+    outcomes: Counter[str]
     frames: int = 0
     bytes_done: int = 0
     bytes_left: int = 0
@@ -34,7 +33,7 @@ class Tally:
 
     def add(self, outcome: Outcome, size: int) -> None:
         """Counts an item of ``size`` bytes."""
-        setattr(self, outcome.event, getattr(self, outcome.event) + 1)
+        self.outcomes[outcome.event] += 1
         self.frames += outcome.frames
         self.bytes_done += size
         self.bytes_left -= size
@@ -95,11 +94,9 @@ def reasons(failures: list[tuple[str, str]]) -> Table:
 def _counts(tally: Tally, running: Mapping[str, int]) -> Table:
     left = tally.seconds_left()
     cells: dict[str, str | Text] = {
-        "done": Text(str(tally.done), "green"),
-        "nobody": Text(str(tally.nobody), "yellow"),
-        "failed": Text(str(tally.failed), "red"),
+        **{name: Text(str(tally.outcomes[name]), style) for name, style in _STYLES.items()},
         "running": str(len(running)),
-        "waiting": str(tally.total - tally.done - tally.nobody - tally.failed - len(running)),
+        "waiting": str(tally.total - tally.outcomes.total() - len(running)),
         "earlier": str(tally.earlier),
         "frames/s": f"{tally.rate(sum(running.values())):.1f}",
         "time left": "-" if left is None else str(timedelta(seconds=round(left))),

@@ -69,11 +69,11 @@ def parse_shard(value: str | None) -> tuple[int, int] | None:
 
 def in_shard(item: Item, shard: tuple[int, int] | None) -> bool:
     """Whether an item belongs to part i of n; decided by its name alone, so that new files move no others."""
-    return shard is None or int.from_bytes(_digest(item.name)[:8]) % shard[1] == shard[0] - 1
-
-
-def _digest(name: str) -> bytes:
-    return hashlib.sha256(os.fsencode(name)).digest()
+    if shard is None:
+        return True
+    index, count = shard
+    digest = hashlib.sha256(os.fsencode(item.name)).digest()
+    return int.from_bytes(digest[:8]) % count == index - 1
 
 
 def _wanted(name: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:

@@ -1,24 +1,23 @@
 """Pseudo-labelling as a worker runs it: the people of a video, as 2D tracks to train on."""
 
-import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hmr_video.assets import find_weights
+from hmr_video.batch.converter import key_of
 from hmr_video.checkpoints.image_encoder import image_encoder_hash, load_image_encoder
 from hmr_video.console import Reporter
 from hmr_video.device import choose_device
 from hmr_video.errors import NobodyFoundError
 from hmr_video.features.resnet50 import ResNet50
-from hmr_video.files import replacing, sha256
+from hmr_video.files import replacing
 from hmr_video.options import Options
 from hmr_video.people import find_people
 from hmr_video.people.detect.detector import Detector
 from hmr_video.people.detect.engine import choose_engine
-from hmr_video.people.detect.weights import find_detector
-from hmr_video.people.keypoints.choice import choose_landmarks, known_file
+from hmr_video.people.keypoints.choice import choose_landmarks
 from hmr_video.people.keypoints.landmarks import see_landmarks
 from hmr_video.people.keypoints.network import load_landmark_network
 from hmr_video.results import SUMMARY
@@ -85,9 +84,6 @@ def labelling_key(options: Options) -> str:
     engine, device = choose_engine(options.people.engine, options.people.device)
     people = asdict(replace(options.people, engine=engine, device=device.partition(":")[0]))
     identity: dict[str, Any] = {"people": people, "focal": options.focal, "rules": _RULES}
-    identity["detector"] = sha256(find_detector(options.people.detector))
-    if landmarks := known_file(options.people.landmarks):
-        identity["landmarks"] = sha256(landmarks)
     if options.features == "resnet50":
         identity["encoder"] = image_encoder_hash(find_weights(options.weights))
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return key_of(identity, options.people)

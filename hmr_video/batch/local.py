@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
-from hmr_video.batch.worker import Converter, Outcome, Task, perform
+from hmr_video.batch.worker import Converter, Outcome, Task, given_up, perform
 
 _TELL_EVERY = 0.5  # seconds between two reports of progress
 _CRASHED = "Convert the file alone to see more, or give the batch fewer workers if memory ran out."
@@ -168,8 +168,7 @@ class _Worker:
         if not self.process.is_alive() and not self.connection.poll():
             return self._crash()
         if timeout is not None and self._begun is not None and time.monotonic() - self._begun > timeout:
-            remedy = "Give it more with --timeout, or leave the file out."
-            return Outcome("failed", f"It took longer than {timeout:g} s.", remedy, 1, crashed=True)
+            return given_up(timeout)
         return None
 
     def kill(self) -> None:

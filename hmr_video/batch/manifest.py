@@ -6,12 +6,12 @@ A torn or foreign line is passed over: the worst it can do is that a video is co
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
+from hmr_video.batch.events import EventLog
 from hmr_video.batch.outputs import is_safe
 from hmr_video.errors import OutputError
 
@@ -45,36 +45,21 @@ def read_entries(files: list[Path]) -> dict[str, Entry]:
     return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.time)}
 
 
-class Manifest:
-    """Appends events to a manifest file. Raises OutputError."""
+class Manifest(EventLog):
+    """Appends events to a manifest file; when :meth:`write` returns, one has reached the disk. Raises OutputError."""
+
+    remedy = "Check the folder, its permissions and the free space; then run the same command again."
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            torn = path.exists() and path.stat().st_size > 0 and _last_byte(path) != b"\n"
-            self._stream: BinaryIO = path.open("ab", buffering=0)
-            if torn:  # what was being written when the power went keeps to a line of its own
-                self._stream.write(b"\n")
-        except OSError as error:
-            raise self._cannot_write(error) from error
+        super().__init__(path)
+        with self._telling():
+            if path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n":
+                self._stream.write(b"\n")  # what was being written when the power went keeps to a line of its own
 
-    def append(self, event: str, **values: Any) -> None:
-        """Writes one event; when this returns, it has reached the disk."""
-        line = json.dumps({"event": event, "time": time.time()} | values) + "\n"
-        try:
-            self._stream.write(line.encode("ascii"))
+    def write(self, event: str, **values: Any) -> None:
+        super().write(event, **values)
+        with self._telling():
             os.fsync(self._stream.fileno())
-        except OSError as error:
-            raise self._cannot_write(error) from error
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def _cannot_write(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"{self._path} cannot be written: {error.strerror or error}.",
-            "Check the folder, its permissions and the free space; then run the same command again.",
-        )
 
 
 def _entries(file: Path) -> Iterator[Entry]:
@@ -104,9 +89,3 @@ def _entry(line: bytes) -> Entry | None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read(1)

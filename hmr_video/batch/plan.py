@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from hmr_video.batch.content import content_hash, stamp
 from hmr_video.batch.items import Item
@@ -22,7 +22,6 @@ class Planned:
 
     item: Item
     output: Path
-    relative: PurePosixPath
     earlier: Entry | None = None
     ours: bool = False
     stale: bool = False
@@ -33,12 +32,11 @@ def plan(items: Iterable[Item], output: Path, entries: Mapping[str, Entry], key:
     outputs = assign_outputs(items, {name: entry.output for name, entry in entries.items()})
     planned = []
     for item in sorted(items, key=lambda item: item.name):
-        relative, entry = outputs[item.name], entries.get(item.name)
-        folder = output / relative
+        folder, entry = output / outputs[item.name], entries.get(item.name)
         earlier = entry if entry is not None and _still_true(entry, item, folder, key) else None
         event = None if entry is None else entry.event
         stale = event == "done" and earlier is None
-        planned.append(Planned(item, folder, relative, earlier, ours=event == "started", stale=stale))
+        planned.append(Planned(item, folder, earlier, ours=event == "started", stale=stale))
     return planned
 
 

@@ -3,8 +3,9 @@
 import os
 import shutil
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -125,15 +126,11 @@ def run_batch(
         shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
         waiting, report = plan_batch(items, options)
         if waiting:
-            manifest, workers = Manifest(options.manifest), make_workers()
-            run = _Run(options, waiting, report, partial, workers, manifest, log)
             try:
-                manifest.append("run", key=options.key, waiting=len(waiting), total=len(report.items))
-                with display:
-                    run.until_done(display)
+                with closing(Manifest(options.manifest)) as manifest, closing(make_workers()) as workers, display:
+                    manifest.write("run", key=options.key, waiting=len(waiting), total=len(report.items))
+                    _Run(options, waiting, report, partial, workers, manifest, log, display).until_done()
             finally:
-                workers.close()
-                manifest.close()
                 shutil.rmtree(partial, ignore_errors=True)
     report.seconds = time.monotonic() - begun
     return report
@@ -151,42 +148,42 @@ class _Run:
         workers: Workers,
         manifest: Manifest,
         log: EventLog,
+        display: Display,
     ) -> None:
-        self._options, self._partial, self._workers, self._manifest, self._log = options, partial, workers, manifest, log
-        self._report = report
+        self._options, self._report, self._partial, self._workers = options, report, partial, workers
+        self._manifest, self._log, self._display = manifest, log, display
         self._place = {item.source: index for index, item in enumerate(report.items)}
         self._planned = {one.item.name: one for one in waiting}
         self._bytes = {one.item.name: byte_count(one.item.source) for one in waiting}
         self._waiting = deque(self._task(one) for one in waiting)
-        counts = {outcome: report.count(outcome) for outcome in ("done", "nobody", "failed")}
-        self._tally = Tally(total=len(report.items), earlier=sum(item.earlier for item in report.items), **counts)
-        self._tally.bytes_left = sum(self._bytes.values())
+        earlier = Counter(item.outcome for item in report.items if item.earlier)
+        self._tally = Tally(len(report.items), earlier.total(), earlier, bytes_left=sum(self._bytes.values()))
 
-    def until_done(self, display: Display) -> None:
+    def until_done(self) -> None:
         while self._waiting or self._workers.running():
             while self._waiting and self._workers.free():
-                self._start(self._waiting.popleft(), display)
+                self._start(self._waiting.popleft())
             for finished in self._workers.wait(_TICK):
-                self._finish(finished.task, finished.outcome, display)
-            display.update(self._tally, self._workers.running())
+                self._finish(finished.task, finished.outcome)
+            self._display.update(self._tally, self._workers.running())
 
     def _task(self, one: Planned, attempt: int = 1) -> Task:
         folder = self._partial / f"{short_hash(one.item.name)}-{attempt}"
         return Task(one.item.name, one.item.source, folder / "result", attempt)
 
-    def _start(self, task: Task, display: Display) -> None:
+    def _start(self, task: Task) -> None:
         one = self._planned[task.name]
         try:
             check_output(one.output, self._options.overwrite or one.ours or task.attempt > 1)
         except OutputError as error:  # nothing is recorded: with --overwrite, or elsewhere, it would go well
             problem = f"{one.output} was made with other options, files or content." if one.stale else error.problem
-            return self._conclude(one, Outcome("failed", problem, error.remedy, error.exit_code), display)
+            return self._conclude(one, Outcome("failed", problem, error.remedy, error.exit_code))
         except (OSError, ValueError) as error:
-            return self._conclude(one, _unwritable(one.output, error), display)
+            return self._conclude(one, _unwritable(one.output, error))
         self._record("started", one)
         self._workers.start(replace(task, stamp=stamp(task.source)))
 
-    def _finish(self, task: Task, outcome: Outcome, display: Display) -> None:
+    def _finish(self, task: Task, outcome: Outcome) -> None:
         one = self._planned[task.name]
         if outcome.fatal:
             raise (AssetError if outcome.exit_code == AssetError.exit_code else OutputError)(outcome.reason, outcome.remedy)
@@ -198,7 +195,7 @@ class _Run:
                 outcome = self._publish(task.staged, one.output, outcome)
             recorded = {"sha256": outcome.sha256, "stamp": task.stamp, "reason": outcome.reason}
             self._record(outcome.event, one, **recorded, frames=outcome.frames, people=outcome.people, seconds=outcome.seconds)
-            self._conclude(one, outcome, display)
+            self._conclude(one, outcome)
         shutil.rmtree(task.staged.parent, ignore_errors=True)
 
     def _publish(self, staged: Path, output: Path, outcome: Outcome) -> Outcome:
@@ -213,17 +210,23 @@ class _Run:
         return outcome
 
     def _record(self, event: str, one: Planned, **values: Any) -> None:
-        self._manifest.append(event, name=one.item.name, output=str(one.relative), key=self._options.key, **values)
+        self._manifest.write(
+            event,
+            name=one.item.name,
+            output=one.output.relative_to(self._options.output).as_posix(),
+            key=self._options.key,
+            **values,
+        )
         self._log.write(event, name=one.item.name, output=str(one.output), **values)
 
-    def _conclude(self, one: Planned, outcome: Outcome, display: Display) -> None:
+    def _conclude(self, one: Planned, outcome: Outcome) -> None:
         told = {name: getattr(outcome, name) for name in ("reason", "remedy", "frames", "people", "seconds")}
         report = _item_report(one, outcome.event, **told)
         self._report.items[self._place[report.source]] = report
         self._tally.add(outcome, self._bytes[one.item.name])
         for note in outcome.notes:
             self._log.write("note", name=one.item.name, note=note)
-        display.finished(one.item.name, outcome)
+        self._display.finished(one.item.name, outcome)
 
 
 def _item_report(one: Planned, outcome: str, **values: Any) -> ItemReport:

@@ -54,6 +54,12 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
+def given_up(seconds: float) -> Outcome:
+    """What comes of a task that took longer than it may."""
+    remedy = "Give it more with --timeout, or leave the file out."
+    return Outcome("failed", f"It took longer than {seconds:g} s.", remedy, 1, crashed=True)
+
+
 class Converter(Protocol):
     """Converts sources into new folders. Must survive being pickled."""
 
@@ -114,8 +120,5 @@ def _is_full(error: BaseException) -> bool:
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            descriptor = os.open(path, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with path.open("r+b") as stream:
+                os.fsync(stream.fileno())

@@ -30,8 +30,7 @@ def batch(
     output: shared.Output = Path("hmr-out"),
     formats: shared.Format = None,
     listed: Annotated[
-        Path | None,
-        typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin."),
+        Path | None, typer.Option("--list", help="A file with a path a line, from FOLDER on, in place of a search; - is stdin.")
     ] = None,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
@@ -80,12 +79,12 @@ def batch(
         converter = VideoConverter(settings, wanted)
         make: Callable[[], Workers] = partial(local_workers, converter, workers, timeout, options.people.device)
         if scheduler == "ray":
-            make = partial(_ray_workers, converter, workers, timeout, address, cpus_per_worker, gpus_per_worker)
+            from hmr_video.batch.cluster import RayWorkers
+
+            make = partial(RayWorkers, converter, address, cpus_per_worker, gpus_per_worker, workers, timeout)
         with redirect_stdout(sys.stderr):  # Ray says on standard output that a worker died; there the report alone belongs
             report = run_items(items, planned, make, log, reporter)
-    if as_json:
-        typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, output, reporter, retried=retry_failed, dry_run=dry_run)
+    tell(report, output, reporter, as_json, retried=retry_failed, dry_run=dry_run)
 
 
 def find_items(
@@ -94,16 +93,14 @@ def find_items(
     """What the command line is about. Raises UsageError and InputError."""
     from hmr_video.batch.items import find_videos, listed_videos
 
-    if listed is None and folder is None:
-        raise UsageError("There is nothing to convert.", "Name a folder of videos, or give --list FILE.")
-    if listed is None:
-        assert folder is not None
-        items = find_videos(folder, include, exclude, output, reporter.note)
-        place = str(folder)
-    else:
+    if listed is not None:
         if include or exclude:
             raise UsageError("--include and --exclude choose from a folder.", "Leave them out, or leave out --list.")
         items, place = listed_videos(_read(listed), folder or Path()), "The list"
+    elif folder is not None:
+        items, place = find_videos(folder, include, exclude, output, reporter.note), str(folder)
+    else:
+        raise UsageError("There is nothing to convert.", "Name a folder of videos, or give --list FILE.")
     if not items:
         raise InputError(f"{place} holds no videos.", "Check the path and the filters; --include '*' takes every file.")
     return items
@@ -128,14 +125,6 @@ def local_workers(converter: "Converter", count: int | None, timeout: float | No
     return LocalWorkers(converter, shares(count or fitting, cards), timeout)
 
 
-def _ray_workers(
-    converter: "Converter", count: int | None, timeout: float | None, address: str | None, cpus: float, gpus: float
-) -> "Workers":
-    from hmr_video.batch.cluster import Demand, RayWorkers
-
-    return RayWorkers(converter, address, Demand(cpus, gpus), count, timeout)
-
-
 def run_items(
     items: list["Item"], options: "BatchOptions", make: Callable[[], "Workers"], log: Path | None, reporter: Reporter
 ) -> "Report":
@@ -148,11 +137,13 @@ def run_items(
         return run_batch(items, options, make, Display(reporter.console, reporter.quiet), events)
 
 
-def tell(report: "Report", output: Path, reporter: Reporter, retried: bool, dry_run: bool) -> None:
+def tell(report: "Report", output: Path, reporter: Reporter, as_json: bool, retried: bool, dry_run: bool = False) -> None:
     """The last words. Raises BatchError when something failed."""
     from hmr_video.batch.display import reasons
 
     counted = report.as_dict()
+    if as_json:
+        typer.echo(json.dumps({"output": str(output)} | counted))
     failed = [item for item in report.items if item.outcome == "failed"]
     if failed and not reporter.quiet:
         reporter.console.print(reasons([(item.source, f"{item.reason} {item.remedy}") for item in failed]))

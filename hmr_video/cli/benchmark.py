@@ -1,10 +1,9 @@
 """`hmr-video benchmark`: how fast this is on this machine."""
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,7 +27,7 @@ def benchmark(
     weights: shared.Weights = "default",
     device: shared.Device = "auto",
     as_json: shared.Json = False,
-) -> None:
+) -> dict[str, Any]:
     """Time every stage and the whole program, and ResNet-50 on one crop a frame beside them."""
     if growth and clip is not None:
         raise UsageError("--growth makes its clips itself.", "Leave the clip out.")
@@ -39,18 +38,15 @@ def benchmark(
     sample = shipped_folder("samples") / "one_person.mp4"
     if growth:
         grown = {name: asdict(one) for name, one in room.growth(sample, runs=runs, device=device).items()}
-        if as_json:
-            typer.echo(json.dumps(grown))
-            return
-        lines = [[name, *(f"{value:.2f}" for value in one.values())] for name, one in grown.items()]
-        print_table(["twice the", "time", "processor time", "peak memory", "time of detection"], lines)
-        return
+        if not as_json:
+            lines = [[name, *(f"{value:.2f}" for value in one.values())] for name, one in grown.items()]
+            print_table(["twice the", "time", "processor time", "peak memory", "time of detection"], lines)
+        return grown
     with tempfile.TemporaryDirectory() as folder:
         measured = room.benchmark(clip or room.standard_clip(sample, Path(folder)), runs, weights, device)
-    if as_json:
-        typer.echo(json.dumps(measured.as_dict()))
-    else:
+    if not as_json:
         _print(measured)
+    return measured.as_dict()
 
 
 def _print(measured: "Benchmark") -> None:

@@ -1,8 +1,7 @@
 """`hmr-video body`: bodies that are here; a user's own SMPL, added and removed."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,15 +27,14 @@ def add(
 
 
 @body.command("list")
-def list_bodies(as_json: shared.Json = False) -> None:
+def list_bodies(as_json: shared.Json = False) -> dict[str, Any]:
     """Show the bodies that are here, their licences and hashes."""
     from hmr_video.assets import installed_bodies
 
     found = [_describe(path) for path in installed_bodies()]
-    if as_json:
-        typer.echo(json.dumps({"bodies": found}))
     for entry in [] if as_json else found:
         typer.echo(f"{entry['name']}: {entry['path']}\n  licence: {entry['licence']}\n  sha256: {entry['sha256']}")
+    return {"bodies": found}
 
 
 @body.command()

@@ -1,9 +1,8 @@
 """`hmr-video convert`: a video in, meshes out; `hallucinate`: past, present and future of one photograph."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,6 +11,9 @@ from hmr_video.cli import shared
 from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.options import Options
+
+if TYPE_CHECKING:
+    from hmr_video.pipeline import Reconstruction
 
 _OF_VIDEO = ("detector", "tracker", "landmarks", "silhouettes", "engine")
 
@@ -37,7 +39,7 @@ def convert(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Find the people in a video and write smooth 3D bodies, one sequence per person."""
     if keypoints is None and source is None:
         raise UsageError("There is nothing to convert.", "Name a video, or give --keypoints FILE.")
@@ -50,11 +52,10 @@ def convert(
     shared.check_folder(output)
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
-    folder, summary = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
-    if as_json:
-        typer.echo(json.dumps({"output": str(folder)} | summary))
-    elif not quiet:
+    folder, summary, _ = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)
+    if not as_json and not quiet:
         report(summary, folder, reporter)
+    return {"output": str(folder)} | summary
 
 
 def _check_with_keypoints(context: typer.Context, device: str) -> None:
@@ -75,8 +76,8 @@ def convert_one(
     overwrite: bool,
     reporter: Reporter,
     rig: str = "smpl",
-) -> tuple[Path, dict[str, Any]]:
-    """Converts one input into its folder below ``output``; returns the folder and the summary."""
+) -> tuple[Path, dict[str, Any], "Reconstruction"]:
+    """Converts one input into its folder below ``output``; returns the folder, the summary, and what is in it."""
     from hmr_video.export.registry import OF_VIDEO, ExportOptions, check_formats, check_options
     from hmr_video.pipeline import run
     from hmr_video.results import check_output, result_folder, write_result
@@ -87,11 +88,11 @@ def convert_one(
     if shown and source is None:
         raise UsageError(f"There is no video to show in --format {','.join(shown)}.", "Name it with --video.")
     check_options(formats, ExportOptions(rig=rig))
-    folder = result_folder(evidence, output, reporter, named=source)
+    folder = result_folder(evidence, output, reporter, named=source, hallucinated=settings.hallucinate)
     check_output(folder, overwrite)
     result = run(evidence, settings, reporter, keypoints=keypoints is not None)
     summary = write_result(result, evidence, folder, settings, formats, reporter, overwrite, source, rig)
-    return folder, summary
+    return folder, summary, result
 
 
 def report(summary: dict[str, Any], folder: Path, reporter: Reporter) -> None:
@@ -127,28 +128,21 @@ def hallucinate(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Guess from one photograph how its people moved just before and will just after."""
-    from hmr_video.results import check_output, result_folder, write_result
     from hmr_video.video import open_video
 
     shared.check_folder(output)
-    settings = replace(options, hallucinate=True)
     reporter = Reporter(quiet=quiet)
     reader = open_video(photo, reporter)
     if reader.info.frame_count != 1:
         raise UsageError(f"{photo} is not one photograph.", "Give an image file; `convert` takes videos and folders.")
-    folder = result_folder(photo, output, reporter, hallucinated=True)
-    check_output(folder, overwrite)
+    folder, summary, result = convert_one(photo, None, output, replace(options, hallucinate=True), [], overwrite, reporter)
     from hmr_video.export.hallucination import write_hallucination
     from hmr_video.export.render import choose_renderer
-    from hmr_video.pipeline import run
 
-    result = run(photo, settings, reporter)
-    summary = write_result(result, photo, folder, settings, [], reporter, overwrite, video=photo)
     image = next(reader.chunks(1)).frames[0]
     pictures = write_hallucination(result.motions, result.models.body, image, folder, choose_renderer("auto", reporter))
     reporter.wrote(folder)
     reporter.say(f"pictures: {', '.join(path.name for path in pictures)}")
-    if as_json:
-        typer.echo(json.dumps({"output": str(folder), "pictures": [str(path) for path in pictures]} | summary))
+    return {"output": str(folder), "pictures": [str(path) for path in pictures]} | summary

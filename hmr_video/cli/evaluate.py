@@ -1,7 +1,6 @@
 """`hmr-video evaluate`: a result against the truth, or the tool against its own samples."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,8 +68,7 @@ def evaluate(
         typer.Option(help="With --views: an NPZ of the true joints (T, J, 3) and their names, in the calibration's metres."),
     ] = None,
     calibrated: Annotated[
-        bool,
-        typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error."),
+        bool, typer.Option("--calibration", help="With --samples, --views: a table of predicted confidence and observed error.")
     ] = False,
     shape: Annotated[
         bool,
@@ -93,8 +91,7 @@ def evaluate(
         Path | None, typer.Option(help="With --mocap: draw the worst windows to this new PNG, instead of the tables.")
     ] = None,
     windows: Annotated[
-        int,
-        typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3."),
+        int, typer.Option(min=1, help="With --mocap, --detector-errors, --shape: how many windows, up to 3 seconds, 1 and 3.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="With them: of the windows, the cameras and the simulated errors.")] = 0,
     meshes: Annotated[bool, typer.Option("--meshes", help="With --mocap: PVE too, which takes minutes.")] = False,
@@ -112,7 +109,7 @@ def evaluate(
     options: Options = Options(),  # noqa: B008
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> Any:
     """Measure how near a result is to the truth. People are matched by where they are in the picture."""
     if protocol not in ("default", "paper"):
         raise UsageError(f"There is no protocol called {protocol}.", "Choose default or paper.")
@@ -136,28 +133,24 @@ def evaluate(
     if panoramas and not world:
         raise UsageError("Panoramas are places for --world.", "Give --world.")
     shared.must_exist(result, truth, mocap, views, joints, panoramas)
-    from hmr_video.evaluate import Protocol, evaluate_people
-
     reporter = Reporter(quiet=quiet)
-    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
 
-    def tell(record: Any, show: Callable[..., None], *shown: Any) -> None:
-        if as_json:
-            typer.echo(json.dumps(record))
-        else:
+    def told(record: Any, show: Callable[..., None], *shown: Any) -> Any:
+        if not as_json:
             show(*shown)
+        return record
 
-    if world or contacts:
-        from hmr_video.evaluate import contacts as of_contacts
-        from hmr_video.evaluate import world as of_world
+    if world:
+        from hmr_video.evaluate.world import UNITS, evaluate_world
 
-        settings = replace(options, world=True)
-        if world:
-            filmed, units = of_world.evaluate_world(clips, seed, settings, reporter, mocap, panoramas), of_world.UNITS
-        else:
-            filmed, units = of_contacts.evaluate_contacts(clips, seed, settings, reporter), of_contacts.UNITS
-        tell([{"clip": name} | dict(scores) for name, scores in filmed], print_scores, filmed, units)
-    elif mocap is not None:
+        filmed = evaluate_world(clips, seed, replace(options, world=True), reporter, mocap, panoramas)
+        return told(_records("clip", filmed), print_scores, filmed, UNITS)
+    if contacts:
+        from hmr_video.evaluate.contacts import UNITS, evaluate_contacts
+
+        filmed = evaluate_contacts(clips, seed, replace(options, world=True), reporter)
+        return told(_records("clip", filmed), print_scores, filmed, UNITS)
+    if mocap is not None:
         from hmr_video.evaluate.ablations import without
 
         with without(left_out or []):
@@ -166,39 +159,43 @@ def evaluate(
             )
         if failures:
             reporter.wrote(failures)
-            tell([one.as_dict() for one in found], lambda: None)
-        else:
-            tell([asdict(one) for one in found], print_weak_points if weak else print_rows, found)
-    elif detector_errors is not None:
+            return [one.as_dict() for one in found]
+        return told([asdict(one) for one in found], print_weak_points if weak else print_rows, found)
+    if detector_errors is not None:
         from hmr_video.evaluate.realism import measure
 
         errors = measure(detector_errors, options.people, reporter, windows, seed, up=up or "auto")
-        tell(asdict(errors), print_detector_errors, errors)
-    elif shape:
+        return told(asdict(errors), print_detector_errors, errors)
+    if shape:
         from hmr_video.evaluate.shapes import measure_shapes
 
         shapes = measure_shapes(options, windows, seed, reporter)
-        tell([{"group": name} | scores for name, scores in shapes], print_shapes, shapes)
-    else:
+        return told(_records("group", shapes), print_shapes, shapes)
+    from hmr_video.evaluate import Protocol, evaluate_people
 
-        def measured() -> list[Scores]:
-            if views is not None:
-                return _evaluate_views(views, joints, options, reporter, pairs)
-            if samples:
-                return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
-            assert result is not None
-            assert truth is not None
-            return _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
+    pairs: list[tuple[Motion, Sequence]] = []  # results, and their truth
 
-        rows = _measured_without(left_out or [], measured, reporter)
-        if calibrated:
-            from hmr_video.evaluate.calibration import calibration, limb_marks, table
+    def measured() -> list[Scores]:
+        if views is not None:
+            return _evaluate_views(views, joints, options, reporter, pairs)
+        if samples:
+            return _evaluate_samples(options, Protocol(protocol), reporter, pairs)
+        assert result is not None
+        assert truth is not None
+        return _named(evaluate_people(_read(result), _read(truth), Protocol(protocol)), truth.stem)
 
-            bins, limbs = calibration(pairs), limb_marks(pairs)
-            tell({"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}, typer.echo, table(bins, limbs))
-        else:
-            records = [{"person": name} | dict(scores) for name, scores in rows]
-            tell(records, print_ablations if left_out == ["each"] else print_scores, rows)
+    rows = _measured_without(left_out or [], measured, reporter)
+    if calibrated:
+        from hmr_video.evaluate.calibration import calibration, limb_marks, table
+
+        bins, limbs = calibration(pairs), limb_marks(pairs)
+        return told({"frames": [asdict(one) for one in bins], "limbs": asdict(limbs)}, typer.echo, table(bins, limbs))
+    return told(_records("person", rows), print_ablations if left_out == ["each"] else print_scores, rows)
+
+
+def _records(what: str, rows: Iterable[Scores]) -> list[dict[str, Any]]:
+    """Scores for programs; ``what``: the key of the name."""
+    return [{what: name} | dict(scores) for name, scores in rows]
 
 
 def _measured_without(left_out: list[str], measured: Callable[[], list[Scores]], reporter: Reporter) -> list[Scores]:
@@ -221,8 +218,8 @@ def _read(path: Path) -> list["Sequence"]:
     """The people of a file or folder, with their meshes where the body is here."""
     from hmr_video.evaluate import Sequence
     from hmr_video.evaluate.datasets import READERS
-    from hmr_video.export.saved_result import body_of
     from hmr_video.motion import Motion
+    from hmr_video.results import body_of
 
     if path.suffix in READERS:
         return READERS[path.suffix](path)
@@ -324,12 +321,9 @@ def _evaluate_mocap(
         refuse_existing(failures, overwrite=False)
     if weak:
         return weak_points(models, folder, names, windows, seed, reporter, up)
-    if real:
-        config, observer = TrialConfig(longest=FILMED_FRAMES), filmed(models.body, settings.people)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
-    else:
-        config = TrialConfig(landmarks=all_points)
-        trials = draw_trials(folder, names, models.body, windows, seed, config, up=up, reporter=reporter)
+    config = TrialConfig(longest=FILMED_FRAMES) if real else TrialConfig(landmarks=all_points)
+    observer = filmed(models.body, settings.people) if real else None
+    trials = draw_trials(folder, names, models.body, windows, seed, config, observer, up, reporter)
     if failures:
         found = worst(models, trials, reporter, settings.refine)
         draw_failures(found, models.body, failures, reporter)

@@ -1,9 +1,8 @@
 """`hmr-video export`, `view`, `render` and `retarget`: a finished result in other forms; `render` also takes a video."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +11,6 @@ from hmr_video.console import Reporter
 from hmr_video.errors import UsageError
 from hmr_video.files import refuse_existing, replacing
 from hmr_video.options import Options
-
-if TYPE_CHECKING:
-    from hmr_video.export.render import Renderer
 
 
 def export(
@@ -35,12 +31,12 @@ def export(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Write other formats of a finished result. Nothing is computed again."""
     from hmr_video.export import ExportOptions, check_formats
     from hmr_video.export import export as write
     from hmr_video.export.registry import check_options, refuse_written
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     if output is not None:
         shared.check_folder(output)
@@ -50,15 +46,13 @@ def export(
         overwrite=overwrite, frame_rate=fps, rig=rig, root_motion=root_motion, reduce=reduce, loop=loop, reporter=reporter
     )
     check_options(wanted, options)
-    motions, footage = read_result(result)
+    motions, footage = read_result(result, video)
     options = replace(options, **footage)
-    options = replace(options, video=video or options.video)
     refuse_written(output or result, len(motions), wanted, options)  # before torch, for the body, is imported
     written = write(motions, body_of(motions), output or result, wanted, options)
     for path in written:
         reporter.say(str(path))
-    if as_json:
-        typer.echo(json.dumps({"written": [str(path) for path in written]}))
+    return {"written": [str(path) for path in written]}
 
 
 def view(
@@ -73,15 +67,13 @@ def view(
 
     from hmr_video.export import ExportOptions
     from hmr_video.export import export as write
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     reporter = Reporter(quiet=quiet)
-    motions, footage = read_result(result)
+    motions, footage = read_result(result, video)
     page = result / "view.html"
     if overwrite or not page.exists():
-        options = ExportOptions(**footage, overwrite=True, reporter=reporter)
-        options = replace(options, video=video or options.video)
-        write(motions, body_of(motions), result, ["html"], options)
+        write(motions, body_of(motions), result, ["html"], ExportOptions(**footage, overwrite=True, reporter=reporter))
     reporter.say(str(page))
     if opened and not webbrowser.open(page.resolve().as_uri()):
         reporter.note("There is no browser here: open the page yourself.")
@@ -93,8 +85,7 @@ def retarget(
     output: Annotated[Path, typer.Option("--output", "-o", help="The GLB or VRM to write.")],
     person: Annotated[int, typer.Option(help="Whose motion, by the number of the file.", min=1)] = 1,
     bones: Annotated[
-        Path | None,
-        typer.Option("--map", help='JSON of parts and bones, {"left_hip": "bone", ...}: for unknown names.'),
+        Path | None, typer.Option("--map", help='JSON of parts and bones, {"left_hip": "bone", ...}: for unknown names.')
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Resample to this frame rate.", min=1)] = None,
     overwrite: shared.Overwrite = False,
@@ -110,7 +101,7 @@ def retarget(
     from hmr_video.export.resample import resampled
     from hmr_video.export.rigs.character import Character, read_map
     from hmr_video.export.rigs.retarget import retarget as put_on
-    from hmr_video.export.saved_result import body_of, read_result
+    from hmr_video.results import body_of, read_result
 
     motions = read_result(result).motions
     if person > len(motions):
@@ -150,23 +141,23 @@ def render(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Draw the bodies on the footage. A video is converted first; of a finished result nothing is computed again."""
     from hmr_video.export.registry import ExportOptions
+    from hmr_video.export.render import choose_renderer
 
     reporter = Reporter(quiet=quiet)
     if _is_result(source):
-        from hmr_video.export.saved_result import body_of, read_result
+        from hmr_video.results import body_of, read_result
 
         _refuse_converting(context)
-        motions, footage = read_result(source)
+        motions, footage = read_result(source, video)
         cut = {name: getattr(options, name) for name in ("start", "end") if shared.given_options(context, [name])}
         drawing = ExportOptions(**footage | cut, overwrite=overwrite, reporter=reporter)
-        drawing = replace(drawing, video=video or drawing.video)
         target = _target(output, source, drawing.footage)
         refuse_existing(target, overwrite)
         used = body_of(motions)
-        drawer = _renderer(renderer, reporter)
+        drawer = choose_renderer(renderer, reporter)
     else:
         from hmr_video.pipeline import run
         from hmr_video.results import check_output, result_folder, write_result
@@ -180,7 +171,7 @@ def render(
             check_output(folder, overwrite)
         else:
             refuse_existing(output, overwrite)
-        drawer = _renderer(renderer, reporter)
+        drawer = choose_renderer(renderer, reporter)
         found = run(source, options, reporter)
         motions, used = found.motions, found.models.body
         if output is None:
@@ -189,8 +180,7 @@ def render(
 
     write_overlay(motions, used, target, drawer, drawing, side_by_side)
     reporter.wrote(target)
-    if as_json:
-        typer.echo(json.dumps({"output": str(target), "renderer": drawer.name, "people": len(motions)}))
+    return {"output": str(target), "renderer": drawer.name, "people": len(motions)}
 
 
 def _target(output: Path | None, folder: Path, footage: Path) -> Path:
@@ -201,12 +191,6 @@ def _target(output: Path | None, folder: Path, footage: Path) -> Path:
         return folder / f"overlay{ending_of_drawn(footage)}"
     check_drawing(output, footage)
     return output
-
-
-def _renderer(name: str, reporter: Reporter) -> "Renderer":
-    from hmr_video.export.render import choose_renderer
-
-    return choose_renderer(name, reporter)
 
 
 def _refuse_converting(context: typer.Context) -> None:

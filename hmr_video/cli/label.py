@@ -1,6 +1,5 @@
 """`hmr-video label`: a folder of unlabelled videos in, pseudo-labelled 2D tracks to train on out."""
 
-import json
 import os
 from dataclasses import replace
 from functools import partial
@@ -50,6 +49,4 @@ def label(
     planned = BatchOptions(output, labelling_key(settings), None, overwrite, retry_failed)
     make = partial(local_workers, VideoLabeller(settings), workers, timeout, options.people.device)
     report = run_items(items, planned, make, log, reporter)
-    if as_json:
-        typer.echo(json.dumps({"output": str(output)} | report.as_dict()))
-    tell(report, output, reporter, retried=retry_failed, dry_run=False)
+    tell(report, output, reporter, as_json, retried=retry_failed)

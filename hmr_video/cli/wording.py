@@ -1,10 +1,9 @@
 """What people type, as they mean it: `help`, a file without a command, paths with `~`, addresses where a file is meant."""
 
-import functools
 import os
 import re
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +26,6 @@ def as_meant(arguments: list[str], commands: Collection[str]) -> list[str]:
     return arguments
 
 
-def paths_as_meant(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with all of its paths as :func:`path_as_meant` says."""
-
-    @functools.wraps(command)
-    def wrapped(**values: Any) -> None:
-        command(**{name: _as_meant(value) for name, value in values.items()})
-
-    return wrapped
-
-
 def path_as_meant(path: Path) -> Path:
     """``~`` is the home folder, also where the shell left it alone. Raises InputError for addresses on the network."""
     address = _ADDRESS.fullmatch(str(path))
@@ -49,7 +38,8 @@ def path_as_meant(path: Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
-def _as_meant(value: Any) -> Any:
+def value_as_meant(value: Any) -> Any:
+    """What a command is given, with all of its paths as :func:`path_as_meant` says."""
     if isinstance(value, Path):
         return path_as_meant(value)
-    return [_as_meant(one) for one in value] if isinstance(value, list | tuple) else value
+    return [value_as_meant(one) for one in value] if isinstance(value, list | tuple) else value

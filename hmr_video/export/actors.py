@@ -1,8 +1,9 @@
 """`Actor`: a Motion and its body, placed in the world that files are written in (metres, y up, right-handed)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,17 +59,20 @@ class Actor:
         sole = self.rest_joints[_FEET, 1].min() - self.rest_vertices[:, 1].min()
         return float(self.joints[:, _FEET, 1].min() - sole)
 
-    @cached_property
+    @property
     def joints(self) -> Array:
         """(T, 24, 3) joint positions."""
-        positions, _ = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
-        return positions.double().numpy() + self.trans[:, None]
+        return self._posed[0]
 
-    @cached_property
+    @property
     def global_rotations(self) -> Array:
         """(T, 24, 3, 3) of each joint against the world."""
-        _, rotations = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
-        return rotations.double().numpy()
+        return self._posed[1]
+
+    @cached_property
+    def _posed(self) -> tuple[Array, Array]:
+        positions, rotations = self.body.joints(torch.from_numpy(self.rotations).float(), self._betas(len(self)))
+        return positions.double().numpy() + self.trans[:, None], rotations.double().numpy()
 
     def vertices(self, indices: Array | None = None) -> Iterator[Array]:
         """The meshes (V, 3) float32 of all frames, or of those at ``indices``, one after the other."""
@@ -119,6 +123,14 @@ def unplaced(actor: Actor, rotations: Array, trans: Array) -> Motion:
         trans=np.einsum("tba,tb->ta", turn, actor.rest_joints[0] + trans - shift) - actor.rest_joints[0],
         joints3d=(joints - shift[:, None]) @ turn,
     )
+
+
+def by_frame(motions: Sequence[Motion], values: Iterable[Iterable[Any]]) -> dict[int, Any]:
+    """What each person's ``values``, one a frame, are by the number of the frame: for what all people of a frame share."""
+    known: dict[int, Any] = {}
+    for motion, own in zip(motions, values, strict=True):
+        known |= zip(motion.frame_ids.tolist(), own, strict=True)
+    return known
 
 
 def headings(hips: Array) -> Array:

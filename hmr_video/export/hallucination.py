@@ -32,12 +32,9 @@ def write_hallucination(motions: Sequence[Motion], body: Body, photo: Array, fol
     picture, loop = folder / "past_present_future.png", folder / "loop.gif"
     photo, motions = _closer(photo, motions)
     faded = (255 * _FADED + photo * (1 - _FADED)).astype(np.uint8)
-    past, present, future = np.array([[-1.0], [0.0], [1.0]])
-    panels = [
-        *_draw(motions, body, faded, renderer, past),
-        *_draw(motions, body, photo, renderer, present),
-        *_draw(motions, body, faded, renderer, future),
-    ]
+    panels: list[Any] = []
+    for phase, ground in ((-1.0, faded), (0.0, photo), (1.0, faded)):
+        panels += _draw(motions, body, ground, renderer, np.array([phase]))
     with replacing(picture) as temporary:
         _side_by_side(panels).save(temporary)
     phases = -np.cos(2 * np.pi * np.arange(_LOOP_FRAMES) / _LOOP_FRAMES)

@@ -11,11 +11,11 @@ from PIL import Image
 
 from hmr_video.body import Body
 from hmr_video.errors import InputError
-from hmr_video.export.actors import skinned
+from hmr_video.export.actors import by_frame, skinned
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions, check_drawing, ending_of_drawn
+from hmr_video.export.registry import ExportOptions, NewFiles, check_drawing, ending_of_drawn
 from hmr_video.export.render import Mesh, Renderer, choose_renderer
-from hmr_video.export.stage import SideView, Tags
+from hmr_video.export.stage import SideView, draw_tag
 from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.video import Chunk, VideoReader, ahead, open_video
@@ -28,13 +28,13 @@ _FADE, _SOLID = (0.05, 0.2), (1.0, 0.35)
 _DOUBTED = 0.2  # confidence below which a frame shows nothing of a person, whatever was detected
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """``overlay.mp4`` or ``overlay.png``, with the renderer that works here.
 
     Raises InputError when the video is not known or does not fit.
     """
-    target = folder / f"overlay{ending_of_drawn(options.footage)}"
-    return [write_overlay(motions, body, target, choose_renderer("auto", options.reporter), options)]
+    target = files.named(f"overlay{ending_of_drawn(options.footage)}")
+    write_overlay(motions, body, target, choose_renderer("auto", options.reporter), options)
 
 
 def write_overlay(
@@ -54,7 +54,10 @@ def write_overlay(
     painter = Painter(motions, body, renderer)
     side = SideView(motions, (width, height)) if side_by_side else None
     if target.suffix.lower() == ".png":
-        return _write_picture(next(_drawn(painter, side, reader))[0], target, options.overwrite)
+        picture, _ = next(_drawn(painter, side, reader))
+        with replacing(target, options.overwrite) as temporary:
+            Image.fromarray(picture).save(temporary, "PNG")
+        return target
     sound = None if reader.info.retimed else video
     size = (width * (1 + side_by_side), height)
     writer = VideoWriter(target, reader.info.frame_rate, size, audio_from=sound, overwrite=options.overwrite)
@@ -62,12 +65,6 @@ def write_overlay(
         for drawn, time in ahead(_drawn(painter, side, reader), _CHUNK):
             writer.write(drawn, time)
             advance(1)
-    return target
-
-
-def _write_picture(drawn: Array, target: Path, overwrite: bool) -> Path:
-    with replacing(target, overwrite) as temporary:
-        Image.fromarray(drawn).save(temporary, "PNG")
     return target
 
 
@@ -118,24 +115,19 @@ class Painter:
         self.renderer = renderer
         self._motions, self._body = list(motions), body
         self._faces = np.asarray(body.faces)
-        self._solid = [np.interp(unseen_seconds(motion), _FADE, _SOLID) for motion in motions]
-        self._tags = Tags(len(motions), int(motions[0].image_size[1]))
+        self._solid = [by_frame([one], [np.interp(unseen_seconds(one), _FADE, _SOLID)]) for one in motions]
+        self._zooms = by_frame(motions, [motion.zooms for motion in motions])
 
     def shots(self, chunk: Chunk) -> Iterator[Shot]:
         """The frames of a chunk, and who is in them."""
         posed = [self._pose(motion, chunk.frame_ids) for motion in self._motions]
-        for position, frame_id in enumerate(chunk.frame_ids):
-            present = [index for index, vertices in enumerate(posed) if frame_id in vertices]
-            people = {index: Mesh(posed[index][frame_id], self._faces, np.array(person_color(index)) / 255) for index in present}
-            solid = {index: float(self._solid[index][frame_id - self._motions[index].frame_ids[0]]) for index in present}
-            yield Shot(
-                chunk.frames[position],
-                people,
-                solid,
-                float(chunk.timestamps[position]),
-                int(frame_id),
-                self._camera(int(frame_id)),
-            )
+        for image, frame, time in zip(chunk.frames, chunk.frame_ids.tolist(), chunk.timestamps.tolist(), strict=True):
+            vertices = {index: person[frame] for index, person in enumerate(posed) if frame in person}
+            people = {index: Mesh(one, self._faces, np.array(person_color(index)) / 255) for index, one in vertices.items()}
+            solid = {index: float(self._solid[index][frame]) for index in people}
+            camera = np.array(self._motions[0].camera_matrix)
+            camera[[0, 1], [0, 1]] *= self._zooms.get(frame, 1.0)
+            yield Shot(image, people, solid, time, frame, camera)
 
     def draw(self, shot: Shot) -> Array:
         """The picture with the people and their numbers. Who was not seen for a while is faint."""
@@ -148,27 +140,15 @@ class Painter:
                 change = self.renderer.draw(shot.image, [*seen, mesh], camera).astype(np.float32) - plain
                 drawn = (drawn + shot.solid[index] * change).round().clip(0, 255).astype(np.uint8)
         for index, mesh in people.items():
-            self._tags.draw(drawn, index, mesh, camera)
+            draw_tag(drawn, index, mesh, camera, int(self._motions[0].image_size[1]))
         return drawn
-
-    def _camera(self, frame: int) -> Array:
-        """The camera (3, 3) of a frame, zoom and all."""
-        camera = np.array(self._motions[0].camera_matrix)
-        for motion in self._motions:
-            row = frame - int(motion.frame_ids[0])
-            if motion.zoom is not None and 0 <= row < len(motion):
-                camera[[0, 1], [0, 1]] *= motion.zoom[row]
-                break
-        return camera
 
     def _pose(self, motion: Motion, frame_ids: Array) -> dict[int, Array]:
         """The vertices (V, 3) of one person by frame number, of those frames that show them."""
-        first = int(motion.frame_ids[0])
-        shown = [int(frame) for frame in frame_ids if 0 <= frame - first < len(motion)]
-        if not shown:
+        rows = np.flatnonzero(np.isin(motion.frame_ids, frame_ids))
+        if not len(rows):
             return {}
-        rows = np.array(shown) - first
-        return dict(zip(shown, skinned(motion, self._body, rows).numpy(), strict=True))
+        return dict(zip(motion.frame_ids[rows].tolist(), skinned(motion, self._body, rows).numpy(), strict=True))
 
 
 def unseen_seconds(motion: Motion) -> Array:

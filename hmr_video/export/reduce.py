@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hmr_video.export.actors import continuous_quaternions
-from hmr_video.export.rigs.rigging import Rigged
+from hmr_video.export.rigs.rigging import Rigged, against_world
 from hmr_video.geometry.stretches import stretches
 from hmr_video.motion import Array
 
@@ -102,12 +102,9 @@ def _reaches(bones: Rigged) -> Array:
 
 def _points(bones: Rigged, rotations: Array, translations: Array) -> Array:
     """Where the bones' heads are (T, B, 3), then what lies beside them to each side: (T, 4 B, 3)."""
-    turned, heads = np.empty_like(rotations), np.empty_like(translations)
+    turned, heads = against_world(rotations, bones.parents), translations.copy()
     for bone, parent in enumerate(bones.parents):
-        if parent < 0:
-            turned[:, bone], heads[:, bone] = rotations[:, bone], translations[:, bone]
-        else:
-            turned[:, bone] = turned[:, parent] @ rotations[:, bone]
+        if parent >= 0:
             heads[:, bone] = heads[:, parent] + (turned[:, parent] @ translations[:, bone, :, None])[..., 0]
     axes = np.moveaxis(turned, -1, 1)  # (T, 3 axes, B, 3)
     return np.concatenate([heads[:, None], heads[:, None] + _REACH * axes], axis=1).reshape(len(heads), -1, 3)

@@ -1,6 +1,7 @@
 """The formats by name, and the one function that writes them."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hmr_video.console import Reporter
 from hmr_video.errors import InputError, UsageError, missing_extra
-from hmr_video.files import refuse_existing
+from hmr_video.files import refuse_existing, replacing
 
 if TYPE_CHECKING:
     from hmr_video.body import Body
@@ -33,12 +34,11 @@ class Format(NamedTuple):
     """A format of results.
 
     Attributes:
-        module: below `hmr_video.export`, with ``write(motions, body, folder, options) -> list[Path]``. It is imported when first
-            used: some bring heavy libraries along. Of a format with ``meshes``: with ``encoder(body, person)``, which gives what
-            turns the vertices of a frame into the bytes of its file.
+        writer: a function below `hmr_video.export`, of motions, their body, :class:`NewFiles` and :class:`ExportOptions`. Its
+            module is imported when first used: some bring heavy libraries along.
         files: the files and folders that it makes; ``{}`` stands for a person's name, and ``{drawn}`` for the ending of what is
             drawn on the source.
-        meshes: it has a mesh a frame, written by `formats.meshes`.
+        meshes: it has a mesh a frame; all such formats asked for are written at once, by their names.
         bones: it has a rig.
         together: it has a file of all people, too.
         on_footage: its frames are the footage's.
@@ -46,7 +46,7 @@ class Format(NamedTuple):
         check: raises UsageError where a package or program that it cannot do without is not here.
     """
 
-    module: str
+    writer: str
     files: tuple[str, ...]
     meshes: bool = False
     bones: bool = False
@@ -57,19 +57,21 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "obj": Format("formats.obj", ("{}_obj",), meshes=True),  # a Wavefront mesh per frame
-    "ply": Format("formats.ply", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
-    "glb": Format("formats.glb", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF: Blender, engines, the web
-    "bvh": Format("formats.bvh", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
-    "fbx": Format("formats.fbx", ("{}.fbx",), bones=True, together=True, check=_need_blender),  # the same as GLB, by Blender
-    "usd": Format("formats.usd", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera: film tools
-    "usdz": Format("formats.usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same in one package, for AR
-    "amass": Format("formats.amass", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
-    "trc": Format("formats.trc", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
-    "csv": Format("formats.tables", ("{}.csv",)),  # joint positions and anatomical angles
-    "html": Format("webpage", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
-    "overlay": Format("overlay", ("overlay{drawn}",), on_footage=True, of_video=True),  # the bodies drawn on the video
-    "sheet": Format("sheet", ("sheet.png",), on_footage=True, of_video=True),  # eight frames, and each person's quality
+    "obj": Format("formats.meshes.write", ("{}_obj",), meshes=True),  # a Wavefront mesh per frame
+    "ply": Format("formats.meshes.write", ("{}_ply",), meshes=True),  # a binary PLY mesh per frame, with colours
+    "glb": Format("formats.glb.write", ("{}.glb",), bones=True, together=True),  # skinned, animated glTF
+    "bvh": Format("formats.bvh.write", ("{}.bvh",), bones=True),  # skeleton animation for retargeting
+    "fbx": Format(
+        "formats.fbx.write", ("{}.fbx",), bones=True, together=True, check=_need_blender
+    ),  # the same as GLB, by Blender
+    "usd": Format("formats.usd.write", ("{}.usd",), bones=True, together=True, check=_need_usd),  # UsdSkel, and the camera
+    "usdz": Format("formats.usd.write_usdz", ("{}.usdz",), bones=True, together=True, check=_need_usd),  # the same, for AR
+    "amass": Format("formats.amass.write", ("amass/{}_amass.npz",)),  # SMPL-H poses in the layout of AMASS
+    "trc": Format("formats.trc.write", ("{}.trc", "{}.mot")),  # OpenSim's markers and coordinates
+    "csv": Format("formats.tables.write", ("{}.csv",)),  # joint positions and anatomical angles
+    "html": Format("webpage.write", ("view.html",), on_footage=True),  # a page that plays the people in 3D beside the video
+    "overlay": Format("overlay.write", ("overlay{drawn}",), on_footage=True, of_video=True),  # the bodies drawn on the video
+    "sheet": Format("sheet.write", ("sheet.png",), on_footage=True, of_video=True),  # eight frames, and each person's quality
 }
 _GLB = "Blender, Unreal, Godot and Unity (with glTFast) open glb."
 _PICTURES = "overlay writes a video of the bodies on the footage, of a photograph a picture."
@@ -130,6 +132,27 @@ class ExportOptions:
         return self.video
 
 
+class NewFiles:
+    """What an export writes into ``folder``: every file and folder is there whole or not at all.
+
+    Attributes:
+        made: their paths, in the order in which they were begun.
+    """
+
+    def __init__(self, folder: Path, overwrite: bool) -> None:
+        self.made: list[Path] = []
+        self._folder, self._overwrite = folder, overwrite
+
+    def new(self, name: str) -> AbstractContextManager[Path]:
+        """Where to write what will be called ``name`` when all went well; see `files.replacing`. Raises OutputError."""
+        return replacing(self.named(name), self._overwrite)
+
+    def named(self, name: str) -> Path:
+        """The path itself, for who writes it whole or not at all."""
+        self.made.append(self._folder / name)
+        return self.made[-1]
+
+
 def check_formats(names: Iterable[str]) -> list[str]:
     """The names in order and once each.
 
@@ -168,19 +191,24 @@ def export(
         OutputError: when something exists or cannot be written.
     """
     options = options or ExportOptions()
-    written: list[Path] = []
     wanted = check_formats(formats)
     check_options(wanted, options)
     refuse_written(folder, len(motions), wanted, options)
     changed = _as_asked(motions, body, options)
+    files = NewFiles(folder, options.overwrite)
     if meshes := [name for name in wanted if FORMATS[name].meshes]:
-        written += import_module("hmr_video.export.formats.meshes").write(changed, body, folder, options, meshes)
+        _writer(meshes[0])(changed, body, files, options, meshes)
     for name in wanted:
-        if name in meshes:
-            continue
-        module = import_module(f"hmr_video.export.{FORMATS[name].module}")
-        written += module.write(list(motions) if FORMATS[name].on_footage else changed, body, folder, options)
-    return written
+        if name not in meshes:
+            _writer(name)(list(motions) if FORMATS[name].on_footage else changed, body, files, options)
+    return files.made
+
+
+def _writer(name: str) -> Callable[..., None]:
+    """The function that writes a format."""
+    module, _, function = FORMATS[name].writer.rpartition(".")
+    writer: Callable[..., None] = getattr(import_module(f"hmr_video.export.{module}"), function)
+    return writer
 
 
 def _as_asked(motions: Sequence["Motion"], body: "Body", options: ExportOptions) -> list["Motion"]:
@@ -208,16 +236,14 @@ def check_options(formats: Collection[str], options: ExportOptions) -> None:
 
         find_rig(options.rig)
     bones = f"Leave it out, or ask for --format {' or '.join(sorted(WITH_BONES))}."
-    if options.rig != "smpl" and not WITH_BONES.intersection(formats):
-        raise UsageError("--rig changes formats with bones only.", bones)
-    if options.root_motion and not WITH_BONES.intersection(formats):
-        raise UsageError("--root-motion changes formats with bones only.", bones)
+    for option, given in (("--rig", options.rig != "smpl"), ("--root-motion", options.root_motion)):
+        if given and not WITH_BONES.intersection(formats):
+            raise UsageError(f"{option} changes formats with bones only.", bones)
     if options.reduce is not None and "glb" not in formats:
         raise UsageError("--reduce changes GLB only.", "Leave it out, or ask for --format glb.")
-    if options.loop and ON_FOOTAGE.issuperset(formats):
-        raise UsageError("--loop changes nothing that shows the footage.", "Leave it out, or ask for another format.")
-    if options.frame_rate is not None and ON_FOOTAGE.issuperset(formats):
-        raise UsageError("--fps changes nothing that shows the footage.", "Leave it out, or ask for another format.")
+    for option, given in (("--loop", options.loop), ("--fps", options.frame_rate is not None)):
+        if given and ON_FOOTAGE.issuperset(formats):
+            raise UsageError(f"{option} changes nothing that shows the footage.", "Leave it out, or ask for another format.")
 
 
 def refuse_written(folder: Path, people: int, formats: Collection[str], options: ExportOptions) -> None:

@@ -30,7 +30,7 @@ def evenly(motions: Sequence[Motion], options: ExportOptions) -> list[Motion]:
     Frames that are not evenly spaced are resampled, which is noted.
     """
     zero = min(motion.timestamps[0] for motion in motions)
-    if all(is_even(motion) and _on_grid(motion, zero) for motion in motions):
+    if all(_keeps_clock(motion, zero) for motion in motions):
         return list(motions)
     rate = max(close_rate(motion) for motion in motions)
     options.reporter.note(
@@ -39,16 +39,11 @@ def evenly(motions: Sequence[Motion], options: ExportOptions) -> list[Motion]:
     return [resampled(motion, rate, zero) for motion in motions]
 
 
-def is_even(motion: Motion) -> bool:
-    """Whether every frame is where the frame rate alone would put it."""
-    off = motion.timestamps - motion.timestamps[0] - np.arange(len(motion)) / motion.frame_rate
-    return bool(np.abs(off).max() <= _EVEN / motion.frame_rate)
-
-
-def _on_grid(motion: Motion, zero: float) -> bool:
-    """Whether the first frame is a whole number of frames after the second ``zero``."""
-    frames = (motion.timestamps[0] - zero) * motion.frame_rate
-    return bool(abs(frames - round(frames)) <= _EVEN)
+def _keeps_clock(motion: Motion, zero: float) -> bool:
+    """Whether every frame is where the frame rate alone would put it, the first a whole number of frames after ``zero`` (s)."""
+    frames = (motion.timestamps - zero) * motion.frame_rate
+    late = np.append(frames - frames[0] - np.arange(len(motion)), frames[0] - np.round(frames[0]))
+    return bool(np.abs(late).max() <= _EVEN)
 
 
 def close_rate(motion: Motion) -> float:

@@ -1,7 +1,6 @@
 """`sheet.png`: eight frames with the bodies on them, and under them how good each person's result is."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from hmr_video.body import Body
 from hmr_video.export.overlay import Painter, open_source
 from hmr_video.export.palette import person_color
-from hmr_video.export.registry import ExportOptions
+from hmr_video.export.registry import ExportOptions, NewFiles
 from hmr_video.export.render import choose_renderer
-from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 from hmr_video.reconstruction.quality import assess
 from hmr_video.video import Chunk, ahead
@@ -32,7 +30,7 @@ _TABLE = (
 )
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One picture. Raises InputError when the video is not known or does not fit, and OutputError."""
     reader = open_source(motions, options)
     painter = Painter(motions, body, choose_renderer("auto", options.reporter))
@@ -45,10 +43,8 @@ def write(motions: list[Motion], body: Body, folder: Path, options: ExportOption
             for frame_id, shot in zip(few.frame_ids, painter.shots(few), strict=True):
                 tiles.append(_tile(painter.draw(shot), f"frame {frame_id}, {shot.time:.2f} s"))
             advance(len(chunk))
-    target = folder / "sheet.png"
-    with replacing(target, options.overwrite) as temporary:
-        _sheet(tiles, motions).save(temporary)
-    return [target]
+    with files.new("sheet.png") as path:
+        _sheet(tiles, motions).save(path)
 
 
 def chosen_frames(motions: list[Motion], count: int) -> Array:

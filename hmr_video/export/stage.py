@@ -1,10 +1,12 @@
 """What pictures of people need besides the people: their numbers, and a second camera that sees them from the side."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hmr_video.export.actors import by_frame
 from hmr_video.export.palette import person_color
 from hmr_video.export.render import Mesh, Renderer
 from hmr_video.motion import Array, Motion
@@ -15,52 +17,48 @@ _TAG, _TAG_SIZES = 1 / 36, (10, 40)  # of the picture's height is a number's, wi
 _USED = 0.92  # share of the picture that people may fill
 
 
-class Tags:
-    """The numbers of the people, as small plates over their heads, on pictures of ``height`` pixels."""
+def draw_tag(image: Array, index: int, mesh: Mesh, camera_matrix: Array, height: int) -> None:
+    """Puts the number of person ``index`` over the highest point of the mesh that the camera sees, in place.
 
-    def __init__(self, count: int, height: int) -> None:
-        size = min(max(round(height * _TAG), _TAG_SIZES[0]), _TAG_SIZES[1])
-        self._plates = [_plate(str(index + 1), person_color(index), size) for index in range(count)]
-
-    def draw(self, image: Array, index: int, mesh: Mesh, camera_matrix: Array) -> None:
-        """Puts the plate of person ``index`` over the highest point of the mesh that the camera sees, in place."""
-        vertices = mesh.vertices[mesh.vertices[:, 2] > 0.05]
-        if len(vertices) == 0:
-            return
-        pixels = vertices[:, :2] / vertices[:, 2:] * camera_matrix[[0, 1], [0, 1]] + camera_matrix[:2, 2]
-        x, y = pixels[pixels[:, 1].argmin()]
-        plate = self._plates[index]
-        height, width = plate.shape[:2]
-        if not (-width < x < image.shape[1] + width and y < image.shape[0]):
-            return
-        left = int(np.clip(x - width / 2, 0, max(0, image.shape[1] - width)))
-        top = int(np.clip(y - height - 6, 0, max(0, image.shape[0] - height)))
-        under = image[top : top + height, left : left + width]
-        cut = plate[: under.shape[0], : under.shape[1]].astype(np.float32)
-        under[:] = (under + (cut[..., :3] - under) * cut[..., 3:] / 255).round()
+    height: of the picture in pixels, by which the number's size goes.
+    """
+    vertices = mesh.vertices[mesh.vertices[:, 2] > 0.05]
+    if len(vertices) == 0:
+        return
+    pixels = vertices[:, :2] / vertices[:, 2:] * camera_matrix[[0, 1], [0, 1]] + camera_matrix[:2, 2]
+    x, y = pixels[pixels[:, 1].argmin()]
+    plate = _plate(index, height)
+    tall, wide = plate.shape[:2]
+    if not (-wide < x < image.shape[1] + wide and y < image.shape[0]):
+        return
+    left = int(np.clip(x - wide / 2, 0, max(0, image.shape[1] - wide)))
+    top = int(np.clip(y - tall - 6, 0, max(0, image.shape[0] - tall)))
+    under = image[top : top + tall, left : left + wide]
+    cut = plate[: under.shape[0], : under.shape[1]].astype(np.float32)
+    under[:] = (under + (cut[..., :3] - under) * cut[..., 3:] / 255).round()
 
 
-def _plate(text: str, colour: tuple[int, int, int], size: int) -> Array:
-    """A rounded plate (H, W, 4) uint8 with dark text on the person's colour."""
+@functools.cache
+def _plate(index: int, height: int) -> Array:
+    """A rounded plate (H, W, 4) uint8 with the number of a person on their colour, for pictures of so many pixels' height."""
+    text, size = str(index + 1), min(max(round(height * _TAG), _TAG_SIZES[0]), _TAG_SIZES[1])
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text)
-    width, height = int(right - left) + size, int(bottom - top) + size * 2 // 3
-    plate = Image.new("RGBA", (width, height))
+    width, tall = int(right - left) + size, int(bottom - top) + size * 2 // 3
+    plate = Image.new("RGBA", (width, tall))
     pen = ImageDraw.Draw(plate)
-    pen.rounded_rectangle((0, 0, width - 1, height - 1), size // 3, (*colour, 225))
-    pen.text((width / 2, height / 2), text, (20, 20, 24, 255), font, anchor="mm")
+    pen.rounded_rectangle((0, 0, width - 1, tall - 1), size // 3, (*person_color(index), 225))
+    pen.text((width / 2, tall / 2), text, (20, 20, 24, 255), font, anchor="mm")
     return np.asarray(plate)
 
 
 def _moves(motions: Sequence[Motion]) -> dict[int, Array]:
     """Rigid transforms (4, 4) from the space of each frame's camera into that of the first person's first; none where the
     camera stands."""
-    moves: dict[int, Array] = {}
-    if any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
-        first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
-        for motion in motions:
-            moves |= zip(motion.frame_ids.tolist(), first @ np.asarray(motion.world_from_camera), strict=True)
-    return moves
+    if not any(motion.world_from_camera is not None and np.ptp(motion.world_from_camera, axis=0).any() for motion in motions):
+        return {}
+    first = np.linalg.inv(np.asarray(motions[0].world_from_camera, np.float64)[0])
+    return by_frame(motions, [first @ np.asarray(motion.world_from_camera) for motion in motions])
 
 
 class SideView:

@@ -61,7 +61,7 @@ def test_outputs_that_cannot_be_made(tmp_path: Path, keypoints: list[str]) -> No
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 def test_a_manifest_or_log_that_cannot_grow_stops_the_run() -> None:
     with pytest.raises(OutputError, match="No space left"):
-        Manifest(FULL).append("run")
+        Manifest(FULL).write("run")
     with pytest.raises(OutputError, match="--log"), EventLog(FULL) as log:
         log.write("run")
 

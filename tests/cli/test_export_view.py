@@ -6,25 +6,9 @@ import sys
 import webbrowser
 
 import numpy as np
-import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.export.saved_result import read_result
-from hmr_video.video.writer import VideoWriter
-
-
-@pytest.fixture
-def result(tmp_path, motions):
-    """A result folder as `convert` leaves it, and its video beside it."""
-    folder = tmp_path / "out" / "clip"
-    video = tmp_path / "clip.mp4"
-    with VideoWriter(video, 25, (640, 480)) as writer:
-        for _ in range(24):
-            writer.write(np.zeros((480, 640, 3), np.uint8))
-    for index, motion in enumerate(motions, 1):
-        motion.save(folder / f"person_{index:02d}.npz")
-    (folder / "summary.json").write_text(json.dumps({"video": str(video)}))
-    return folder
+from hmr_video.results import read_result
 
 
 def test_export_writes_beside_the_result_and_says_where(result, capsys):

@@ -20,9 +20,7 @@ _QUICK = [
     ["convert", "--help"],
     ["doctor"],
     ["weights", "list"],
-    ["batch", "no such folder"],
     ["label", "no such folder", "-o", "x"],
-    ["export", "no such folder", "-f", "glb"],
     ["render", "no such folder", "-o", "x.mp4"],
 ]
 

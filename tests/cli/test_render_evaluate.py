@@ -3,28 +3,12 @@
 import json
 
 import av
-import numpy as np
 import pytest
 
 from hmr_video.cli.main import run
-from hmr_video.video.writer import VideoWriter
 
 
-@pytest.fixture
-def result(tmp_path, motions):
-    """A folder as `convert` writes it, and the video that it names."""
-    video = tmp_path / "clip.mp4"
-    with VideoWriter(video, 25, (640, 480)) as writer:
-        for _ in range(24):
-            writer.write(np.full((480, 640, 3), 110, np.uint8))
-    folder = tmp_path / "clip"
-    for number, motion in enumerate(motions, 1):
-        motion.save(folder / f"person_{number:02d}.npz")
-    (folder / "summary.json").write_text(json.dumps({"video": str(video)}))
-    return folder
-
-
-def test_render_of_a_finished_result(result, capsys):
+def test_render_of_a_finished_result(result, tmp_path, capsys):
     assert run(["render", str(result), "--quiet", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["people"] == 2
@@ -33,7 +17,7 @@ def test_render_of_a_finished_result(result, capsys):
         assert sum(1 for _ in container.decode(video=0)) == 24
     assert run(["render", str(result), "--quiet"]) == 7  # it exists
     assert run(["render", str(result), "--quiet", "--overwrite", "--renderer", "povray"]) == 2
-    (result.parent / "clip.mp4").unlink()
+    (tmp_path / "clip.mp4").unlink()
     assert run(["render", str(result), "--quiet", "--overwrite"]) == 3
     assert run(["render", str(result / "nothing.mp4"), "--quiet"]) == 3
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from hmr_video.console import Reporter
 from hmr_video.errors import InputError, OutputError, UsageError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.overlay import unseen_seconds, write_overlay
 from hmr_video.export.render.software import SoftwareRenderer
 from hmr_video.export.sheet import chosen_frames
 from hmr_video.export.stage import SideView
+from hmr_video.motion import Motion
 
-QUIET = Reporter(quiet=True)
 GREY = 110
 # A 25 fps clip in which every third frame comes 10 ms late.
 TIMES = np.arange(24) / 25 + np.where(np.arange(24) % 3 == 2, 0.01, 0)
@@ -52,6 +52,12 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
     return np.stack([image for image, _ in frames]), np.array([time for _, time in frames]), sound
 
 
+def pelvis_pixel(motion: Motion, row: int) -> tuple[int, int]:
+    """The row and the column of the picture in which the pelvis is."""
+    x, y, z = motion.joints3d[row, 0]
+    return round(y / z * 800 + 240), round(x / z * 800 + 320)
+
+
 @pytest.fixture(scope="module")
 def overlay(clip, motions, body, tmp_path_factory):
     target = tmp_path_factory.mktemp("overlay") / "overlay.mp4"
@@ -72,9 +78,7 @@ def test_people_are_drawn_where_and_when_they_are(overlay, motions):
     assert not changed[:3].any()  # nobody yet
     first = motions[0]
     for frame in (3, 10, 22):
-        pelvis = first.joints3d[frame - 3, 0]
-        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
-        assert changed[frame, y, x]
+        assert changed[frame][pelvis_pixel(first, frame - 3)]
     blue, orange = images[20, ..., 2] - images[20, ..., 0] > 40, images[20, ..., 0] - images[20, ..., 2] > 40
     assert blue.sum() > 2000
     assert orange.sum() > 2000
@@ -88,10 +92,7 @@ def test_the_nearer_person_hides_the_farther_one(clip, motions, body, tmp_path):
         shift = np.array([0, 0, depth])
         two = one.replace(trans=one.trans + shift, joints3d=one.joints3d + shift)
         target = write_overlay([one, two], body, tmp_path / f"{name}.mp4", SoftwareRenderer(), ExportOptions(video=clip))
-        image = read(target)[0][10].astype(int)
-        pelvis = one.joints3d[7, 0]
-        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
-        seen[name] = image[y, x]
+        seen[name] = read(target)[0][10].astype(int)[pelvis_pixel(one, 7)]
     assert seen["behind"][2] > seen["behind"][0]  # blue: person 1
     assert seen["before"][0] > seen["before"][2]  # orange: person 2
 
@@ -106,10 +107,8 @@ def test_who_was_not_seen_for_a_while_is_faint(clip, motion, body, tmp_path):
         for name, one in (("faint", unseen), ("seen", motion.replace(landmarks2d=np.full_like(keypoints, 0.9))))
     )
     for row, share in ((0, 1.0), (10, 0.35), (19, 1.0)):
-        pelvis = motion.joints3d[row, 0]
-        x, y = (pelvis[:2] / pelvis[2] * 800 + [320, 240]).round().astype(int)
-        here = images[row + 3, y, x] - GREY, seen[row + 3, y, x] - GREY
-        np.testing.assert_allclose(here[0], share * here[1], atol=8)  # H.264 is not exact
+        faint, solid = (pictures[row + 3][pelvis_pixel(motion, row)] - GREY for pictures in (images, seen))
+        np.testing.assert_allclose(faint, share * solid, atol=8)  # H.264 is not exact
 
 
 def test_who_was_detected_elsewhere_was_not_seen(motion):
@@ -183,8 +182,6 @@ def test_frames_of_the_sheet_are_spread_over_those_with_people(motions):
 
 
 def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, body, tmp_path):
-    from PIL import Image
-
     (path,) = export(motions, body, tmp_path, ["sheet"], ExportOptions(video=clip))
     one, two = np.asarray(Image.open(path)), (480, 360)
     assert one.shape[1] > 4 * two[0]
@@ -197,8 +194,6 @@ def test_the_sheet_shows_eight_frames_and_a_line_for_everybody(clip, motions, bo
 
 
 def test_on_a_photograph_it_is_a_picture(motions, body, tmp_path) -> None:
-    from PIL import Image
-
     photo = tmp_path / "photo.png"
     Image.new("RGB", (640, 480), (GREY,) * 3).save(photo)
     alone = [motions[0].rows(slice(0, 1)).replace(frame_ids=np.array([0]))]

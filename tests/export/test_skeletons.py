@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pybvh
 import pytest
-import torch
 from people import CASTS
 from scipy.spatial.transform import Rotation
 
@@ -13,11 +12,9 @@ from hmr_video.console import Reporter
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import place
 from hmr_video.export.resample import evenly
-from hmr_video.geometry.rotations import axis_angle_to_matrix
 from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 
 UPRIGHT = np.diag([1.0, -1.0, -1.0])  # camera space to y up
-Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 @pytest.mark.parametrize("cast", CASTS)
@@ -54,21 +51,15 @@ def test_bvh_angles_do_not_jump_when_somebody_turns_round_or_over(motion, body, 
     assert np.abs(np.diff(rows[:, 3:6], axis=0)).max() < 20  # degrees a frame
 
 
-def test_amass_reads_like_amass(motion, body, tmp_path):
+def test_amass_says_what_it_lacks(motion, body, tmp_path):
     (path,) = export([motion], body, tmp_path, ["amass"])
     assert path == tmp_path / "amass" / "person_01_amass.npz"
     with np.load(path, allow_pickle=False) as data:
-        assert data["poses"].shape == (20, 156)
-        assert data["betas"].shape == (16,)
-        assert not data["betas"].any()
+        assert motion.betas.any()
+        assert not data["betas"].any()  # those of another body would make a monster of SMPL
         assert body.name in str(data["note"])
         assert float(data["mocap_framerate"]) == float(data["mocap_frame_rate"]) == 25
         assert not data["poses"][:, 66:].any()
-        # On this body (the wrist's children aside) the poses give the joints of the result, z up.
-        pose = torch.zeros(20, 24, 3)
-        pose[:, :22] = torch.from_numpy(data["poses"][:, :66]).reshape(20, 22, 3)
-        joints, _ = body.joints(axis_angle_to_matrix(pose), torch.from_numpy(motion.betas).expand(20, 10))
-        np.testing.assert_allclose(joints.numpy() + data["trans"][:, None], motion.joints3d @ UPRIGHT @ Z_UP.T, atol=1e-5)
 
 
 def test_amass_keeps_the_shape_of_smpl_only(motion, body, tmp_path, monkeypatch):

@@ -1,15 +1,12 @@
 """AMASS: `amass/person_01_amass.npz`, SMPL-H poses (T, 156), metres, z up: what Blender's SMPL add-ons and viewers load."""
 
-from pathlib import Path
-
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
-from hmr_video.export.registry import ExportOptions, person_name
+from hmr_video.export.registry import ExportOptions, NewFiles, person_name
 from hmr_video.export.resample import evenly
-from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # a quarter turn about x: y up becomes z up
@@ -18,16 +15,12 @@ _FITTED = "betas are those of the SMPL body that the person was fitted with; fin
 _NOT_FITTED = "betas are zero: the person was fitted with the body '{body}', whose numbers mean nothing to SMPL; fingers are flat"
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One file per person, of one frame rate. Some add-ons cut 29.97 down to 29, which resampling to 30 avoids."""
-    written = []
     for index, motion in enumerate(evenly(motions, options)):
-        target = folder / "amass" / f"{person_name(index)}_amass.npz"
         arrays = layout(place(motion, body))
-        with replacing(target, options.overwrite) as temporary, temporary.open("wb") as stream:
+        with files.new(f"amass/{person_name(index)}_amass.npz") as path, path.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
-        written.append(target)
-    return written
 
 
 def layout(actor: Actor) -> dict[str, Array]:

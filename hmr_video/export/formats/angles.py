@@ -47,17 +47,13 @@ def joint_angles(global_rotations: Array, joints: Array) -> dict[str, Array]:
 def _limb_angles(side: str, global_rotations: Array, joints: Array) -> dict[str, Array]:
     """The angles of one leg and one arm, of a left side as if it were a right one."""
 
-    def between(proximal: str, distal: str) -> Array:
-        relative = _transposed(global_rotations[:, _INDEX[proximal]]) @ global_rotations[:, _INDEX[distal]]
-        return _MIRROR @ relative @ _MIRROR if side == "left" else relative
-
     def bend(first: str, middle: str, last: str) -> Array:
         a, b, c = (joints[:, _INDEX[f"{side}_{name}"]] for name in (first, middle, last))
         return _angle(b - a, c - b)
 
-    hip_x, hip_z, hip_y = _euler("XZY", between("pelvis", f"{side}_hip"))
-    ankle_x, ankle_z, _ = _euler("XZY", between(f"{side}_knee", f"{side}_ankle"))
-    plane, elevation, twist = _shoulder(between("spine3", f"{side}_shoulder"))
+    hip_x, hip_z, hip_y = _euler("XZY", _between(global_rotations, side, "pelvis", "hip"))
+    ankle_x, ankle_z, _ = _euler("XZY", _between(global_rotations, side, f"{side}_knee", "ankle"))
+    plane, elevation, twist = _shoulder(_between(global_rotations, side, "spine3", "shoulder"))
     return {
         "hip_flexion": -hip_x,
         "hip_abduction": -hip_z,
@@ -74,12 +70,14 @@ def _limb_angles(side: str, global_rotations: Array, joints: Array) -> dict[str,
 
 def arm_angles(side: str, global_rotations: Array) -> Array:
     """Flexion, adduction and internal rotation (3, T) of an upper arm against the thorax, Cardan angles from the hanging arm."""
-    thorax, arm = (global_rotations[:, _INDEX[name]] for name in ("spine3", f"{side}_shoulder"))
-    relative = _transposed(thorax) @ arm
-    if side == "left":
-        relative = _MIRROR @ relative @ _MIRROR
-    turns = _euler("XZY", relative @ _HANGING)
+    turns = _euler("XZY", _between(global_rotations, side, "spine3", "shoulder") @ _HANGING)
     return np.unwrap(turns * np.array([[-1.0], [1.0], [1.0]]), axis=1)
+
+
+def _between(global_rotations: Array, side: str, proximal: str, joint: str) -> Array:
+    """Rotations (T, 3, 3) of one side's joint against another joint, of a left side as if it were a right one."""
+    relative = _transposed(global_rotations[:, _INDEX[proximal]]) @ global_rotations[:, _INDEX[f"{side}_{joint}"]]
+    return _MIRROR @ relative @ _MIRROR if side == "left" else relative
 
 
 def _shoulder(rotation: Array) -> tuple[Array, Array, Array]:

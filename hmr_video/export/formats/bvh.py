@@ -1,25 +1,23 @@
 """BVH: `person_01.bvh`, a skeleton in centimetres, y up, with the hips' translation and ZXY rotations in degrees."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hmr_video.body import Body
 from hmr_video.export.actors import place
-from hmr_video.export.registry import ExportOptions, person_name
+from hmr_video.export.registry import ExportOptions, NewFiles, person_name
 from hmr_video.export.resample import evenly
 from hmr_video.export.rigs.names import find_rig
 from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
 from hmr_video.motion import Array, Motion
 
 _CENTIMETRES = 100.0
 _CHANNELS = "Zrotation Xrotation Yrotation"
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One file per person. The rest pose is the rig's with the person's own bone lengths; all rotations are against it.
 
     The first bone's OFFSET is zero and its translation absolute, as is that of hips below a root bone that takes their way:
@@ -29,14 +27,10 @@ def write(motions: list[Motion], body: Body, folder: Path, options: ExportOption
     rig = find_rig(options.rig)
     if not options.root_motion:
         rig = rig._replace(root=None)  # many readers let nothing but the first bone move
-    written = []
     for index, motion in enumerate(evenly(motions, options)):
-        target = folder / f"{person_name(index)}.bvh"
         actor = rigged(place(motion, body), rig, options.root_motion)
-        with replacing(target, options.overwrite) as temporary:
-            temporary.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, motion.frame_rate), ""]), encoding="ascii")
-        written.append(target)
-    return written
+        with files.new(f"{person_name(index)}.bvh") as path:
+            path.write_text("\n".join([*hierarchy(actor), *_motion_lines(actor, motion.frame_rate), ""]), encoding="ascii")
 
 
 def hierarchy(actor: Rigged) -> list[str]:

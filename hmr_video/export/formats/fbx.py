@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmr_video.export.actors import place
 from hmr_video.export.formats.blender import run_script
 from hmr_video.export.palette import person_color, srgb_to_linear
-from hmr_video.export.registry import ExportOptions, casts, person_name
+from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
 from hmr_video.export.resample import evenly
 from hmr_video.export.rigs.correctives import correctives
-from hmr_video.export.rigs.names import find_rig
-from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
+from hmr_video.export.rigs.rigging import Rigged, rigged_people
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -30,18 +27,15 @@ _SCRIPT = Path(__file__).with_name("fbx_by_blender.py")
 _CENTIMETRES = 100.0
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: "Body", files: NewFiles, options: ExportOptions) -> None:
     """One file per person, whose frame 0 is the person's first, and one of all, whose frame 0 is the first of anybody.
 
     The armature of a file of one person is called `Armature`, which Unreal does not take for a bone. A body with pose blendshapes
     loses them. Raises OutputError where Blender fails.
     """
-    rig = find_rig(options.rig)
-    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in evenly(motions, options)]
+    actors = rigged_people(evenly(motions, options), body, options)
     shapes = [correctives(actor) for actor in actors]
-    written = []
     for name, people in casts(len(actors)):
-        target = folder / f"{name}.fbx"
         start = min(actors[person].times[0] for person in people)
         job: dict[str, Array] = {"rate": np.array(actors[0].actor.motion.frame_rate), "count": np.array(len(people))}
         for number, person in enumerate(people):
@@ -50,11 +44,9 @@ def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOpti
                 f"{number}_{key}": values
                 for key, values in _arrays(actors[person], shapes[person], person, called, start).items()
             }
-        with replacing(target, options.overwrite) as temporary, TemporaryDirectory() as work:
+        with files.new(f"{name}.fbx") as path, TemporaryDirectory() as work:
             np.savez(Path(work) / "job.npz", allow_pickle=False, **job)
-            run_script(_SCRIPT, Path(work) / "job.npz", temporary)
-        written.append(target)
-    return written
+            run_script(_SCRIPT, Path(work) / "job.npz", path)
 
 
 def _arrays(actor: Rigged, corrective: tuple[Array, Array], person: int, called: str, start: float) -> dict[str, Array]:

@@ -5,47 +5,41 @@ pose with the shape baked in and its skin; and an animation of quaternions and t
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pygltflib as gltf
 
 from hmr_video.body import Body
-from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
+from hmr_video.export.actors import continuous_quaternions, world_from_camera
 from hmr_video.export.formats.gltf_buffer import BufferBuilder, add_channel
 from hmr_video.export.palette import person_color, srgb_to_linear
 from hmr_video.export.reduce import key_frames
-from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigs.names import find_rig
-from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
+from hmr_video.export.rigs.names import RIGS
+from hmr_video.export.rigs.rigging import Rigged, presence, rigged_people, strongest
 from hmr_video.motion import Array, Motion
 
-_INFLUENCES = 4  # joints per vertex: what every player supports
 _VRM_ANIMATION = "VRMC_vrm_animation"
 Keys = dict[tuple[int, str], Array]  # bone and property -> frames
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One file per person, whose time starts with the person, and one of all, whose time starts with the first of them.
 
     A body with pose blendshapes loses them: glTF skins are linear. One person on VRM's rig is a VRM animation (`.vrma`) as well.
     """
-    rig = find_rig(options.rig)
-    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in motions]
+    actors = rigged_people(motions, body, options)
     kept = [{} if options.reduce is None else key_frames(actor, options.reduce) for actor in actors]
-    written = []
     for name, people in casts(len(actors)):
-        target = folder / f"{name}.glb"
         file = document(actors, people, kept)
         if options.rig == "vrm" and len(people) == 1:
-            bones = {node.name: {"node": number} for number, node in enumerate(file.nodes) if node.name in rig.bones.values()}
+            bones = {
+                node.name: {"node": number} for number, node in enumerate(file.nodes) if node.name in RIGS["vrm"].bones.values()
+            }
             file.extensions = {_VRM_ANIMATION: {"specVersion": "1.0", "humanoid": {"humanBones": bones}}}
             file.extensionsUsed = [_VRM_ANIMATION]
-        with replacing(target, options.overwrite) as temporary:
-            file.save_binary(temporary)
-        written.append(target)
-    return written
+        with files.new(f"{name}.glb") as path:
+            file.save_binary(path)
 
 
 def document(actors: list[Rigged], people: list[int], kept: Sequence[Keys]) -> gltf.GLTF2:
@@ -86,9 +80,9 @@ def _add_camera(file: gltf.GLTF2, buffer: BufferBuilder, motions: list[Motion], 
     file.scenes[0].nodes.append(node)
     if not np.ptp(poses, axis=0).any():
         return
-    animation, times = file.animations[0], buffer.add(longest.timestamps - start, np.float32, "SCALAR", bounds=True)
-    for path, values, kind in (("translation", places, "VEC3"), ("rotation", turns, "VEC4")):
-        add_channel(animation, node, path, times, buffer.add(values, np.float32, kind))
+    animation, times = file.animations[0], buffer.add_times(longest.timestamps - start)
+    for path, values in (("translation", places), ("rotation", turns)):
+        add_channel(animation, node, path, times, buffer.add(values, np.float32))
 
 
 def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: int, prefix: str) -> None:
@@ -98,7 +92,7 @@ def _add_person(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: 
         children = [first_bone + child for child in actor.children(bone)]
         file.nodes.append(gltf.Node(name=prefix + name, children=children, translation=offset.tolist()))
     columns = np.swapaxes(np.linalg.inv(actor.bind), 1, 2).reshape(-1, 16)  # glTF matrices are column-major
-    inverse_bind = buffer.add(columns, np.float32, "MAT4")
+    inverse_bind = buffer.add(columns, np.float32)
     joints = list(range(first_bone, len(file.nodes)))
     file.skins.append(gltf.Skin(name=person_name(person), joints=joints, inverseBindMatrices=inverse_bind, skeleton=first_bone))
     file.meshes.append(gltf.Mesh(name=person_name(person), primitives=[_primitive(file, buffer, actor, person)]))
@@ -118,27 +112,15 @@ def _primitive(file: gltf.GLTF2, buffer: BufferBuilder, actor: Rigged, person: i
         file.materials.append(gltf.Material(name="body", pbrMetallicRoughness=surface))
     vertex = gltf.ARRAY_BUFFER
     attributes = gltf.Attributes(
-        POSITION=buffer.add(actor.bound, np.float32, "VEC3", vertex, bounds=True),
-        NORMAL=buffer.add(normals, np.float32, "VEC3", vertex),
-        COLOR_0=buffer.add(np.tile(color.round(), (len(normals), 1)), np.uint8, "VEC4", vertex, normalized=True),
-        JOINTS_0=buffer.add(joints, np.uint8, "VEC4", vertex),
-        WEIGHTS_0=buffer.add(weights, np.float32, "VEC4", vertex),
+        POSITION=buffer.add(actor.bound, np.float32, vertex, bounds=True),
+        NORMAL=buffer.add(normals, np.float32, vertex),
+        COLOR_0=buffer.add(np.tile(color.round(), (len(normals), 1)), np.uint8, vertex, normalized=True),
+        JOINTS_0=buffer.add(joints, np.uint8, vertex),
+        WEIGHTS_0=buffer.add(weights, np.float32, vertex),
     )
     kind = np.uint16 if len(normals) <= 65535 else np.uint32
-    indices = buffer.add(faces.reshape(-1), kind, "SCALAR", gltf.ELEMENT_ARRAY_BUFFER)
+    indices = buffer.add(faces.reshape(-1), kind, gltf.ELEMENT_ARRAY_BUFFER)
     return gltf.Primitive(attributes=attributes, indices=indices, material=0)
-
-
-def strongest(weights: Array) -> tuple[Array, Array]:
-    """The four largest of the skinning weights (V, B), scaled to sum 1: joint numbers and weights (V, 4).
-
-    A joint of weight zero is numbered 0, as the glTF validator wants it.
-    """
-    joints = np.argsort(-weights, axis=1, kind="stable")[:, :_INFLUENCES]
-    chosen = np.take_along_axis(weights, joints, axis=1)
-    chosen = np.where(chosen < 1e-6, 0.0, chosen)
-    chosen /= chosen.sum(axis=1, keepdims=True)
-    return np.where(chosen > 0, joints, 0), chosen
 
 
 def _animate(
@@ -148,32 +130,21 @@ def _animate(
 
     A person who comes later or leaves earlier is scaled to nothing meanwhile.
     """
-    times = buffer.add(actor.times - span[0], np.float32, "SCALAR", bounds=True)
+    times = buffer.add_times(actor.times - span[0])
 
-    def curve(bone: int, path: str, values: Array, kind: str) -> None:
+    def curve(bone: int, path: str, values: Array) -> None:
         keys, frames = times, kept.get((bone, path))
         if frames is not None:
-            keys, values = buffer.add(actor.times[frames] - span[0], np.float32, "SCALAR", bounds=True), values[frames]
-        add_channel(animation, first_bone + bone, path, keys, buffer.add(values, np.float32, kind))
+            keys, values = buffer.add_times(actor.times[frames] - span[0]), values[frames]
+        add_channel(animation, first_bone + bone, path, keys, buffer.add(values, np.float32))
 
     for bone, way in actor.moves.items():
-        curve(bone, "translation", way, "VEC3")
+        curve(bone, "translation", way)
     quaternions = continuous_quaternions(actor.rotations)
     for bone in range(len(actor.names)):
-        curve(bone, "rotation", quaternions[:, bone], "VEC4")
+        curve(bone, "rotation", quaternions[:, bone])
     seconds, scales = presence(actor.actor.motion, span)
     if len(seconds) > 1:
-        scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32, "VEC3")
-        changes = buffer.add(seconds, np.float32, "SCALAR", bounds=True)
+        scale = buffer.add(np.repeat(scales[:, None], 3, axis=1), np.float32)
+        changes = buffer.add_times(seconds)
         add_channel(animation, first_bone, "scale", changes, scale, "STEP")
-
-
-def presence(motion: Motion, span: tuple[float, float]) -> tuple[Array, Array]:
-    """Times (K,) from the start of ``span`` and scales (K,), 1 while the person is there and 0 before and after."""
-    gone = motion.timestamps[-1] + 1 / motion.frame_rate  # the last frame is shown for as long as any other
-    keys = [(0.0, 0.0)] if motion.timestamps[0] > span[0] else []
-    keys.append((motion.timestamps[0] - span[0], 1.0))
-    if gone < span[1] + 0.5 / motion.frame_rate:
-        keys.append((gone - span[0], 0.0))
-    times, scales = np.array(keys).T
-    return times, scales

@@ -18,8 +18,6 @@ _COMPONENTS: dict[np.dtype[Any], int] = {
     np.dtype(np.uint32): gltf.UNSIGNED_INT,
     np.dtype(np.float32): gltf.FLOAT,
 }
-
-
 MESHOPT = "EXT_meshopt_compression"
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
@@ -69,23 +67,23 @@ class BufferBuilder:
         self,
         values: Array,
         dtype: DTypeLike,
-        kind: str,
         target: int | None = None,
         normalized: bool = False,
         bounds: bool = False,
     ) -> int:
         """Appends ``values`` (N,) or (N, C), stored as ``dtype``; returns the accessor's number.
 
-        kind: SCALAR, VEC3, VEC4 or MAT4; target: the buffer's use, for meshes; bounds: state minimum and maximum.
+        target: the buffer's use, for meshes; bounds: state minimum and maximum.
         """
         array = np.ascontiguousarray(values, dtype=dtype)
+        columns = array.size // len(array)
         view = gltf.BufferView(buffer=0, byteOffset=len(self._data), byteLength=array.nbytes, target=target)
         self._data += array.tobytes() + bytes(-array.nbytes % 4)
         accessor = gltf.Accessor(
             bufferView=len(self._file.bufferViews),
             componentType=_COMPONENTS[array.dtype],
             count=len(array),
-            type=kind,
+            type=next(kind for kind, width in _WIDTHS.items() if width == columns),
             normalized=normalized or None,
         )
         if bounds:
@@ -94,6 +92,10 @@ class BufferBuilder:
         self._file.bufferViews.append(view)
         self._file.accessors.append(accessor)
         return len(self._file.accessors) - 1
+
+    def add_times(self, seconds: Array) -> int:
+        """Appends the times (N,) of keys; returns the accessor's number."""
+        return self.add(seconds, np.float32, bounds=True)
 
     def finish(self) -> None:
         """Hands the bytes to the file."""

@@ -1,30 +1,23 @@
 """CSV: `person_01.csv`, one row per frame: times, joint positions in metres (y up) and anatomical angles in degrees."""
 
-from pathlib import Path
-
 import numpy as np
 
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import joint_angles
-from hmr_video.export.registry import ExportOptions, person_name
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles, person_name
 from hmr_video.geometry.skeleton import JOINT_NAMES
 from hmr_video.motion import Array, Motion
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """One file per person. Every column's unit is the end of its name; the angles are those of `angles.joint_angles`."""
-    written = []
     for index, motion in enumerate(motions):
-        target = folder / f"{person_name(index)}.csv"
         columns = table(place(motion, body))
         formats = ["%d" if name == "frame" else "%.4f" for name in columns]
-        with replacing(target, options.overwrite) as temporary:
-            rows = np.stack(list(columns.values()), axis=1)
-            np.savetxt(temporary, rows, formats, ",", header=",".join(columns), comments="", encoding="utf-8")
-        written.append(target)
-    return written
+        rows = np.stack(list(columns.values()), axis=1)
+        with files.new(f"{person_name(index)}.csv") as path:
+            np.savetxt(path, rows, formats, ",", header=",".join(columns), comments="", encoding="utf-8")
 
 
 def table(actor: Actor) -> dict[str, Array]:

@@ -5,7 +5,7 @@ right. Markers bear the names of Pose2Sim's marker set HALPE_26. Coordinates hav
 hanging) of Rajagopal's full-body model (2016) and those made of it, of pelvis, hips, knees, ankles, trunk and arms.
 """
 
-from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import torch
@@ -14,10 +14,9 @@ from scipy.spatial.transform import Rotation
 from hmr_video.body import Body
 from hmr_video.export.actors import Actor, place
 from hmr_video.export.formats.angles import arm_angles, joint_angles
-from hmr_video.export.registry import ExportOptions, person_name
+from hmr_video.export.registry import ExportOptions, NewFiles, person_name
 from hmr_video.export.resample import evenly
 from hmr_video.export.rigs.rigging import flesh_end
-from hmr_video.files import replacing
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS
 from hmr_video.motion import Array, Motion
 
@@ -31,23 +30,16 @@ _MARKERS = {
 _SIDES = {"R": "right", "L": "left"}
 
 
-def write(motions: list[Motion], body: Body, folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOptions) -> None:
     """Two files per person, of one frame rate; time 0 is the first frame of anybody."""
-    written = []
     even = evenly(motions, options)
     start = min(motion.timestamps[0] for motion in even)
     for index, motion in enumerate(even):
-        actor, times = place(motion, body), motion.timestamps - start
-        texts = {
-            ".trc": _trc(f"{person_name(index)}.trc", markers(actor), times, motion.frame_rate),
-            ".mot": _mot(person_name(index), coordinates(actor), times),
-        }
-        for ending, text in texts.items():
-            target = folder / f"{person_name(index)}{ending}"
-            with replacing(target, options.overwrite) as temporary:
-                temporary.write_text(text, encoding="ascii", newline="\n")
-            written.append(target)
-    return written
+        name, actor, times = person_name(index), place(motion, body), motion.timestamps - start
+        with files.new(f"{name}.trc") as path, path.open("w", encoding="ascii", newline="\n") as stream:
+            _write_trc(stream, f"{name}.trc", markers(actor), times, motion.frame_rate)
+        with files.new(f"{name}.mot") as path, path.open("w", encoding="ascii", newline="\n") as stream:
+            _write_mot(stream, name, coordinates(actor), times)
 
 
 def markers(actor: Actor) -> dict[str, Array]:
@@ -101,10 +93,10 @@ def coordinates(actor: Actor) -> dict[str, Array]:
     }
 
 
-def _trc(name: str, found: dict[str, Array], times: Array, rate: float) -> str:
+def _write_trc(stream: TextIO, name: str, found: dict[str, Array], times: Array, rate: float) -> None:
     count = len(times)
     axes = [f"{axis}{number}" for number in range(1, len(found) + 1) for axis in "XYZ"]
-    lines = [
+    head = [
         f"PathFileType\t4\t(X/Y/Z)\t{name}",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
         f"{rate:.6f}\t{rate:.6f}\t{count}\t{len(found)}\tm\t{rate:.6f}\t1\t{count}",
@@ -112,14 +104,12 @@ def _trc(name: str, found: dict[str, Array], times: Array, rate: float) -> str:
         "\t\t" + "\t".join(axes),
         "",
     ]
-    rows = np.stack(list(found.values()), axis=1).reshape(count, -1)
-    for number, (time, row) in enumerate(zip(times, rows, strict=True), 1):
-        lines.append(f"{number}\t{time:.6f}\t" + "\t".join(f"{value:.6f}" for value in row))
-    return "\n".join(lines) + "\n"
+    rows = np.column_stack([np.arange(1, count + 1), times, *found.values()])
+    formats = ["%d"] + ["%.6f"] * (len(axes) + 1)
+    np.savetxt(stream, rows, formats, "\t", header="\n".join(head), comments="")
 
 
-def _mot(name: str, found: dict[str, Array], times: Array) -> str:
+def _write_mot(stream: TextIO, name: str, found: dict[str, Array], times: Array) -> None:
     head = [name, "version=1", f"nRows={len(times)}", f"nColumns={len(found) + 1}", "inDegrees=yes", "endheader"]
-    rows = np.column_stack([times, *found.values()])
-    body = ["\t".join(["time", *found]), *("\t".join(f"{value:.6f}" for value in row) for row in rows)]
-    return "\n".join([*head, *body]) + "\n"
+    head.append("\t".join(["time", *found]))
+    np.savetxt(stream, np.column_stack([times, *found.values()]), "%.6f", "\t", header="\n".join(head), comments="")

@@ -8,18 +8,16 @@ they are in the skeleton's `jointNames`.
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pxr import Gf, Kind, Sdf, Usd, UsdGeom, UsdShade, UsdSkel, UsdUtils, Vt
 
-from hmr_video.export.actors import continuous_quaternions, place, world_from_camera
-from hmr_video.export.formats.glb import presence, strongest
+from hmr_video.export.actors import continuous_quaternions, world_from_camera
 from hmr_video.export.palette import person_color, srgb_to_linear
-from hmr_video.export.registry import ExportOptions, casts, person_name
-from hmr_video.export.rigs.names import find_rig
-from hmr_video.export.rigs.rigging import Rigged, rigged
-from hmr_video.files import replacing
+from hmr_video.export.registry import ExportOptions, NewFiles, casts, person_name
+from hmr_video.export.rigs.rigging import Rigged, presence, rigged_people, strongest
 from hmr_video.motion import Array, Motion
 
 if TYPE_CHECKING:
@@ -29,29 +27,22 @@ _CAMERA_AXES = np.diag([1.0, -1.0, -1.0, 1.0])  # USD's cameras look along -z, y
 _SENSOR = 0.36  # 36 mm that a picture is wide, in tenths of a metre, which is the scene's unit
 
 
-def write(motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
+def write(motions: list[Motion], body: "Body", files: NewFiles, options: ExportOptions) -> None:
     """One file per person, and one of all. A body with pose blendshapes loses them: the skin is linear."""
-    return write_as(".usd", motions, body, folder, options)
-
-
-def write_as(ending: str, motions: list[Motion], body: "Body", folder: Path, options: ExportOptions) -> list[Path]:
-    """What :func:`write` writes, as ``.usd`` (binary) or packed as ``.usdz``."""
-    rig = find_rig(options.rig)
-    actors = [rigged(place(motion, body), rig, options.root_motion) for motion in motions]
-    written = []
+    actors = rigged_people(motions, body, options)
     for name, people in casts(len(actors)):
-        target = folder / f"{name}{ending}"
-        with replacing(target, options.overwrite) as temporary:
-            layer = temporary.with_suffix(".usdc") if ending == ".usdz" else temporary
-            try:
-                stage(layer, actors, people, options.video).Save()
-                if layer != temporary:
-                    UsdUtils.CreateNewARKitUsdzPackage(Sdf.AssetPath(str(layer)), str(temporary), f"{name}.usdc")
-            finally:
-                if layer != temporary:
-                    layer.unlink(missing_ok=True)
-        written.append(target)
-    return written
+        with files.new(f"{name}.usd") as path:
+            stage(path, actors, people, options.video).Save()
+
+
+def write_usdz(motions: list[Motion], body: "Body", files: NewFiles, options: ExportOptions) -> None:
+    """The same, packed for AR Quick Look and others."""
+    actors = rigged_people(motions, body, options)
+    for name, people in casts(len(actors)):
+        with files.new(f"{name}.usdz") as path, TemporaryDirectory() as folder:
+            layer = Path(folder) / f"{name}.usdc"
+            stage(layer, actors, people, options.video).Save()
+            UsdUtils.CreateNewARKitUsdzPackage(Sdf.AssetPath(str(layer)), str(path), layer.name)
 
 
 def stage(path: Path, actors: list[Rigged], people: list[int], video: Path | None) -> Any:
@@ -88,14 +79,14 @@ def _add_person(made: Any, actor: Rigged, person: int, span: tuple[float, float]
             root.CreateVisibilityAttr().Set(UsdGeom.Tokens.inherited if scale else UsdGeom.Tokens.invisible, key)
     animation = _animation(made, path.AppendChild("motion"), actor, codes)
     skeleton = _skeleton(made, path.AppendChild("skeleton"), actor)
-    mesh = _mesh(made, path.AppendChild("body"), actor, person)
-    material = _material(made, path.AppendChild("material"), person)
+    color = Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())
+    mesh = _mesh(made, path.AppendChild("body"), actor, color)
+    material = _material(made, path.AppendChild("material"), color)
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
     UsdSkel.BindingAPI.Apply(mesh.GetPrim()).CreateSkeletonRel().SetTargets([skeleton.GetPath()])
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
-    corners = [_corners(vertices) for vertices in actor.actor.vertices()]
-    for code, box in zip(codes, corners, strict=True):
-        root.CreateExtentAttr().Set(box, code)
+    for code, vertices in zip(codes, actor.actor.vertices(), strict=True):
+        root.CreateExtentAttr().Set(_corners(vertices), code)
 
 
 def _animation(made: Any, path: Any, actor: Rigged, codes: list[float]) -> Any:
@@ -115,12 +106,13 @@ def _skeleton(made: Any, path: Any, actor: Rigged) -> Any:
     skeleton = UsdSkel.Skeleton.Define(made, path)
     skeleton.CreateJointsAttr(_paths(actor))
     skeleton.CreateJointNamesAttr(Vt.TokenArray(list(actor.names)))
-    skeleton.CreateRestTransformsAttr(_shifts(actor.offsets))
+    shifts = [Gf.Matrix4d(1).SetTranslate(Gf.Vec3d(*offset)) for offset in actor.offsets.tolist()]
+    skeleton.CreateRestTransformsAttr(Vt.Matrix4dArray(shifts))
     skeleton.CreateBindTransformsAttr(Vt.Matrix4dArray([Gf.Matrix4d(pose.T.tolist()) for pose in actor.bind]))
     return skeleton
 
 
-def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
+def _mesh(made: Any, path: Any, actor: Rigged, color: Any) -> Any:
     """The mesh as it is bound, with normals, its colour and skinning weights."""
     faces = actor.actor.body.faces
     joints, weights = strongest(actor.weights)
@@ -132,7 +124,7 @@ def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateExtentAttr(_corners(actor.bound))
-    mesh.CreateDisplayColorAttr([Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())])
+    mesh.CreateDisplayColorAttr([color])
     binding = UsdSkel.BindingAPI.Apply(mesh.GetPrim())
     binding.CreateJointIndicesPrimvar(False, joints.shape[1]).Set(Vt.IntArray.FromNumpy(joints.reshape(-1).astype(np.int32)))
     binding.CreateJointWeightsPrimvar(False, joints.shape[1]).Set(Vt.FloatArray.FromNumpy(weights.reshape(-1).astype(np.float32)))
@@ -140,11 +132,10 @@ def _mesh(made: Any, path: Any, actor: Rigged, person: int) -> Any:
     return mesh
 
 
-def _material(made: Any, path: Any, person: int) -> Any:
+def _material(made: Any, path: Any, color: Any) -> Any:
     material = UsdShade.Material.Define(made, path)
     shader = UsdShade.Shader.Define(made, path.AppendChild("surface"))
     shader.CreateIdAttr("UsdPreviewSurface")
-    color = Gf.Vec3f(*srgb_to_linear(person_color(person)).tolist())
     shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).Set(color)
     shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(0.7)
     material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
@@ -186,10 +177,6 @@ def _paths(actor: Rigged) -> Any:
         plain = re.sub(r"\W", "_", name)
         paths.append(plain if parent < 0 else f"{paths[parent]}/{plain}")
     return Vt.TokenArray(paths)
-
-
-def _shifts(offsets: Array) -> Any:
-    return Vt.Matrix4dArray([Gf.Matrix4d(1).SetTranslate(Gf.Vec3d(*offset)) for offset in offsets.tolist()])
 
 
 def _corners(points: Array) -> Any:

@@ -32,20 +32,12 @@ def vertex_normals(vertices: Array, faces: Array) -> Array:
     vertices (V, 3), faces (F, 3). With anticlockwise faces they point outwards; y down and z forward do not change that.
     """
     normals = np.zeros((len(vertices), 3))
-    for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = (
-            vertices[b, 0] - vertices[a, 0],
-            vertices[b, 1] - vertices[a, 1],
-            vertices[b, 2] - vertices[a, 2],
-        )
-        wx, wy, wz = (
-            vertices[c, 0] - vertices[a, 0],
-            vertices[c, 1] - vertices[a, 1],
-            vertices[c, 2] - vertices[a, 2],
-        )
-        x, y, z = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
-        for vertex in (a, b, c):
+    for face in faces:
+        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = vertices[face[0]], vertices[face[1]], vertices[face[2]]
+        x = (by - ay) * (cz - az) - (bz - az) * (cy - ay)
+        y = (bz - az) * (cx - ax) - (bx - ax) * (cz - az)
+        z = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        for vertex in face:
             normals[vertex, 0] += x
             normals[vertex, 1] += y
             normals[vertex, 2] += z

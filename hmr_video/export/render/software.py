@@ -70,6 +70,16 @@ class _Surface:
     colours: Array  # (V, 3) float32, 0..255
 
 
+def clip_near(vertices: Array, faces: Array, colours: Array, nearest: float) -> tuple[Array, Array, Array]:
+    """The part of a surface, vertices (V, 3), faces (F, 3), colours (V, 3), that lies beyond the plane z = ``nearest``."""
+    from trimesh.intersections import slice_faces_plane  # takes long to import, and few pictures need it
+
+    forward = np.array([0.0, 0.0, 1.0])
+    vertices, faces, colours = slice_faces_plane(vertices, faces, forward, nearest * forward, colours)
+    vertices[:, 2] = np.maximum(vertices[:, 2], nearest)
+    return vertices, faces, colours.astype(np.float32)
+
+
 def _project(mesh: Mesh, camera_matrix: Array) -> _Surface:
     vertices = np.asarray(mesh.vertices, np.float64)
     faces = np.ascontiguousarray(mesh.faces, np.int64)
@@ -80,39 +90,6 @@ def _project(mesh: Mesh, camera_matrix: Array) -> _Surface:
     focal = np.array([camera_matrix[0, 0], camera_matrix[1, 1]])
     pixels = vertices[:, :2] * nearness * focal + camera_matrix[:2, 2]
     return _Surface(np.concatenate([pixels, nearness], 1), faces, colours)
-
-
-def clip_near(vertices: Array, faces: Array, colours: Array, nearest: float) -> tuple[Array, Array, Array]:
-    """The part of a surface that lies beyond the plane z = ``nearest`` (Sutherland and Hodgman, 1974).
-
-    vertices (V, 3), faces (F, 3), colours (V, 3). A face with one vertex behind the plane becomes two, with two behind it one;
-    colours are interpolated. Returns vertices, all at or beyond the plane, faces and colours.
-    """
-    behind = vertices[:, 2] < nearest
-    count = behind[faces].sum(1)
-    # Turn each cut face so that the vertex that is alone on its side of the plane comes first.
-    lonely = np.where(count == 1, 1, 0)[:, None] == behind[faces]
-    turned = np.take_along_axis(faces, (lonely.argmax(1)[:, None] + np.arange(3)) % 3, 1)
-    pieces_v, pieces_f, pieces_c = [vertices], [faces[count == 0]], [colours]
-    for number in (1, 2):
-        cut = turned[count == number]
-        start = sum(len(piece) for piece in pieces_v)
-        for corner in (1, 2):  # where the edges from the lonely vertex meet the plane
-            a, b = vertices[cut[:, 0]], vertices[cut[:, corner]]
-            weight = ((nearest - a[:, 2]) / (b[:, 2] - a[:, 2]))[:, None]
-            pieces_v.append(a + weight * (b - a))
-            pieces_v[-1][:, 2] = nearest
-            pieces_c.append(colours[cut[:, 0]] * (1 - weight) + colours[cut[:, corner]] * weight)
-        first = start + np.arange(len(cut))
-        second = first + len(cut)
-        if number == 1:
-            pieces_f.append(np.stack([first, cut[:, 1], cut[:, 2]], 1))
-            pieces_f.append(np.stack([first, cut[:, 2], second], 1))
-        else:
-            pieces_f.append(np.stack([cut[:, 0], first, second], 1))
-    vertices = np.concatenate(pieces_v)
-    vertices[: len(behind), 2] = np.maximum(vertices[: len(behind), 2], nearest)  # no face uses those behind any more
-    return vertices, np.concatenate(pieces_f), np.concatenate(pieces_c).astype(np.float32)
 
 
 @compiled

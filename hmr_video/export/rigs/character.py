@@ -107,12 +107,12 @@ class Character:
         file = self._file
         file.animations = [gltf.Animation(name="motion", channels=[], samplers=[])]
         buffer = BufferBuilder(file, file.binary_blob() or b"")
-        keys = buffer.add(times, np.float32, "SCALAR", bounds=True)
+        keys = buffer.add_times(times)
 
         for node, quaternions in rotations.items():
             self._split_matrix(node)
-            add_channel(file.animations[0], node, "rotation", keys, buffer.add(quaternions, np.float32, "VEC4"))
-        add_channel(file.animations[0], path[0], "translation", keys, buffer.add(path[1], np.float32, "VEC3"))
+            add_channel(file.animations[0], node, "rotation", keys, buffer.add(quaternions, np.float32))
+        add_channel(file.animations[0], path[0], "translation", keys, buffer.add(path[1], np.float32))
         buffer.finish()
         save_glb(file, target)
 

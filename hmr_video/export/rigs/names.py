@@ -13,7 +13,10 @@ from hmr_video.geometry.skeleton import JOINT_NAMES, PARENTS
 _MIDDLE = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 _SIDED = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist", "hand")
 # Places that are no joints, and the joints that they ride on.
-_RIDES_ON = {"upper_neck": "neck", "crown": "head", "big_toe": "foot", "heel": "ankle"}
+_RIDES_ON = {
+    "upper_neck": "neck", "crown": "head",
+    "left_big_toe": "left_foot", "left_heel": "left_ankle", "right_big_toe": "right_foot", "right_heel": "right_ankle",
+}  # fmt: skip
 
 
 class Rig(NamedTuple):
@@ -93,25 +96,22 @@ def find_rig(name: str) -> Rig:
 
 def places_of(rig: Rig) -> list[str]:
     """The places that a rig has bones at, parents first: joints in their order, then others."""
-    others = ["upper_neck", "crown", *(f"{side}_{place}" for side in ("left", "right") for place in ("big_toe", "heel"))]
-    return sorted((place for place in (*JOINT_NAMES, *others) if place in rig.bones), key=lambda place: _depth(place, rig))
+    places = [place for place in (*JOINT_NAMES, *_RIDES_ON) if place in rig.bones]
+    return sorted(places, key=lambda place: _depth(place, rig))
 
 
 def joint_of(place: str) -> int:
     """The joint that a place turns with."""
-    if place in JOINT_NAMES:
-        return JOINT_NAMES.index(place)
-    side, _, end = place.partition("_")
-    return JOINT_NAMES.index(_RIDES_ON.get(place) or f"{side}_{_RIDES_ON[end]}")
+    return JOINT_NAMES.index(_RIDES_ON.get(place, place))
 
 
 def parent_of(place: str, rig: Rig) -> str | None:
     """The place whose bone is the parent of a place's bone; None of the hips."""
     if place == "head" and "upper_neck" in rig.bones:
         return "upper_neck"
+    if place in _RIDES_ON:
+        return _RIDES_ON[place]
     joint = joint_of(place)
-    if place not in JOINT_NAMES:
-        return JOINT_NAMES[joint]
     return JOINT_NAMES[PARENTS[joint]] if joint else None
 
 

@@ -74,11 +74,15 @@ class _Worn:
         self.facing = self._torso(lambda part: self.heads[parts[part]]) @ self._torso(lambda part: own[_INDEX[part]]).T
         theirs = sum(np.linalg.norm(self.heads[parts[_BONES[part]]] - self.heads[parts[part]]) for part in _LEGS)
         self.scale = float(theirs / sum(np.linalg.norm(own[_INDEX[_BONES[part]]] - own[_INDEX[part]]) for part in _LEGS))
-        self.middle = self.heads[[parts["left_hip"], parts["right_hip"]]].mean(0)
+        self.middle = self.heads[self.both("hip")].mean(0)
         self.own_ankle_height = float(own[list(ANKLES), 1].mean() - actor.rest_vertices[:, 1].min())
-        standing = float(self.heads[[parts["left_ankle"], parts["right_ankle"]], 1].mean())
+        standing = float(self.heads[self.both("ankle"), 1].mean())
         alike = self.scale * self.own_ankle_height
         self.ankle_height = standing if alike / _UNLIKE < standing < alike * _UNLIKE else alike
+
+    def both(self, part: str) -> list[int]:
+        """The nodes of a part, left and right."""
+        return [self.character.parts[f"{side}_{part}"] for side in _SIDES]
 
     @cached_property
     def spine(self) -> list[int]:
@@ -184,14 +188,13 @@ class _Worn:
 def _reach_with_legs(worn: _Worn, turned: dict[int, Array], origin: Array, places: Array) -> None:
     """Turns the legs so that ankles are where the person's are, scaled (``places``), as far above the floor as they stand."""
     at, deltas = worn.placed(turned, origin)
-    nodes = {part: [worn.character.parts[f"{side}_{part}"] for side in _SIDES] for part in ("hip", "knee", "ankle")}
-    hips, knees, ankles = (np.stack([at[node] for node in pair], axis=1) for pair in nodes.values())
-    thighs, shins = (np.stack([deltas[node] @ worn.facing for node in nodes[part]], axis=1) for part in ("hip", "knee"))
+    hips, knees, ankles = (_stacked(at, worn.both(part)) for part in ("hip", "knee", "ankle"))
+    thighs, shins = (_stacked(deltas, worn.both(part)) @ worn.facing for part in ("hip", "knee"))
     targets = places[:, ANKLES].copy()
     targets[..., 1] += worn.ankle_height - worn.scale * worn.own_ankle_height
     reached = Legs(hips, knees, ankles, thighs, shins).towards(targets)
     for part, rotations in (("hip", reached.thighs), ("knee", reached.shins)):
-        for side, node in enumerate(nodes[part]):
+        for side, node in enumerate(worn.both(part)):
             turned[node] = rotations[:, side] @ worn.facing.T @ worn.axes[node]
 
 
@@ -201,19 +204,21 @@ def _keep_arms_out(worn: _Worn, turned: dict[int, Array], origin: Array) -> None
     person, own_trunk = _arms_of(actor), _trunk_of(actor)
     allowed, _ = sunk(person, own_trunk, actor.joints[:, _SPINE], actor.global_rotations[:, _SPINE])
     at, deltas = worn.placed(turned, origin)
-    shoulders, elbows, wrists = (
-        [worn.character.parts[f"{side}_{part}"] for side in _SIDES] for part in ("shoulder", "elbow", "wrist")
-    )
-    hands = [at[wrist] + (deltas[wrist] @ worn.hand_of(wrist)[:, None])[..., 0] for wrist in wrists]
-    joints = [np.stack([at[node] for node in pair], axis=1) for pair in (shoulders, elbows, wrists)]
-    arms = Arms(joints[0], joints[1], joints[2], np.stack(hands, axis=1))
+    shoulders, elbows, wrists = (worn.both(part) for part in ("shoulder", "elbow", "wrist"))
+    hands = {wrist: at[wrist] + (deltas[wrist] @ worn.hand_of(wrist)[:, None])[..., 0] for wrist in wrists}
+    arms = Arms(_stacked(at, shoulders), _stacked(at, elbows), _stacked(at, wrists), _stacked(hands, wrists))
     trunk, bones = worn.trunk()
-    heads, frames = (np.stack(each, axis=1) for each in ([at[bone] for bone in bones], [deltas[b] @ worn.facing for b in bones]))
-    free = kept_out(arms, worn.scale * allowed, trunk, heads, frames, actor.motion.frame_rate)
-    before = [np.stack([deltas[node] for node in pair], axis=1) for pair in (shoulders, elbows)]
+    frames = _stacked(deltas, bones) @ worn.facing
+    free = kept_out(arms, worn.scale * allowed, trunk, _stacked(at, bones), frames, actor.motion.frame_rate)
+    before = _stacked(deltas, shoulders), _stacked(deltas, elbows)
     for pair, rotations in zip((shoulders, elbows), turned_with(arms, free, *before), strict=True):
         for side, node in enumerate(pair):
             turned[node] = rotations[:, side] @ worn.axes[node]
+
+
+def _stacked(values: Mapping[int, Array], nodes: list[int]) -> Array:
+    """What is known of some nodes (T, ...) as one array (T, N, ...)."""
+    return np.stack([values[node] for node in nodes], axis=1)
 
 
 def _arms_of(actor: Actor) -> Arms:

@@ -10,16 +10,19 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from hmr_video.export.actors import Actor, headings
-from hmr_video.export.rigs.names import Rig, joint_of, parent_of, places_of
+from hmr_video.body import Body
+from hmr_video.export.actors import Actor, headings, place
+from hmr_video.export.registry import ExportOptions
+from hmr_video.export.rigs.names import Rig, find_rig, joint_of, parent_of, places_of
 from hmr_video.geometry.skeleton import JOINT_NAMES, LANDMARKS, PARENTS
-from hmr_video.motion import Array
+from hmr_video.motion import Array, Motion
 from hmr_video.world.leg_ik import between
 
 _ARM = ("shoulder", "elbow", "wrist", "hand")
 _FIRST_END = LANDMARKS.index("left_big_toe")
 _STUB = 0.03  # metres that a bone is long on which there is no flesh
 _ROOT = "root"
+_INFLUENCES = 4  # joints per vertex: what every player supports
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Rigged:
     @property
     def turned(self) -> Array:
         """(T, B, 3, 3) rotations against the world."""
-        return _global(self.rotations, self.parents)
+        return against_world(self.rotations, self.parents)
 
     def children(self, bone: int) -> list[int]:
         """The bones that hang on one."""
@@ -95,6 +98,11 @@ class Rigged:
         for bone, path in self.moves.items():
             moved[:, bone] = path
         return moved
+
+
+def rigged_people(motions: Sequence[Motion], body: Body, options: ExportOptions) -> list[Rigged]:
+    """People on the bones that the options ask for."""
+    return [rigged(place(motion, body), find_rig(options.rig), options.root_motion) for motion in motions]
 
 
 def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
@@ -116,7 +124,7 @@ def rigged(actor: Actor, rig: Rig, root_motion: bool = False) -> Rigged:
     weights = np.zeros((len(actor.rest_vertices), len(order)))
     weights[:, [order.index(name) for name in JOINT_NAMES]] = actor.body.weights.double().numpy()
     back = np.swapaxes(resting[rides], -1, -2)
-    turned = _global(actor.rotations, PARENTS)[:, rides] @ back
+    turned = against_world(actor.rotations, PARENTS)[:, rides] @ back
     floor = actor.rest_vertices[:, 1].min() * np.array([0, 1, 0])  # who rests stands on it: programs compare how high hips are
     bind = np.tile(np.eye(4), (len(order), 1, 1))
     bind[:, :3, :3] = back
@@ -176,7 +184,7 @@ def _rest(actor: Actor, rig: Rig) -> tuple[Array, Array]:
     return resting, joints
 
 
-def _global(rotations: Array, parents: Sequence[int]) -> Array:
+def against_world(rotations: Array, parents: Sequence[int]) -> Array:
     """Rotations (T, B, 3, 3) against parents -> against the world."""
     turned = rotations.copy()
     for bone, parent in enumerate(parents):
@@ -220,3 +228,26 @@ def flesh_end(actor: Actor, joint: int) -> Array:
         return np.array([0.0, _STUB, 0.0])
     along = actor.rest_joints[joint] - actor.rest_joints[PARENTS[joint]]
     return np.asarray(flesh[np.argmax(flesh @ along)] - actor.rest_joints[joint])
+
+
+def strongest(weights: Array) -> tuple[Array, Array]:
+    """The four largest of the skinning weights (V, B), scaled to sum 1: joint numbers and weights (V, 4).
+
+    A joint of weight zero is numbered 0, as the glTF validator wants it.
+    """
+    joints = np.argsort(-weights, axis=1, kind="stable")[:, :_INFLUENCES]
+    chosen = np.take_along_axis(weights, joints, axis=1)
+    chosen = np.where(chosen < 1e-6, 0.0, chosen)
+    chosen /= chosen.sum(axis=1, keepdims=True)
+    return np.where(chosen > 0, joints, 0), chosen
+
+
+def presence(motion: Motion, span: tuple[float, float]) -> tuple[Array, Array]:
+    """Times (K,) from the start of ``span`` and scales (K,), 1 while the person is there and 0 before and after."""
+    gone = motion.timestamps[-1] + 1 / motion.frame_rate  # the last frame is shown for as long as any other
+    keys = [(0.0, 0.0)] if motion.timestamps[0] > span[0] else []
+    keys.append((motion.timestamps[0] - span[0], 1.0))
+    if gone < span[1] + 0.5 / motion.frame_rate:
+        keys.append((gone - span[0], 0.0))
+    times, scales = np.array(keys).T
+    return times, scales
