@@ -21,7 +21,6 @@ from hmr_video.geometry.rotations import skew
 OUTLIER_PIXELS = 1.5  # pixels from which an observation loses its say
 NOISE = 0.3  # pixels
 _ZOOM = 0.03  # of the logarithm of the focal length from one camera to the next, where the lens may zoom
-_FOCAL = 0.4  # of the logarithm of the focal length, from the guess
 _VELOCITY = 1.5  # of a camera's median speed, by which its velocity changes in a second: a walk before steps
 _AT_CAMERA = 1e-4  # of a homogeneous point: where it is the camera's own place
 _DENSE = 4_000_000  # numbers of a matrix that is multiplied faster with its zeros
@@ -51,11 +50,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class Freedom:
-    """What may change beside turns and points: the cameras' places, their one focal length, or each one's (``zoom``)."""
+    """What may change beside turns and points: the cameras' places, their one focal length, or each one's (``zoom``);
+    ``deviation``: of the logarithm of the focal length, from the guess."""
 
     places: bool
     focal: bool = True
     zoom: bool = False
+    deviation: float = 0.4
 
 
 def local(scene: Scene, seen: Seen) -> Array:
@@ -149,7 +150,7 @@ def _bends(scene: Scene, freedom: Freedom) -> Array:
 def _objective(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, bends: Array) -> float:
     logs = np.log(scene.focals)
     walk = np.square(np.diff(logs) / _ZOOM).sum() if freedom.zoom else 0.0
-    priors = walk + np.square(bends @ scene.centres).sum() + ((logs.mean() - np.log(focal_guess)) / _FOCAL) ** 2
+    priors = walk + np.square(bends @ scene.centres).sum() + ((logs.mean() - np.log(focal_guess)) / freedom.deviation) ** 2
     return float(cost(misses(scene, seen)) * (OUTLIER_PIXELS / NOISE) ** 2 + priors)
 
 
@@ -188,11 +189,11 @@ class _System:
         """Rows, columns and values of what ties focal lengths to each other and to the guess; adds their pull."""
         logs, count = np.log(self.scene.focals), len(self.scene.focals)
         tie = float(self.freedom.zoom) / _ZOOM**2
-        matrix = np.zeros((count, count)) + 1 / (_FOCAL * count) ** 2
+        matrix = np.zeros((count, count)) + 1 / (self.freedom.deviation * count) ** 2
         steps = np.diff(np.eye(count), axis=0)
         matrix += tie * steps.T @ steps
         if self.freedom.focal:
-            self.pull[:, 6] -= tie * steps.T @ np.diff(logs) + (logs.mean() - np.log(guess)) / _FOCAL**2 / count
+            self.pull[:, 6] -= tie * steps.T @ np.diff(logs) + (logs.mean() - np.log(guess)) / self.freedom.deviation**2 / count
         else:
             matrix[:] = 0
         rows, columns = np.nonzero(matrix)

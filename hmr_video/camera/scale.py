@@ -12,6 +12,7 @@ _ALONG_VIEW = 0.2  # share of a speed along the view that counts: the rest is no
 _RESTING = 0.25  # m/s, of a foot that rests, noise and all
 _STEPS = 121  # candidates before the finer search
 _SUREST = 0.97  # of the misfit of a camera that stays has that of the right scale, or there is none
+_AGAINST = 1.2  # of that misfit has a scale that feet speak against
 _ROUND_FEET = np.cos(np.radians(20.0))  # points of the ground are looked for within this angle of some foot
 _LEVEL = np.cos(np.radians(15.0))  # the ground's normal and the people's axes agree so well
 _FLAT = 0.015  # of its distance, within which a point lies on the ground
@@ -43,10 +44,18 @@ class Walker:
 
 def metric_scale(people: list[Walker], points: Array) -> float | None:
     """Metres of a unit of the path and of the background's ``points`` (P, 3): by feet that rest and by the ground where it shows
-    below the feet, each as far as it can be trusted; None where neither tells."""
+    below the feet, each as far as it can be trusted; None where neither tells, or where feet would rest less than before a
+    camera that stays: then the path is wrong."""
     if not people or np.ptp(np.concatenate([one.centres for one in people]), axis=0).max() < 1e-9:
         return None
-    ground, slow = _by_ground(people, points), _by_rest(people)
+    rest = _Rest(people)
+    scale = _agreed(people, points, rest)
+    return scale if scale is not None and rest.misfit(scale) < _AGAINST * rest.misfit(0.0) else None
+
+
+def _agreed(people: list[Walker], points: Array, rest: "_Rest") -> float | None:
+    """The scale that ground and feet tell together."""
+    ground, slow = _by_ground(people, points), rest.scale()
     rested = None if slow is None else _by_stances(people, slow)
     if rested is None:
         return ground or slow
@@ -149,21 +158,27 @@ def _runs(slow: Array, times: Array) -> list[tuple[int, int, int]]:
     return found
 
 
-def _by_rest(people: list[Walker]) -> float | None:
-    """The scale at which, in each frame, the slowest foot is slowest; None where none is better than a camera that stays."""
-    parts = [_velocities(one) for one in people]
-    reach = max(float(np.linalg.norm(np.ptp(one.centres, axis=0))) for one in people)
+class _Rest:
+    """How far, at a scale, the slowest foot of each frame is from resting."""
 
-    def misfit(scale: float) -> float:
-        speeds = np.concatenate([np.linalg.norm(own + scale * carried[:, None], axis=-1).min(1) for own, carried in parts])
-        return float((speeds**2 / (speeds**2 + _RESTING**2)).mean())
+    def __init__(self, people: list[Walker]) -> None:
+        self._velocities = [_velocities(one) for one in people]
+        self._reach = max(float(np.linalg.norm(np.ptp(one.centres, axis=0))) for one in people)
 
-    scales = np.geomspace(0.05, 100.0, _STEPS) / reach
-    for _ in range(3):
-        values = [misfit(scale) for scale in scales]
-        best = int(np.argmin(values))
-        scales = np.geomspace(scales[max(best - 1, 0)], scales[min(best + 1, len(scales) - 1)], 15)
-    return float(scales[7]) if min(values) < _SUREST * misfit(0.0) else None
+    def misfit(self, scale: float) -> float:
+        """0 to 1, of a robust mean over all frames."""
+        speeds = [np.linalg.norm(own + scale * carried[:, None], axis=-1).min(1) for own, carried in self._velocities]
+        squared = np.concatenate(speeds) ** 2
+        return float((squared / (squared + _RESTING**2)).mean())
+
+    def scale(self) -> float | None:
+        """The one that fits best; None where none is better than a camera that stays."""
+        scales = np.geomspace(0.05, 100.0, _STEPS) / self._reach
+        for _ in range(3):
+            values = [self.misfit(scale) for scale in scales]
+            best = int(np.argmin(values))
+            scales = np.geomspace(scales[max(best - 1, 0)], scales[min(best + 1, len(scales) - 1)], 15)
+        return float(scales[7]) if min(values) < _SUREST * self.misfit(0.0) else None
 
 
 def _velocities(one: Walker) -> tuple[Array, Array]:

@@ -14,7 +14,9 @@ from hmr_video.geometry import Array
 
 _ZOOMS_BETTER = 0.75  # of the steady lens' robust misses has a zooming one, or it is not believed
 _PLACE_SMOOTHING = 0.035  # seconds: the deviation of the Gaussian that places are smoothed by; a hand shakes at up to 5 Hz
-_WIDE = np.radians(5.0)  # by which a camera must turn to tell its focal length
+_ROUNDS = 60  # of adjusting at the most: a long lens that turns a little looks nearly like a short one that turns more
+_WIDE = np.radians(5.0)  # by which a camera of the guessed focal length must turn to tell what it is
+_FREE, _TIED = 0.4, 0.01  # deviations of its logarithm from the guess, where it is told and where it is not
 _UNDERSTOOD = 0.75  # of the observations that a motion must explain
 _TOO_FAR = 1e-3  # of a homogeneous point's last number: its place is not known
 # Deviations from where keyframes lead: of turns, of logarithms of focal lengths, and of places, in the median step of a frame.
@@ -29,10 +31,10 @@ def solved_path(
     ``followed``. ``focal``: over the longer side, a guess unless ``focal_known``; ``blind``: see `Path`."""
     guess = focal * SIDE
     times = keys / frame_rate
-    turning = _turning(seen, times, guess, not focal_known)
-    focal_observed = not focal_known and _widest(turning) > _WIDE
-    if not focal_observed and not focal_known and np.ptp(turning.focals) == 0:
-        turning = _turning(seen, times, guess, False)
+    turning = _turning(seen, times, guess, 0.0 if focal_known else _FREE)
+    focal_observed = not focal_known and _widest(turning) * turning.focals.mean() > _WIDE * guess
+    if not focal_observed and not focal_known:
+        turning = _turning(seen, times, guess, _TIED)
     scene, kind = turning, "turning"
     missed = misses(turning, seen)
     moving = reconstruct(seen, turning, guess, not focal_known)
@@ -63,9 +65,9 @@ def _smoothed(places: Array, deviation: float) -> Array:
     return np.asarray(gaussian_filter1d(longer, deviation, axis=0)[beyond:-beyond])
 
 
-def _turning(seen: Seen, times: Array, guess: float, free_focal: bool) -> Scene:
+def _turning(seen: Seen, times: Array, guess: float, deviation: float) -> Scene:
     """The camera at ``times`` (K,) that only turns, from keyframe to keyframe, then all at once; with one focal length, or
-    zooming if that is better."""
+    zooming if that is better. ``deviation``: of its logarithm, from the guess; 0 where it is known."""
     count = len(times)
     turns, focals = [np.eye(3)], np.full(count, guess)
     rays = np.column_stack([seen.pixels, np.full(len(seen.pixels), guess)])
@@ -78,10 +80,10 @@ def _turning(seen: Seen, times: Array, guess: float, free_focal: bool) -> Scene:
     directions = np.einsum("nji,nj->ni", scene.turns[seen.camera], rays)
     np.add.at(scene.points[:, :3], seen.point, directions)
     scene.points[:] /= np.linalg.norm(scene.points, axis=1, keepdims=True)
-    steady = adjust(scene, seen, Freedom(places=False, focal=free_focal), guess)
-    if not free_focal:
-        return steady
-    zooming = adjust(steady, seen, Freedom(places=False, zoom=True), guess)
+    if deviation == 0:
+        return adjust(scene, seen, Freedom(places=False, focal=False), guess, _ROUNDS)
+    steady = adjust(scene, seen, Freedom(places=False, deviation=deviation), guess, _ROUNDS)
+    zooming = adjust(steady, seen, Freedom(places=False, zoom=True, deviation=deviation), guess, _ROUNDS)
     swing = np.ptp(np.log(zooming.focals))
     better = cost(misses(zooming, seen)) < _ZOOMS_BETTER * cost(misses(steady, seen))
     return zooming if better and swing > _ZOOMS else steady
