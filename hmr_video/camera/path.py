@@ -16,6 +16,7 @@ _FIXED = 0.3  # pixels: what moves less while most moves so far belongs to the p
 _KEPT = 0.7  # of a keyframe's points, below which there has to be another
 _SECONDS = 1.0  # between keyframes at the most
 FEWEST = 12  # points that a frame must show
+_RESTING = 0.4  # of the points must rest
 _REST = 1.0  # pixels, of SIDE, that a standing camera's picture trembles
 
 
@@ -99,11 +100,20 @@ def observations(followed: Followed, keys: Array) -> Seen:
 
 def rests(followed: Followed, keys: Array) -> bool:
     """Whether points stay where they are, against a second or more before: whatever else moves, many do."""
-    moved = [0.0]
+    moved: list[float] = []
     for first, second in pairwise(keys):
         for other in (second, (first + second) // 2):
             one, two = followed.frame(first), followed.frame(other)
             _, mine, theirs = np.intersect1d(one[0], two[0], assume_unique=True, return_indices=True)
             if len(mine) >= FEWEST:
-                moved.append(float(np.quantile(np.linalg.norm(two[1][theirs] - one[1][mine], axis=1), 0.4)))
-    return max(moved) < _REST
+                moved.append(float(np.quantile(np.linalg.norm(two[1][theirs] - one[1][mine], axis=1), _RESTING)))
+    return max(moved) < _REST if moved else _few_rest(followed)
+
+
+def _few_rest(followed: Followed) -> bool:
+    """The same where points are few: whether those that are seen for long stay where they are."""
+    first = np.unique(followed.names, return_index=True)[1]
+    last = len(followed.names) - 1 - np.unique(followed.names[::-1], return_index=True)[1]
+    frames = np.repeat(np.arange(len(followed)), np.diff(followed.starts))
+    seen_for, went = frames[last] - frames[first], np.linalg.norm(followed.pixels[last] - followed.pixels[first], axis=1)
+    return bool(seen_for[went < _REST].sum() >= _RESTING * seen_for.sum())

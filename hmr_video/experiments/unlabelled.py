@@ -19,7 +19,7 @@ from hmr_video.synth.film.filmed import Film
 from hmr_video.synth.random_cameras import view
 from hmr_video.synth.simulated_detector import DetectorConfig, observe
 from hmr_video.synth.synthetic import SyntheticConfig
-from hmr_video.train.label import KEPT, LONGEST, SHORTEST, pseudo_tracks
+from hmr_video.train.label import BEGINS, KEPT, LONGEST, SHORTEST, pseudo_tracks
 from hmr_video.train.pseudo_labels import Tracks
 
 
@@ -67,7 +67,8 @@ def simulated_tracks(film: Film, body: Body, config: DetectorConfig, seed: int) 
 
 
 def _tracks(keypoints: Tensor) -> Tracks:
-    """Windows (W, T, 17, 3) without the points that `label` would not keep."""
-    windows, frames = keypoints.shape[:2]
+    """Of windows (W, T, 17, 3) those that `label` would keep, without the points that it would not."""
     kept = torch.where(keypoints[..., 2:] >= KEPT, keypoints, 0.0)
+    kept = kept[((kept[..., 2] > 0).sum(-1) > BEGINS).all(1)]
+    windows, frames = kept.shape[:2]
     return Tracks(kept.flatten(0, 1), torch.arange(windows) * frames, torch.full((windows,), frames))

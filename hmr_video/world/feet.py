@@ -25,6 +25,7 @@ _MOMENT = 0.5  # seconds before and after: within it some foot touches the floor
 _ALONG_VIEW = 0.3  # share of a speed along the view that counts: the rest is noise of the depth
 _SHORTEST = 0.1  # seconds of a stance
 _EDGE = 0.034  # seconds before and after a foot is seen to stand, in which it does so already or still
+_TOUCHING = 0.5  # seconds in which who runs touches the floor
 _GAP = 0.07  # seconds: a foot that stands before and after them stands meanwhile
 
 
@@ -99,6 +100,14 @@ class Soles:
                 if self.times[end - 1] - self.times[start] >= min(_SHORTEST, self.times[-1] - self.times[0]):
                     found.append(Stance(foot, int(start), int(end), np.median(lowest[start:end, foot], axis=0)))
         return found
+
+    def touches(self, up: Array) -> Array:
+        """(N, 3) the lowest point of each half second: who runs touches the floor there, though no foot is seen to stand."""
+        heights, lowest = self.heights(up).min(-1), self.lowest(up)
+        moments = np.unique((self.times / _TOUCHING).astype(int), return_inverse=True)[1]
+        runs = [np.flatnonzero(moments == moment) for moment in range(moments.max() + 1)]
+        frames = np.array([run[heights[run].min(1).argmin()] for run in runs])
+        return np.asarray(lowest[frames, heights[frames].argmin(1)])
 
 
 def soles(person: Person, body: Body) -> Soles:

@@ -9,7 +9,7 @@ tells the sizes of people against each other.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ _PITCH, _ROLL = np.radians(20.0), np.radians(5.0)  # of cameras, from level
 _UPRIGHT = np.radians(4.0)  # of a person's mean axis over a long time, from upright
 _SWAY = 1.0  # seconds after which a body's lean tells something new
 _STANCE = 0.03  # metres, of a standing foot from the floor: the error of its depth, seen from above
+_TOUCH = 0.15  # metres, of the lowest foot of who is never seen to stand, likewise
 _SIZE = 0.05  # of the logarithm of a person's size
 _OUTLIER = 2.5  # deviations at which a stance has lost three quarters of its pull
 _ROUNDS = 8  # of finding stances and solving again
@@ -112,11 +113,12 @@ def _levelled(
     people = [replace(person, world_from_camera=stage) for person, stage in zip(people, stages, strict=True)]
     lean = mean_lean(people, body)
     feet = each(lambda person: soles(person, body))
-    floor = find_floor([] if moving else feet, lean, len(people), keep_sizes)
+    carried = any(stage is not None for stage in stages)
+    floor = find_floor([] if moving else feet, lean, len(people), keep_sizes, carried)
     if floor.stances > 0:
         people = each(lambda person: lay_feet_flat(person, body, floor.up))
         feet = each(lambda person: soles(person, body))
-        floor = find_floor(feet, lean, len(people), keep_sizes)
+        floor = find_floor(feet, lean, len(people), keep_sizes, carried)
     if floor.stances == 0:
         lowest = np.concatenate([sole.heights(floor.up).min((1, 2)) for sole in feet])
         floor = Floor(floor.up, -float(np.median(lowest)), floor.sizes, 0)
@@ -131,7 +133,7 @@ def _levelled(
     people = each(lambda person: plant(person, soles(person, body), body))
     people = each(lambda person: hold_feet(person, body))
     elsewhere = [str(number) for number, person in enumerate(people, 1) if _is_off_the_floor(soles(person, body))]
-    if len(elsewhere) > _MOST * len(people) and any(stage is not None for stage in stages):
+    if len(elsewhere) > _MOST * len(people) and carried:
         reporter.note(
             f"By what the background tells of the camera, {len(elsewhere)} of {len(people)} people would be over {_OFF_FLOOR} m "
             "off one floor. It is not believed: people's positions are relative to the camera."
@@ -187,30 +189,49 @@ def _length(places: Array, chain: tuple[int, ...]) -> Array:
     return np.asarray(np.linalg.norm(np.diff(places[:, chain], axis=1), axis=-1).sum(1))
 
 
-def find_floor(feet: list[Soles], lean: Lean | None, people: int, keep_sizes: bool = False) -> Floor:
+def find_floor(feet: list[Soles], lean: Lean | None, people: int, keep_sizes: bool = False, with_touches: bool = False) -> Floor:
     """The plane that standing feet, the people's lean and the priors agree on, robust to feet that only seem to stand.
 
-    Which feet stand depends on up, so both are found in turns.
+    Which feet stand depends on up, so both are found in turns. ``with_touches``: people who are never seen to stand count by
+    where their lower foot is, too.
     """
     start = (0.0, 0.0) if lean is None else tilt_of(lean.axis)
     solution = np.array([*start, 1.5, *np.zeros(people)])
-    owners, places = np.zeros(0, np.int64), np.zeros((0, 3))
+    evidence, stances = _Evidence.of([]), 0
     for _ in range(_ROUNDS):
         up = up_of(*solution[:2])
-        stances = [(person, stance.place) for person, sole in enumerate(feet) for stance in sole.stances(up)]
-        owners = np.array([person for person, _ in stances], np.int64)
-        before, places = places, np.array([place for _, place in stances]).reshape(-1, 3)
-        if len(before) == 0 and len(places) > 0:
-            solution[2] = -np.median(places @ up)
-        solution = _solve(solution, owners, places, lean, keep_sizes)
-    return Floor(up_of(*solution[:2]), float(solution[2]), np.exp(solution[3:]), len(places))
+        standing = [[stance.place for stance in sole.stances(up)] for sole in feet]
+        found = [(person, place, _STANCE) for person, places in enumerate(standing) for place in places]
+        before, stances = stances, len(found)
+        if with_touches:
+            running = [(person, sole) for person, sole in enumerate(feet) if not standing[person]]
+            found += [(person, place, _TOUCH) for person, sole in running for place in sole.touches(up)]
+        evidence = _Evidence.of(found)
+        if before == 0 and stances > 0:
+            solution[2] = -np.median(evidence.places[:stances] @ up)
+        solution = _solve(solution, evidence, lean, keep_sizes)
+    return Floor(up_of(*solution[:2]), float(solution[2]), np.exp(solution[3:]), stances)
 
 
-def _solve(start: Array, owners: NDArray[np.int64], places: Array, lean: Lean | None, keep_sizes: bool) -> Array:
+class _Evidence(NamedTuple):
+    """Points of the floor: ``owners`` (N,), whose feet were there, ``places`` (N, 3) and ``deviations`` (N,) in metres."""
+
+    owners: NDArray[np.int64]
+    places: Array
+    deviations: Array
+
+    @classmethod
+    def of(cls, found: list[tuple[int, Array, float]]) -> "_Evidence":
+        owners, places, deviations = zip(*found, strict=True) if found else ((), (), ())
+        return cls(np.array(owners, np.int64), np.array(places).reshape(-1, 3), np.array(deviations, float))
+
+
+def _solve(start: Array, evidence: _Evidence, lean: Lean | None, keep_sizes: bool) -> Array:
     """One robust step from ``start`` = pitch, roll, height, and logarithm of each person's size."""
 
     def distances(x: Array) -> Array:
-        return np.asarray((places @ up_of(x[0], x[1]) + x[2] * np.exp(-x[3 + owners])) / _STANCE)
+        grown = x[2] * np.exp(-x[3 + evidence.owners])
+        return np.asarray((evidence.places @ up_of(x[0], x[1]) + grown) / evidence.deviations)
 
     weights = 1 / (1 + (distances(start) / _OUTLIER) ** 2)  # of Geman and McClure
 
