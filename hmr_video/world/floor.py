@@ -32,7 +32,7 @@ _PITCH, _ROLL = np.radians(20.0), np.radians(5.0)  # of cameras, from level
 _UPRIGHT = np.radians(4.0)  # of a person's mean axis over a long time, from upright
 _SWAY = 1.0  # seconds after which a body's lean tells something new
 _STANCE = 0.03  # metres, of a standing foot from the floor: the error of its depth, seen from above
-_TOUCH = 0.15  # metres, of the lowest foot of who is never seen to stand, likewise
+_TOUCH, _TOUCH_AT_FIRST = 0.15, 1.2  # metres, of the lowest foot of who is never seen to stand, and while up is not known
 _SIZE = 0.05  # of the logarithm of a person's size
 _OUTLIER = 2.5  # deviations at which a stance has lost three quarters of its pull
 _ROUNDS = 8  # of finding stances and solving again
@@ -198,14 +198,14 @@ def find_floor(feet: list[Soles], lean: Lean | None, people: int, keep_sizes: bo
     start = (0.0, 0.0) if lean is None else tilt_of(lean.axis)
     solution = np.array([*start, 1.5, *np.zeros(people)])
     evidence, stances = _Evidence.of([]), 0
-    for _ in range(_ROUNDS):
-        up = up_of(*solution[:2])
+    for number in range(_ROUNDS):
+        up, touch = up_of(*solution[:2]), max(_TOUCH, _TOUCH_AT_FIRST / 2**number)
         standing = [[stance.place for stance in sole.stances(up)] for sole in feet]
         found = [(person, place, _STANCE) for person, places in enumerate(standing) for place in places]
         before, stances = stances, len(found)
         if with_touches:
             running = [(person, sole) for person, sole in enumerate(feet) if not standing[person]]
-            found += [(person, place, _TOUCH) for person, sole in running for place in sole.touches(up)]
+            found += [(person, place, touch) for person, sole in running for place in sole.touches(up)]
         evidence = _Evidence.of(found)
         if before == 0 and stances > 0:
             solution[2] = -np.median(evidence.places[:stances] @ up)
