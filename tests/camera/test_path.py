@@ -60,6 +60,29 @@ def test_a_camera_that_turns_tells_its_focal_length() -> None:
     assert not path.centres.any()
 
 
+def test_a_long_lens_that_turns_a_little_tells_its_focal_length() -> None:
+    turns = swing(16)
+    path = find_path(seen(turns, *still(2.3)), RATE, 1.2)
+    assert path.focals[0] == pytest.approx(2.3, rel=0.02)
+    assert wm.rotation_error(path.turns, turns).max() < 0.5
+
+
+def test_a_camera_that_goes_a_little_moves() -> None:
+    centres = np.stack([np.zeros(COUNT), np.zeros(COUNT), np.linspace(0, 0.4, COUNT)], 1)
+    path = find_path(seen(swing(15), centres, np.full(COUNT, FOCAL)), RATE, 1.2)
+    assert path.kind == "moving"
+    assert np.linalg.norm(wm.laid_over(path.centres, centres, slice(None)) - centres, axis=1).max() < 0.03
+
+
+@pytest.mark.parametrize(("speed", "kind"), [(0.0, "still"), (1.5, "unknown")])
+def test_few_points_tell_that_a_camera_rests_and_not_how_it_turns(speed: float, kind: str) -> None:
+    corners = np.array([[-60.0, 0], [-20, 30], [20, -30], [60, 0], [-40, 50], [0, -60], [30, 70], [-80, -20]])
+    pixels = corners + np.arange(COUNT)[:, None, None] * [speed, 0]
+    starts, names = np.arange(COUNT + 1) * len(corners), np.tile(np.arange(len(corners)), COUNT)
+    followed = Followed(np.arange(COUNT), starts, names, pixels.reshape(-1, 2).astype(np.float32), SMALL)
+    assert find_path(followed, RATE, 1.2).kind == kind
+
+
 def test_a_camera_that_zooms() -> None:
     focals = FOCAL * np.exp(0.3 * np.sin(np.linspace(0, 4, COUNT)))
     path = find_path(seen(swing(15), np.zeros((COUNT, 3)), focals), RATE, 1.2)
@@ -162,6 +185,12 @@ def test_metres_by_the_ground_and_by_feet_that_rest(scale: float) -> None:
     one, ground = walker(scale)
     assert metric_scale([one], ground) == pytest.approx(scale, rel=0.03)
     assert metric_scale([one], np.zeros((0, 3))) == pytest.approx(scale, rel=0.08)
+
+
+def test_a_path_that_feet_speak_against_has_no_metres() -> None:
+    one, ground = walker(1.0)
+    rests = np.tile(one.feet.mean(0), (COUNT, 1, 1))  # before the camera, on its ground, as if it stayed
+    assert metric_scale([Walker(one.turns, one.centres, rests, one.necks, one.times)], ground) is None
 
 
 def test_a_camera_that_stays_has_no_metres() -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from hmr_video.body import load_body
-from hmr_video.errors import InputError
-from hmr_video.evaluate.world import WorldTrack, _recordings, compare_in_world, truth_of
+from hmr_video.console import Reporter
+from hmr_video.errors import InputError, NobodyFoundError
+from hmr_video.evaluate.world import WorldTrack, _recordings, compare_in_world, evaluate_world, truth_of
+from hmr_video.options import Options
 from hmr_video.synth.film.world_clips import CAMERAS, SIZE, WorldClip, world_clip
 
 
@@ -49,6 +51,18 @@ def test_a_truth_compared_with_itself() -> None:
     assert compare_in_world(gone, gone)["root_translation"] == pytest.approx(0, abs=1e-3)
     with pytest.raises(InputError):
         compare_in_world(truth, replace(truth, frame_ids=truth.frame_ids + 100))
+
+
+def test_a_clip_in_which_nobody_is_found_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*args: object, **kwargs: object) -> None:
+        raise NobodyFoundError("Nobody.", "")
+
+    monkeypatch.setattr("hmr_video.pipeline.run", nobody)
+    monkeypatch.setattr(WorldClip, "save", lambda *args: None)
+    [(name, scores)] = evaluate_world(1, 0, Options(world=True), Reporter(quiet=True))
+    assert "nobody found" in name
+    assert scores["coverage"] == 0
+    assert np.isnan(scores["w_mpjpe"])
 
 
 def test_a_result_without_a_world_cannot_be_compared() -> None:

@@ -16,7 +16,7 @@ from hmr_video.reconstruction.bodies import motion_of
 from hmr_video.reconstruction.person import Estimate, Person
 from hmr_video.reconstruction.quality import residuals
 from hmr_video.world.feet import Soles, sole_points, soles
-from hmr_video.world.floor import to_world, up_of
+from hmr_video.world.floor import Lean, find_floor, to_world, up_of
 from hmr_video.world.footing import _LEG, hold_feet, lay_feet_flat
 from hmr_video.world.planting import _WHOLE, plant, shift
 
@@ -334,6 +334,15 @@ def test_a_path_of_the_camera_that_takes_most_people_off_the_floor_is_not_believ
     placed = to_world([people[0], people[0], people[1]], body, reporter, paths, keep_sizes=True)
     assert any("not believed" in note for note in reporter.notes)
     np.testing.assert_array_equal(placed[0].world_from_camera, placed[1].world_from_camera)
+
+
+def test_people_who_are_never_seen_to_stand_tell_up_together_before_a_known_camera(body: Body) -> None:
+    crowd = [stroll(body, (x, z), 0.5, length=30) for x, z in ((-2.0, -4.0), (1.0, -7.0), (-1.0, -11.0), (2.0, -14.0))]
+    feet = [replace(soles(person, body), seen=np.zeros((30, 2), bool)) for person in crowd]
+    floor = find_floor(feet, Lean(up_of(0.0, 0.0), np.radians(5.0)), len(crowd), with_touches=True)
+    assert floor.stances == 0
+    assert angle(floor.up, tilted_camera()[1, :3]) < 4
+    assert angle(find_floor(feet, Lean(up_of(0.0, 0.0), np.radians(5.0)), len(crowd)).up, tilted_camera()[1, :3]) > 8
 
 
 def test_feet_that_nobody_saw_are_no_evidence(people: list[Person], body: Body) -> None:
