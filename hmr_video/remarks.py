@@ -53,11 +53,11 @@ def remark_on_people(motions: list[Motion], options: Options, reporter: Reporter
 def remark_on_camera(camera: "ClipCamera", options: Options, reporter: Reporter) -> None:
     """Notes a camera that moves where positions stay relative to it, and what the background does not tell."""
     kind = camera.kind
-    if kind == "unknown":
-        reporter.note("The background does not tell how the camera moves: people's positions are relative to it.")
-    elif kind != "still" and not options.world:
-        reporter.note("The camera moves: people's positions are relative to it. --world puts them where they are.")
     frames, blind = (sum(counts) for counts in zip(*((len(shot.frame_ids), shot.blind) for shot in camera.shots), strict=True))
+    if kind == "unknown" and frames > 1:  # of a single picture nobody asks
+        reporter.note("The background does not tell how the camera moves: people's positions are relative to it.")
+    elif kind not in ("still", "unknown") and not options.world:
+        reporter.note("The camera moves: people's positions are relative to it. --world puts them where they are.")
     if kind not in ("still", "unknown") and blind > _BLIND * frames:
         reporter.note(f"{blind} of {frames} frames hardly show a background: the camera's path through them is a guess.")
     if options.world and len(camera.shots) > 1:

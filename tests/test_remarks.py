@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmr_video.camera.clip import ClipCamera
+from hmr_video.camera.path import Path as CameraPath
 from hmr_video.console import Reporter
 from hmr_video.motion import Motion
 from hmr_video.options import Options, PeopleOptions
-from hmr_video.remarks import remark_on_people, remark_on_source, slow_stride
+from hmr_video.remarks import remark_on_camera, remark_on_people, remark_on_source, slow_stride
 from hmr_video.video import VideoInfo
 
 
@@ -65,3 +67,11 @@ def test_folders_of_images(tmp_path: Path) -> None:
     remark_on_source(tmp_path, info, Options(), reporter)
     assert "30 images a second" in reporter.notes[0]
     assert "b.mp4 was left out" in reporter.notes[1]
+
+
+def test_a_photograph_has_no_camera_that_moves() -> None:
+    for frames, said in ((1, 0), (2, 1)):
+        reporter = Reporter(quiet=True)
+        path = CameraPath.still(np.arange(frames), 1.2, "unknown", 0)
+        remark_on_camera(ClipCamera((path,)), Options(), reporter)
+        assert len(reporter.notes) == said

@@ -50,6 +50,7 @@ def convert(
         if video and source:
             raise UsageError("Two videos are named for the keypoints.", "Give --video only.")
     shared.check_folder(output)
+    shared.must_exist(video)
     reporter = Reporter(quiet=quiet)
     wanted = shared.split_formats(formats)
     folder, summary, _ = convert_one(video or source, keypoints, output, options, wanted, overwrite, reporter, rig)

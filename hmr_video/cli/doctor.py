@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 import typer
 from rich.console import Console
@@ -74,6 +75,8 @@ def _check_landmarks() -> str:
     names = [name for name in MODEL_FILES if name.startswith("blazepose")]
     here = [name for name in names if find_model_file(name)]
     chosen = stored_choice()
+    if here and chosen != NONE and not (find_spec("openvino") or find_spec("ai_edge_litert")):
+        raise AssetError("Neither OpenVINO nor LiteRT is installed.", "pip install openvino, or on ARM ai-edge-litert.")
     if chosen in (*here, NONE):
         return f"{chosen}, chosen by --landmarks auto"
     return ", ".join(here) or f"not here; `hmr-video weights get {names[0]}` brings a network"

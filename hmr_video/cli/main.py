@@ -3,6 +3,7 @@
 import atexit
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -93,12 +94,21 @@ def _as_typed(command: Callable[..., Any]) -> Callable[..., None]:
         try:
             record = command(**{name: value_as_meant(value) for name, value in values.items()})
             if record is not None and values["as_json"]:
-                typer.echo(json.dumps(record))
+                typer.echo(json.dumps(_finite(record), allow_nan=False))
         except KeyboardInterrupt:
             tell_interrupted()
             raise typer.Exit(INTERRUPTED) from None
 
     return wrapped
+
+
+def _finite(record: Any) -> Any:
+    """A record with null for what is not a number, which JSON does not have."""
+    if isinstance(record, dict):
+        return {key: _finite(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [_finite(value) for value in record]
+    return None if isinstance(record, float) and not math.isfinite(record) else record
 
 
 def main() -> None:

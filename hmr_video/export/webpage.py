@@ -39,13 +39,15 @@ def write(motions: list[Motion], body: Body, files: NewFiles, options: ExportOpt
         preview, video = None, b""
         if options.video is not None:
             made = page.with_suffix(".mp4")
-            preview = _make_preview(motions, made, options)
-            if made.stat().st_size <= EMBEDDED_BYTES:
-                video = made.read_bytes()
-                made.unlink()
-            else:
-                with files.new("view.mp4") as beside:
-                    made.rename(beside)
+            try:
+                preview = _make_preview(motions, made, options)
+                if made.stat().st_size <= EMBEDDED_BYTES:
+                    video = made.read_bytes()
+                else:
+                    with files.new("view.mp4") as beside:
+                        made.rename(beside)
+            finally:
+                made.unlink(missing_ok=True)
         title = "hmr-video" if options.video is None else options.video.stem
         page.write_text(page_text([place(motion, body) for motion in motions], title, preview, video), encoding="utf-8")
 

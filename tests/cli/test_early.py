@@ -19,6 +19,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "one_person.mp4"
     "arguments",
     [
         ["convert", "absent.mp4"],
+        ["convert", "--keypoints", __file__, "--video", "absent.mp4"],
         ["batch", "absent"],
         ["hallucinate", "absent.jpg"],
         ["benchmark", "absent.mp4"],

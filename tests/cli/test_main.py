@@ -1,3 +1,4 @@
+import json
 import resource
 import signal
 import subprocess
@@ -128,3 +129,11 @@ main.main()
     assert program.returncode == 130
     assert said.strip().endswith("interrupted: nothing was left half-written")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_says_null_of_what_is_no_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = float("nan")
+    monkeypatch.setattr("hmr_video.evaluate.shapes.measure_shapes", lambda *_: [("all", {"waist": nothing, "hips": 2.5})])
+    assert run(["evaluate", "--shape", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert said == [{"group": "all", "waist": None, "hips": 2.5}]

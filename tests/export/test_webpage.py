@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hmr_video.errors import InputError
+from hmr_video.errors import InputError, OutputError
 from hmr_video.export import ExportOptions, export
 from hmr_video.export.actors import continuous_quaternions, place
 from hmr_video.video.writer import VideoWriter
@@ -80,6 +80,10 @@ def test_a_long_video_lies_beside_the_page(motions, body, clip, tmp_path, monkey
     assert [path.name for path in paths] == ["view.html", "view.mp4"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["view.html", "view.mp4"]
     assert '"path": "view.mp4"' in paths[0].read_text(encoding="utf-8")
+    paths[0].unlink()
+    with pytest.raises(OutputError, match=r"view\.mp4 exists"):
+        export(motions, body, tmp_path, ["html"], ExportOptions(video=clip))
+    assert [path.name for path in tmp_path.iterdir()] == ["view.mp4"]
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,17 @@ def test_written_times_are_exact_and_odd_sizes_fit(tmp_path):
     np.testing.assert_allclose(whole.timestamps, times - 0.5, atol=2e-5)
 
 
+def test_the_same_pictures_are_the_same_bytes(tmp_path):
+    tiles = np.random.default_rng(0).integers(0, 255, (135, 240, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+    written = set()
+    for number in range(6):  # which of them differ is chance
+        with VideoWriter(tmp_path / f"{number}.mp4", 30, (960, 540)) as writer:
+            for frame in range(40):
+                writer.write(np.roll(tiles, (frame, 2 * frame), (0, 1)))
+        written.add((tmp_path / f"{number}.mp4").read_bytes())
+    assert len(written) == 1
+
+
 def test_sound_is_copied(tmp_path):
     source = make(tmp_path / "clip.mp4", audio=True)
     with VideoWriter(tmp_path / "out.mp4", 30, (96, 64), audio_from=source) as writer:

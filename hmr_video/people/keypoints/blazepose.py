@@ -17,7 +17,7 @@ from hmr_video.geometry import Array
 from hmr_video.geometry.skeleton import LANDMARKS
 from hmr_video.people.keypoints.network import Looks
 
-Raw = tuple[Array, float, Array]  # landmarks, presence, silhouette as the network gives them
+Raw = tuple[Array, float, Array]  # landmarks and presence as the network gives them, and where the silhouette is: booleans
 
 CROP = 256  # pixels
 _POINTS = 39  # 33 landmarks and 6 that only serve the network's own cropping; each x, y, z, visibility, presence
@@ -53,7 +53,7 @@ class BlazePose:
         return Looks(
             np.array([_points(raw) for raw, _, _ in seen]).reshape(-1, len(LANDMARKS), 3),
             np.array([presence for _, presence, _ in seen], float),
-            np.array([mask > 0 for _, _, mask in seen], bool).reshape(-1, CROP, CROP),
+            np.array([mask for _, _, mask in seen], bool).reshape(-1, CROP, CROP),
         )
 
 
@@ -84,7 +84,7 @@ def _runtime(path: Path) -> Callable[[Iterable[Array]], Iterator[Raw]]:
 def _infer(request: Any, crop: Array) -> Raw:
     request.infer([crop[None].astype(np.float32) / 255], share_inputs=True)
     points, presence, mask = (request.get_output_tensor(number).data for number in range(3))
-    return points.copy(), presence.item(), mask.copy()
+    return points.copy(), presence.item(), mask > 0
 
 
 def _check(outputs: list[list[int]], path: Path) -> None:

@@ -27,7 +27,7 @@ class LiteRT:
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "landmarks")
 
     def __call__(self, crops: Iterable[Array]) -> Iterator[tuple[Array, float, Array]]:
-        """Landmarks, presence and silhouette of each of the crops (size, size, 3) uint8, as the network gives them."""
+        """Landmarks and presence of each of the crops (size, size, 3) uint8, as the network gives them, and its silhouette."""
         return self._pool.map(self._infer, crops)
 
     def _infer(self, crop: Array) -> tuple[Array, float, Array]:
@@ -35,7 +35,7 @@ class LiteRT:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], crop[None].astype(np.float32) / 255)
         interpreter.invoke()
         points, presence, mask = (interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()[:3])
-        return points, presence.item(), mask
+        return points, presence.item(), mask > 0
 
     def _interpreter(self) -> Any:
         if not hasattr(self._own, "interpreter"):
