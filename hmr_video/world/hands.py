@@ -74,6 +74,7 @@ def find_meetings(person: Person, depth: Array, between: Array, seen: Array) -> 
     tall = (boxes[:, 3] - boxes[:, 1]) * person.zoom > _TALL
     close = (np.nan_to_num(apart - _between_frames(apart), nan=np.inf) < _MEET + _BLUR * pixel) & tall
     close[1:-1] |= close[:-2] & close[2:]
+    close &= ~np.isnan(apart)
     found = []
     for start, end in stretches(close):
         nearest = start + int(apart[start:end].argmin())

@@ -111,3 +111,13 @@ def test_hands_of_which_too_little_is_known_are_left_alone(change, body, claps):
 def test_one_frame_is_left_alone(body, claps):
     still = result(body, claps.rotations[claps.moments[:1]], claps.rotations[claps.moments[:1]])
     assert join_hands(still, body) is still
+
+
+def test_a_frame_in_which_hands_are_hidden_while_they_meet_leaves_numbers(body, claps):
+    before = result(body, rounded(claps.rotations), claps.rotations)
+    for moment in claps.moments:
+        before.track.landmarks[moment - 1 : moment + 2] = before.track.landmarks[moment]
+        before.track.landmarks[moment, KNUCKLES[0], 2] = 0
+    after = join_hands(before, body)
+    assert after is not before
+    assert torch.isfinite(after.estimate.rotations).all()
