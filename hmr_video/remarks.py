@@ -54,7 +54,7 @@ def remark_on_camera(camera: "ClipCamera", options: Options, reporter: Reporter)
     """Notes a camera that moves where positions stay relative to it, and what the background does not tell."""
     kind = camera.kind
     frames, blind = (sum(counts) for counts in zip(*((len(shot.frame_ids), shot.blind) for shot in camera.shots), strict=True))
-    if kind == "unknown" and frames > 1:  # of a single picture nobody asks
+    if kind == "unknown":
         reporter.note("The background does not tell how the camera moves: people's positions are relative to it.")
     elif kind not in ("still", "unknown") and not options.world:
         reporter.note("The camera moves: people's positions are relative to it. --world puts them where they are.")

@@ -59,6 +59,8 @@ def find_camera(followed: Followed, cuts: list[int], frame_rate: float, focal: f
 
 def find_path(followed: Followed, frame_rate: float, focal: float, focal_known: bool = False) -> Path:
     """The camera's path in one shot. ``focal``: over the longer side, a guess unless ``focal_known``."""
+    if len(followed) == 1:
+        return Path.still(followed.frame_ids, focal)
     keys = keyframes(followed, frame_rate)
     followed = without_overlays(followed, keys)
     seen = observations(followed, keys)

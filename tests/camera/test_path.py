@@ -52,6 +52,11 @@ def test_a_camera_that_stands() -> None:
     assert (path.turns == np.eye(3)).all()
 
 
+def test_a_photograph_has_a_camera_that_stands() -> None:
+    names, pixels = seen(np.eye(3)[None], *(values[:1] for values in still())).frame(0)
+    assert find_path(Followed(np.zeros(1, int), np.array([0, len(names)]), names, pixels, SMALL), 1.0, 1.2).kind == "still"
+
+
 def test_a_camera_that_turns_tells_its_focal_length() -> None:
     turns = swing(25)
     path = find_path(seen(turns, *still()), RATE, 1.4)
