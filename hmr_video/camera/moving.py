@@ -32,7 +32,7 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken;
     of many views, those around the first two tell which start that is.
     """
-    if _drift(seen) > _BETTER * cost(misses(turning, seen)):
+    if _drift(seen) > _BETTER * (cost(misses(turning, seen)) + _drift(seen)):
         return None
     if not free_focal:
         return _if_better(_best(seen, turning, [guess], guess, False), turning, seen)
@@ -51,7 +51,7 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
 
 def _if_better(scene: Scene | None, turning: Scene, seen: Seen) -> Scene | None:
     """The scene, if it explains much more of what was seen than the camera that only turns."""
-    if scene is None or cost(misses(scene, seen)) + _drift(seen) > _BETTER * cost(misses(turning, seen)):
+    if scene is None or cost(misses(scene, seen)) + _drift(seen) > _BETTER * (cost(misses(turning, seen)) + _drift(seen)):
         return None
     return scene
 
