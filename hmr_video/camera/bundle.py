@@ -131,7 +131,7 @@ def adjust(scene: Scene, seen: Seen, freedom: Freedom, focal_guess: float, round
         else:
             return scene
         gain, scene, damping = current - value, tried, max(damping / 6, 1e-7)
-        if gain < 3e-6 * current:
+        if gain < 3e-5 * current:
             break
     return scene
 
