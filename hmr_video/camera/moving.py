@@ -1,15 +1,13 @@
 """A camera that moves: two views at first, then the others, one by one (Hartley and Zisserman, 2004)."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmr_video.camera.background import Seen
 from hmr_video.camera.bundle import OUTLIER_PIXELS, Freedom, Scene, adjust, cost, misses
-
-Array = NDArray[Any]
+from hmr_video.geometry import Array
 
 _SHARED = 30  # points that the first two views must share
 _REACH = 12  # keyframes between them, at the most
@@ -32,7 +30,7 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
     Where the focal length is free, the search starts from several, and the scene that agrees best with what was seen is taken;
     of many views, those around the first two tell which start that is.
     """
-    if _drift(seen) > _BETTER * (cost(misses(turning, seen)) + _drift(seen)):
+    if _most(turning, seen) < 0:
         return None
     if not free_focal:
         return _if_better(_best(seen, turning, [guess], guess, False), turning, seen)
@@ -51,14 +49,13 @@ def reconstruct(seen: Seen, turning: Scene, guess: float, free_focal: bool) -> S
 
 def _if_better(scene: Scene | None, turning: Scene, seen: Seen) -> Scene | None:
     """The scene, if it explains much more of what was seen than the camera that only turns."""
-    if scene is None or cost(misses(scene, seen)) + _drift(seen) > _BETTER * (cost(misses(turning, seen)) + _drift(seen)):
-        return None
-    return scene
+    return scene if scene is not None and cost(misses(scene, seen)) <= _most(turning, seen) else None
 
 
-def _drift(seen: Seen) -> float:
-    """What following points costs by itself, see `cost`."""
-    return len(seen.camera) * (_DRIFT / OUTLIER_PIXELS) ** 2
+def _most(turning: Scene, seen: Seen) -> float:
+    """What a moving camera may miss, see `cost`, to be believed: both miss what following points costs by itself."""
+    drift = len(seen.camera) * (_DRIFT / OUTLIER_PIXELS) ** 2
+    return _BETTER * (cost(misses(turning, seen)) + drift) - drift
 
 
 def _best(seen: Seen, turning: Scene, starts: list[float], guess: float, free_focal: bool) -> Scene | None:
@@ -90,11 +87,8 @@ class _Part(NamedTuple):
 
     def within(self, scene: Scene, whole: Scene) -> Scene:
         """A scene of the part, as one of as many views and points as the ``whole`` has."""
-        turns, centres, points = (
-            np.tile(np.eye(3), (len(whole.turns), 1, 1)),
-            np.zeros_like(whole.centres),
-            np.zeros_like(whole.points),
-        )
+        turns = np.tile(np.eye(3), (len(whole.turns), 1, 1))
+        centres, points = np.zeros_like(whole.centres), np.zeros_like(whole.points)
         turns[self.views], centres[self.views], points[self.known] = scene.turns, scene.centres, scene.points
         return Scene(turns, centres, np.full(len(turns), scene.focals[0]), points, whole.times)
 

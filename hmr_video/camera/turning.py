@@ -129,7 +129,7 @@ def _every_frame(scene: Scene, seen: Seen, followed: Followed, keys: Array, free
     point = np.searchsorted(numbered, followed.names).clip(max=len(numbered) - 1)
     known = (numbered[point] == followed.names) & (share[point] > 0.6)
     everything = Seen(camera[known], point[known], followed.pixels[known].astype(float))
-    start = Scene(spins, centres, focals, scene.points, frames)
+    start = Scene(spins, centres, focals, scene.points, np.interp(frames, keys, scene.times))
     return resected(start, everything, freedom)
 
 

@@ -197,7 +197,7 @@ def find_floor(feet: list[Soles], lean: Lean | None, people: int, keep_sizes: bo
     """
     start = (0.0, 0.0) if lean is None else tilt_of(lean.axis)
     solution = np.array([*start, 1.5, *np.zeros(people)])
-    evidence, stances = _Evidence.of([]), 0
+    stances = 0
     for number in range(_ROUNDS):
         up, touch = up_of(*solution[:2]), max(_TOUCH, _TOUCH_AT_FIRST / 2**number)
         standing = [[stance.place for stance in sole.stances(up)] for sole in feet]
